@@ -1,0 +1,62 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings that hold for every Swift target: Swift 6 mode, strict memory safety, warnings are
+/// errors.
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let arguments: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
+// The targets stand in the order in which bytes become yuan; dependencies point upwards only.
+let package = Package(
+  name: "duizhang",
+  products: [.executable(name: "duizhang", targets: ["duizhang"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "CISAL", providers: [.apt(["libisal-dev"])]),
+    .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(
+      name: "CSimdJSON",
+      linkerSettings: [.linkedLibrary("simdjson")]),
+    target("CivilTime"),
+    target("Contracts", ["CivilTime", yams]),
+    target("Decoding", ["CISAL", "CLZ4", "CZlib"]),
+    target("Parsing", ["CivilTime", "CSimdJSON"]),
+    target("Shuffling", ["CLZ4"]),
+    target("Counting", ["CivilTime", "Contracts", "Decoding", "Parsing", "Shuffling"]),
+    target("Detection", ["CivilTime", "Contracts", "Counting"]),
+    target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),
+    target("Reports", ["CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", crypto]),
+    target(
+      "Pipelines",
+      ["CivilTime", "Contracts", "Decoding", "Counting", "Detection", "Reconciliation", "Reports", yams]),
+    target("Simulation", ["CivilTime", "CLZ4", "CZlib"]),
+    .executableTarget(
+      name: "duizhang", dependencies: ["Pipelines", "Simulation", "Reports", arguments],
+      swiftSettings: settings),
+  ],
+  cxxLanguageStandard: .cxx17
+)

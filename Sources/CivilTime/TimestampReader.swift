@@ -1,0 +1,191 @@
+/// Reads the time of a record: RFC 3339 text, or seconds, milliseconds, microseconds or
+/// nanoseconds since the epoch, told apart by size.
+///
+/// Keeps the day of the last date read, since the dates of a log hardly change.
+public struct TimestampReader: Sendable {
+  @usableFromInline var lastDate: UInt64 = 0
+  @usableFromInline var lastDays: Int64 = 0
+
+  public init() {}
+
+  /// The moment that a text states, cut to the microsecond.
+  ///
+  /// - Parameter text: RFC 3339 with `T`, `t` or a space, any number of fraction digits, and a
+  ///   zone (`Z`, `z`, `±HH:MM`), or a decimal number since the epoch. A leap second (`:60`) is
+  ///   the first moment of the next minute.
+  /// - Returns: `nil` where the text is neither.
+  @inlinable
+  public mutating func instant(text: Span<UInt8>) -> Instant? {
+    guard text.count >= 20, text[4] == 0x2D else { return Self.instant(number: text) }
+    guard text[7] == 0x2D, text[10] == 0x54 || text[10] == 0x20 || text[10] == 0x74,
+      text[13] == 0x3A, text[16] == 0x3A
+    else { return nil }
+    // The date's eight digits as one number: equal to the last one's on nearly every line.
+    let year =
+      UInt64(text[0]) << 24 | UInt64(text[1]) << 16 | UInt64(text[2]) << 8 | UInt64(text[3])
+    let monthAndDay =
+      UInt64(text[5]) << 24 | UInt64(text[6]) << 16 | UInt64(text[8]) << 8 | UInt64(text[9])
+    let date = year << 32 | monthAndDay
+    let days: Int64
+    if date == lastDate {
+      days = lastDays
+    } else {
+      guard let read = Self.days(date: text) else { return nil }
+      days = read
+      lastDate = date
+      lastDays = read
+    }
+    guard let hour = Self.twoDigits(text, 11), hour < 24, let minute = Self.twoDigits(text, 14),
+      minute < 60, let second = Self.twoDigits(text, 17), second <= 60
+    else { return nil }
+    var position = 19
+    var fraction: Int64 = 0
+    if text[position] == 0x2E || text[position] == 0x2C {
+      position += 1
+      let first = position
+      var scale: Int64 = 100_000
+      while position < text.count {
+        let digit = text[position] &- 0x30
+        guard digit < 10 else { break }
+        fraction &+= Int64(digit) &* scale
+        scale /= 10
+        position += 1
+      }
+      guard position > first else { return nil }
+    }
+    guard position < text.count else { return nil }
+    var offset: Int64 = 0
+    let sign = text[position]
+    if sign == 0x5A || sign == 0x7A {
+      position += 1
+    } else {
+      guard sign == 0x2B || sign == 0x2D, position + 6 == text.count, text[position + 3] == 0x3A,
+        let hours = Self.twoDigits(text, position + 1), hours < 24,
+        let minutes = Self.twoDigits(text, position + 4), minutes < 60
+      else { return nil }
+      offset = (hours * 60 + minutes) * (sign == 0x2B ? 60 : -60)
+      position += 6
+    }
+    guard position == text.count else { return nil }
+    let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
+    return Instant(microseconds: seconds * 1_000_000 + fraction)
+  }
+
+  @inlinable
+  static func twoDigits(_ text: Span<UInt8>, _ position: Int) -> Int64? {
+    let tens = text[position] &- 0x30
+    let ones = text[position + 1] &- 0x30
+    return tens < 10 && ones < 10 ? Int64(tens) * 10 + Int64(ones) : nil
+  }
+
+  @usableFromInline
+  static func days(date text: Span<UInt8>) -> Int64? {
+    guard let century = twoDigits(text, 0), let year = twoDigits(text, 2),
+      let month = twoDigits(text, 5), let day = twoDigits(text, 8)
+    else { return nil }
+    let fullYear = Int(century * 100 + year)
+    guard (1...12).contains(month), day >= 1,
+      day <= CivilDate.dayCount(year: fullYear, month: Int(month))
+    else { return nil }
+    return Int64(CivilDate(year: fullYear, month: Int(month), day: Int(day)).daysSinceEpoch)
+  }
+
+  /// The moment of a decimal number since the epoch (`1764547200`, `1764547200.123`,
+  /// `1764547200123`, `1.7645472e9`), cut to the microsecond.
+  ///
+  /// Up to 10¹¹ in size it counts seconds (to the year 5138), up to 10¹⁴ milliseconds, up to
+  /// 10¹⁷ microseconds, beyond that nanoseconds.
+  public static func instant(number text: Span<UInt8>) -> Instant? {
+    var position = 0
+    let negative = text.count > 0 && text[0] == 0x2D
+    if negative { position = 1 }
+    // `digits` × 10^`exponent`, at most 30 digits kept.
+    var digits: Int128 = 0
+    var exponent = 0
+    var digitCount = 0
+    var kept = 0
+    var seenPoint = false
+    while position < text.count {
+      let byte = text[position]
+      if byte == 0x2E {
+        guard !seenPoint, digitCount > 0 else { return nil }
+        seenPoint = true
+      } else {
+        let digit = byte &- 0x30
+        guard digit < 10 else { break }
+        digitCount += 1
+        if kept < 30 {
+          digits = digits * 10 + Int128(digit)
+          if digits != 0 { kept += 1 }
+          if seenPoint { exponent -= 1 }
+        } else if !seenPoint {
+          exponent += 1
+        }
+      }
+      position += 1
+    }
+    guard digitCount > 0 else { return nil }
+    if position < text.count {
+      guard text[position] == 0x65 || text[position] == 0x45 else { return nil }
+      position += 1
+      var sign = 1
+      if position < text.count, text[position] == 0x2B || text[position] == 0x2D {
+        sign = text[position] == 0x2D ? -1 : 1
+        position += 1
+      }
+      var written = 0
+      guard position < text.count else { return nil }
+      while position < text.count {
+        let digit = text[position] &- 0x30
+        guard digit < 10, written < 1_000 else { return nil }
+        written = written * 10 + Int(digit)
+        position += 1
+      }
+      exponent += sign * written
+    }
+    if negative { digits = -digits }
+    return Instant(decimal: digits, exponent: exponent)
+  }
+}
+
+extension Instant {
+  /// The moment `digits` × 10^`exponent` since the epoch, its unit told by its size.
+  init?(decimal digits: Int128, exponent: Int) {
+    guard digits != 0 else {
+      self.init(microseconds: 0)
+      return
+    }
+    var magnitudeDigits = 0
+    var rest = digits.magnitude
+    while rest > 0 {
+      rest /= 10
+      magnitudeDigits += 1
+    }
+    let integerDigits = magnitudeDigits + exponent
+    let scale: Int  // power of ten from the unit to microseconds
+    switch integerDigits {
+    case ...11: scale = 6
+    case 12...14: scale = 3
+    case 15...17: scale = 0
+    case 18...20: scale = -3
+    default: return nil
+    }
+    var value = digits
+    var power = exponent + scale
+    while power > 0 {
+      let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+      guard !overflow else { return nil }
+      value = product
+      power -= 1
+    }
+    while power < 0 && value != 0 {
+      // Rounds down, before 1970 too, so that cutting never moves a time forward.
+      let quotient = value / 10
+      value = value % 10 < 0 ? quotient - 1 : quotient
+      power += 1
+      if value == -1 && power < 0 { break }
+    }
+    guard let microseconds = Int64(exactly: value) else { return nil }
+    self.init(microseconds: microseconds)
+  }
+}

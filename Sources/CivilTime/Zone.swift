@@ -1,0 +1,137 @@
+internal import Foundation
+
+/// An IANA time zone as a table of its offset changes, so that the day of a record is a search
+/// in a small array and not a call into a calendar.
+///
+/// The table covers 1970 to 2100; before and after, the first and last offsets hold.
+public struct Zone: Hashable, Sendable {
+  /// The IANA name, `Asia/Shanghai`, or `UTC`.
+  public let identifier: String
+  /// Seconds since the epoch at which `offsets[index + 1]` comes into force, ascending.
+  let changes: [Int64]
+  /// Seconds east of UTC; one more than `changes`.
+  let offsets: [Int64]
+
+  public static let utc = Zone(identifier: "UTC", changes: [], offsets: [0])
+
+  init(identifier: String, changes: [Int64], offsets: [Int64]) {
+    self.identifier = identifier
+    self.changes = changes
+    self.offsets = offsets
+  }
+
+  /// The zone of an IANA name.
+  ///
+  /// - Returns: `nil` where the time-zone data of this machine does not know the name.
+  public init?(identifier: String) {
+    if identifier == "UTC" {
+      self = .utc
+      return
+    }
+    guard !identifier.isEmpty, let zone = TimeZone(identifier: identifier) else { return nil }
+    var changes: [Int64] = []
+    var moment = Date(timeIntervalSince1970: 0)
+    var offsets = [Int64(zone.secondsFromGMT(for: moment))]
+    let end = Date(timeIntervalSince1970: 4_102_444_800)  // 2100-01-01T00:00:00Z
+    while let next = zone.nextDaylightSavingTimeTransition(after: moment), next > moment, next < end
+    {
+      let offset = Int64(zone.secondsFromGMT(for: next.addingTimeInterval(1)))
+      if offset != offsets[offsets.count - 1] {
+        changes.append(Int64(next.timeIntervalSince1970.rounded()))
+        offsets.append(offset)
+      }
+      moment = next
+    }
+    self.init(identifier: identifier, changes: changes, offsets: offsets)
+  }
+
+  /// Seconds east of UTC at a moment.
+  public func offsetSeconds(at instant: Instant) -> Int64 {
+    let seconds = instant.secondsRoundedDown
+    var low = 0
+    var high = changes.count
+    while low < high {
+      let middle = (low + high) / 2
+      if changes[middle] <= seconds { low = middle + 1 } else { high = middle }
+    }
+    return offsets[low]
+  }
+
+  /// The calendar day of a moment in this zone.
+  public func date(of instant: Instant) -> CivilDate {
+    Self.date(localSeconds: instant.secondsRoundedDown + offsetSeconds(at: instant))
+  }
+
+  static func date(localSeconds: Int64) -> CivilDate {
+    let days = localSeconds / 86_400 - (localSeconds % 86_400 < 0 ? 1 : 0)
+    return CivilDate(daysSinceEpoch: Int32(clamping: days))
+  }
+
+  /// The first moment of a calendar day: 00:00, or where a change of clocks skips that, the first
+  /// moment that exists.
+  public func start(of date: CivilDate) -> Instant {
+    let local = Int64(date.daysSinceEpoch) * 86_400
+    var first: Int64?
+    for offset in Set(offsets) {
+      let candidate = local - offset
+      if Self.date(localSeconds: candidate + offsetSeconds(at: Instant(seconds: candidate))) == date,
+        first.map({ candidate < $0 }) ?? true
+      {
+        first = candidate
+      }
+    }
+    for change in changes
+    where Self.date(localSeconds: change + offsetSeconds(at: Instant(seconds: change))) == date
+      && first.map({ change < $0 }) ?? true
+    {
+      let before = Instant(seconds: change - 1)
+      if self.date(of: before) != date { first = change }
+    }
+    return Instant(seconds: first ?? local - offsets[0])
+  }
+
+  /// The day of a moment together with the moments between which every moment has that day and
+  /// that offset: what a loop over records keeps to look days up once a day.
+  public func day(of instant: Instant) -> ZoneDay {
+    let offset = offsetSeconds(at: instant)
+    let date = Self.date(localSeconds: instant.secondsRoundedDown + offset)
+    var start = Int64(date.daysSinceEpoch) * 86_400 - offset
+    var end = start + 86_400
+    for change in changes {
+      if change <= instant.secondsRoundedDown { start = max(start, change) }
+      if change > instant.secondsRoundedDown { end = min(end, change) }
+    }
+    return ZoneDay(
+      date: date, offsetSeconds: offset, start: Instant(seconds: start),
+      end: Instant(seconds: end))
+  }
+}
+
+/// A stretch of time within one calendar day and one offset from UTC: `start` inside, `end` not.
+public struct ZoneDay: Sendable {
+  public let date: CivilDate
+  public let offsetSeconds: Int64
+  public let start: Instant
+  public let end: Instant
+
+  @inlinable
+  public func contains(_ instant: Instant) -> Bool { instant >= start && instant < end }
+}
+
+/// A zone with the last day looked up: nearly every look-up in a sorted scan hits it.
+public struct ZoneCursor: Sendable {
+  public let zone: Zone
+  @usableFromInline var last: ZoneDay
+
+  public init(_ zone: Zone) {
+    self.zone = zone
+    last = zone.day(of: Instant(microseconds: 0))
+  }
+
+  /// The day that a moment lies in.
+  @inlinable
+  public mutating func day(of instant: Instant) -> ZoneDay {
+    if !last.contains(instant) { last = zone.day(of: instant) }
+    return last
+  }
+}
