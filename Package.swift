@@ -44,7 +44,7 @@ let package = Package(
     target("CivilTime"),
     target("Contracts", ["CivilTime", yams]),
     target("Decoding", ["CISAL", "CLZ4", "CZlib"]),
-    target("Parsing", ["CivilTime", "CSimdJSON"]),
+    target("Parsing", ["CivilTime", "Decoding", "CSimdJSON"]),
     target("Shuffling", ["CLZ4"]),
     target("Counting", ["CivilTime", "Contracts", "Decoding", "Parsing", "Shuffling"]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),

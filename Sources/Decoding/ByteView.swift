@@ -1,0 +1,75 @@
+public import Glibc
+
+/// Bytes of a block, read without bounds checks in release builds.
+///
+/// The fence around the reading loops' only unsafe access: a view is valid while its ``Block``
+/// holds the same content; debug builds check every index. `padding` bytes after the end are
+/// readable too (and mean nothing), so that words can be loaded at any position.
+@frozen
+@safe
+public struct ByteView {
+  /// Readable bytes behind the last one.
+  public static let padding = 64
+
+  @usableFromInline let base: UnsafePointer<UInt8>
+  /// Bytes in the view, the padding not counted.
+  public let count: Int
+
+  /// - Parameter base: the first byte, followed by `count` − 1 more and by the padding.
+  @inlinable
+  public init(base: UnsafePointer<UInt8>, count: Int) {
+    unsafe self.base = unsafe base
+    self.count = count
+  }
+
+  @inlinable
+  public subscript(index: Int) -> UInt8 {
+    @inline(__always) get {
+      assert(index >= 0 && index < count + Self.padding)
+      return unsafe base[index]
+    }
+  }
+
+  /// Eight bytes from a position, the first in the lowest bits.
+  @inlinable
+  @inline(__always)
+  public func word(at index: Int) -> UInt64 {
+    assert(index >= 0 && index + 8 <= count + Self.padding)
+    return unsafe UInt64(
+      littleEndian: UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self))
+  }
+
+  /// Calls `body` with the bytes of a range as a checked span.
+  @inlinable
+  @inline(__always)
+  public func withSpan<Result>(
+    _ start: Int, _ count: Int, _ body: (Span<UInt8>) -> Result
+  ) -> Result {
+    assert(start >= 0 && count >= 0 && start + count <= self.count)
+    return unsafe body(Span(_unsafeElements: UnsafeBufferPointer(start: base + start, count: count)))
+  }
+
+  /// The position of the first `byte` at or after `start`; `count` where there is none.
+  @inlinable
+  public func firstPosition(of byte: UInt8, from start: Int) -> Int {
+    assert(start >= 0 && start <= count)
+    guard let found = unsafe memchr(base + start, Int32(byte), count - start) else { return count }
+    return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
+  }
+
+  /// The text of a range; what is not UTF-8 is shown as U+FFFD.
+  public func text(_ start: Int, _ count: Int) -> String {
+    withSpan(start, count) { span in
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(span.count)
+      for index in span.indices { bytes.append(span[index]) }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+  }
+
+  /// Calls `body` with the address of the first byte, for C functions.
+  @inlinable
+  public func withAddress<Result>(_ body: (UnsafePointer<UInt8>) -> Result) -> Result {
+    unsafe body(base)
+  }
+}

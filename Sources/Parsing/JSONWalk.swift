@@ -1,0 +1,395 @@
+import CivilTime
+import Decoding
+
+/// Walks the tokens of one line, checks its grammar and finds the known fields' values.
+struct JSONWalk {
+  enum Outcome {
+    case record, blank
+    case rejected(Rejection)
+  }
+
+  /// The number of the first token that the last walk did not take.
+  private(set) var position = 0
+  private var keys = KeySequence()
+  private var timestamps = TimestampReader()
+  /// The first backslash of the block at or after the string last looked at.
+  private var backslash = 0
+  /// For each open container whether it is an object.
+  private var nesting: [Bool] = []
+  /// Known fields whose text holds escapes, a bit each.
+  private var escaped: UInt32 = 0
+  private var timeState = TimeState.missing
+  private var badField: Rejection?
+
+  private enum TimeState { case missing, read, unreadable }
+
+  private enum Value {
+    case text(Slice, hasEscapes: Bool)
+    case number(Slice)
+    case null
+    case boolean(Slice)
+    case container
+  }
+
+  /// Prepares for the lines of another block.
+  mutating func begin(_ bytes: ByteView) {
+    backslash = bytes.firstPosition(of: 0x5C, from: 0)
+  }
+
+  /// Reads one line.
+  ///
+  /// - Parameters:
+  ///   - offset: what to add to a token's position to get its position in `bytes`.
+  ///   - first: the number of the first token at or after the line's begin.
+  ///   - end: the position behind the line's last byte.
+  mutating func record(
+    _ block: Block, _ bytes: ByteView, _ tokens: Tokens, offset: Int, from first: Int, end: Int,
+    _ call: inout Call
+  ) -> Outcome {
+    var cursor = first
+    // A position at or behind `end` belongs to another line or to none.
+    @inline(__always) func token(_ number: Int) -> Int { tokens[number] + offset }
+    defer { position = cursor }
+    let open = token(cursor)
+    guard open < end else { return .blank }
+    guard bytes[open] == 0x7B else { return .rejected(.notAnObject) }
+    escaped = 0
+    timeState = .missing
+    badField = nil
+    cursor += 1
+    let firstKey = token(cursor)
+    guard firstKey < end else { return .rejected(.invalidJSON) }
+    if bytes[firstKey] == 0x7D {
+      cursor += 1
+    } else {
+      var ordinal = 0
+      while true {
+        let key = token(cursor)
+        guard key < end, bytes[key] == 0x22 else { return .rejected(.invalidJSON) }
+        let colon = token(cursor + 1)
+        guard colon < end, bytes[colon] == 0x3A,
+          let keyEnd = Self.closingQuote(bytes, from: key, before: colon)
+        else { return .rejected(.invalidJSON) }
+        var hasEscapes = false
+        if backslash < keyEnd {
+          guard let found = checkEscapes(bytes, key + 1, keyEnd) else {
+            return .rejected(.invalidJSON)
+          }
+          hasEscapes = found
+        }
+        let field =
+          hasEscapes
+          ? KeySequence.field(named: Escapes.decoded(bytes, key + 1, keyEnd))
+          : keys.field(at: ordinal, bytes, key + 1, keyEnd - key - 1)
+        ordinal += 1
+        let start = token(cursor + 2)
+        guard start < end else { return .rejected(.invalidJSON) }
+        let value: Value
+        let firstByte = bytes[start]
+        if firstByte == 0x7B || firstByte == 0x5B {
+          guard let after = skipContainer(bytes, tokens, offset, from: cursor + 2, end: end) else {
+            return .rejected(.invalidJSON)
+          }
+          cursor = after
+          value = .container
+        } else {
+          let next = min(token(cursor + 3), end)
+          guard let read = scalar(bytes, from: start, before: next) else {
+            return .rejected(.invalidJSON)
+          }
+          cursor += 3
+          value = read
+        }
+        if let field { assign(value, to: field, bytes, &call) }
+        let separator = token(cursor)
+        guard separator < end else { return .rejected(.invalidJSON) }
+        cursor += 1
+        if bytes[separator] == 0x2C { continue }
+        if bytes[separator] == 0x7D { break }
+        return .rejected(.invalidJSON)
+      }
+    }
+    guard token(cursor) >= end else { return .rejected(.invalidJSON) }
+    if escaped != 0 { decodeEscapes(block, bytes, &call) }
+    if let badField { return .rejected(badField) }
+    switch timeState {
+    case .missing: return .rejected(.noTime)
+    case .unreadable: return .rejected(.unreadableTime)
+    case .read: return .record
+    }
+  }
+
+  // MARK: - Values
+
+  /// A string, number or literal that begins at `start`; nothing but it and white space stands
+  /// before `next`.
+  @inline(__always)
+  private mutating func scalar(_ bytes: ByteView, from start: Int, before next: Int) -> Value? {
+    let first = bytes[start]
+    if first == 0x22 {
+      guard let end = Self.closingQuote(bytes, from: start, before: next) else { return nil }
+      let slice = Slice(start: start + 1, count: end - start - 1)
+      guard backslash < end else { return .text(slice, hasEscapes: false) }
+      guard let hasEscapes = checkEscapes(bytes, start + 1, end) else { return nil }
+      return .text(slice, hasEscapes: hasEscapes)
+    }
+    var end = next
+    while Self.isWhiteSpace(bytes[end - 1]) { end -= 1 }
+    let slice = Slice(start: start, count: end - start)
+    switch first {
+    case 0x6E:
+      return end - start == 4 && bytes.word(at: start) & 0xFFFF_FFFF == 0x6C6C_756E ? .null : nil
+    case 0x74:
+      return end - start == 4 && bytes.word(at: start) & 0xFFFF_FFFF == 0x6575_7274
+        ? .boolean(slice) : nil
+    case 0x66:
+      return end - start == 5 && bytes.word(at: start) & 0xFF_FFFF_FFFF == 0x65_736C_6166
+        ? .boolean(slice) : nil
+    default:
+      return Self.isNumber(bytes, start, end) ? .number(slice) : nil
+    }
+  }
+
+  @inline(__always)
+  private static func isWhiteSpace(_ byte: UInt8) -> Bool {
+    byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == 0x0A
+  }
+
+  /// Where the string that begins at `start` ends: the last byte before `next` that is not white
+  /// space, which must be a quotation mark.
+  @inline(__always)
+  private static func closingQuote(_ bytes: ByteView, from start: Int, before next: Int) -> Int? {
+    var end = next - 1
+    while isWhiteSpace(bytes[end]) { end -= 1 }
+    return end > start && bytes[end] == 0x22 ? end : nil
+  }
+
+  /// RFC 8259, section 6.
+  @inline(__always)
+  private static func isNumber(_ bytes: ByteView, _ start: Int, _ end: Int) -> Bool {
+    var position = start
+    func digits() -> Bool {
+      let first = position
+      while position < end && bytes[position] &- 0x30 < 10 { position += 1 }
+      return position > first
+    }
+    if bytes[position] == 0x2D { position += 1 }
+    guard position < end else { return false }
+    if bytes[position] == 0x30 {
+      position += 1
+    } else {
+      guard digits() else { return false }
+    }
+    if position < end && bytes[position] == 0x2E {
+      position += 1
+      guard digits() else { return false }
+    }
+    if position < end && bytes[position] | 0x20 == 0x65 {
+      position += 1
+      if position < end && (bytes[position] == 0x2B || bytes[position] == 0x2D) { position += 1 }
+      guard digits() else { return false }
+    }
+    return position == end
+  }
+
+  /// Whether a string holds escapes; `nil` where one of them is not valid.
+  private mutating func checkEscapes(_ bytes: ByteView, _ start: Int, _ end: Int) -> Bool? {
+    if backslash < start { backslash = bytes.firstPosition(of: 0x5C, from: start) }
+    guard backslash < end else { return false }
+    let isValid = Escapes.areValid(bytes, backslash, end)
+    backslash = bytes.firstPosition(of: 0x5C, from: end)
+    return isValid ? true : nil
+  }
+
+  /// Checks an object or array that nobody asked for, however deep, and passes over it.
+  ///
+  /// - Parameter first: the number of its opening token.
+  /// - Returns: the number of the token behind it; `nil` where it is not valid.
+  private mutating func skipContainer(
+    _ bytes: ByteView, _ tokens: Tokens, _ offset: Int, from first: Int, end: Int
+  ) -> Int? {
+    @inline(__always) func token(_ number: Int) -> Int { tokens[number] + offset }
+    nesting.removeAll(keepingCapacity: true)
+    var isObject = bytes[token(first)] == 0x7B
+    nesting.append(isObject)
+    var cursor = first + 1
+    var isFresh = true
+    scan: while true {
+      guard token(cursor) < end else { return nil }
+      if isFresh && bytes[token(cursor)] == (isObject ? 0x7D : 0x5D) {
+        isFresh = false
+      } else {
+        if isObject {
+          let key = token(cursor)
+          let colon = token(cursor + 1)
+          guard bytes[key] == 0x22, colon < end, bytes[colon] == 0x3A,
+            scalar(bytes, from: key, before: colon) != nil
+          else { return nil }
+          cursor += 2
+          guard token(cursor) < end else { return nil }
+        }
+        let start = token(cursor)
+        if bytes[start] == 0x7B || bytes[start] == 0x5B {
+          isObject = bytes[start] == 0x7B
+          nesting.append(isObject)
+          cursor += 1
+          isFresh = true
+          continue scan
+        }
+        guard scalar(bytes, from: start, before: min(token(cursor + 1), end)) != nil else {
+          return nil
+        }
+        cursor += 1
+        isFresh = false
+      }
+      while true {
+        let separator = token(cursor)
+        guard separator < end else { return nil }
+        cursor += 1
+        if bytes[separator] == 0x2C { continue scan }
+        guard bytes[separator] == (isObject ? 0x7D : 0x5D) else { return nil }
+        nesting.removeLast()
+        guard let outer = nesting.last else { return cursor }
+        isObject = outer
+      }
+    }
+  }
+}
+
+extension JSONWalk {
+  // MARK: - Known fields
+
+  private mutating func assign(
+    _ value: Value, to field: Field, _ bytes: ByteView, _ call: inout Call
+  ) {
+    switch field {
+    case .time: assignTime(value, bytes, &call)
+    case .status:
+      switch Self.number(value, bytes, atMost: 999) {
+      case .some(let status): call.status = status ?? 200
+      case .none: badField = badField ?? .unreadableStatus
+      }
+    case .items:
+      switch Self.number(value, bytes, atMost: Int(UInt32.max)) {
+      case .some(let items): call.items = items ?? 1
+      case .none: badField = badField ?? .unreadableItems
+      }
+    default:
+      let bit = UInt32(1) << UInt32(field.rawValue)
+      escaped &= ~bit
+      let slice: Slice
+      switch value {
+      case .text(let text, let hasEscapes):
+        slice = text
+        if hasEscapes { escaped |= bit }
+      case .number(let raw), .boolean(let raw): slice = raw
+      case .null: slice = .absent
+      case .container:
+        badField = badField ?? .unreadableField
+        return
+      }
+      call[field] = slice
+    }
+  }
+
+  private mutating func assignTime(_ value: Value, _ bytes: ByteView, _ call: inout Call) {
+    let instant: Instant?
+    switch value {
+    case .text(let slice, false):
+      instant = bytes.withSpan(Int(slice.start), Int(slice.count)) { timestamps.instant(text: $0) }
+    case .text(let slice, true):
+      let start = Int(slice.start)
+      let decoded = Escapes.decoded(bytes, start, start + Int(slice.count)) ?? []
+      instant = timestamps.instant(text: decoded.span)
+    case .number(let slice):
+      instant = bytes.withSpan(Int(slice.start), Int(slice.count)) {
+        TimestampReader.instant(number: $0)
+      }
+    case .null:
+      timeState = .missing
+      return
+    case .boolean, .container:
+      instant = nil
+    }
+    guard let instant else {
+      timeState = .unreadable
+      return
+    }
+    call.time = instant
+    timeState = .read
+  }
+
+  /// A whole number, given as a number or as text.
+  ///
+  /// - Returns: `.some(nil)` for null, `nil` where the value is anything else.
+  @inline(__always)
+  private static func number(_ value: Value, _ bytes: ByteView, atMost limit: Int) -> Int?? {
+    let slice: Slice
+    switch value {
+    case .number(let number): slice = number
+    case .text(let text, false): slice = text
+    case .null: return .some(nil)
+    default: return nil
+    }
+    guard slice.count > 0, slice.count <= 10 else { return nil }
+    var number = 0
+    for position in Int(slice.start)..<(Int(slice.start) + Int(slice.count)) {
+      let digit = bytes[position] &- 0x30
+      guard digit < 10 else { return nil }
+      number = number * 10 + Int(digit)
+    }
+    return number <= limit ? number : nil
+  }
+
+  private mutating func decodeEscapes(_ block: Block, _ bytes: ByteView, _ call: inout Call) {
+    for field in Field.allCases.prefix(Field.textCount) {
+      guard escaped & (1 << UInt32(field.rawValue)) != 0 else { continue }
+      let slice = call[field]
+      let start = Int(slice.start)
+      guard let decoded = Escapes.decoded(bytes, start, start + Int(slice.count)) else {
+        badField = badField ?? .unreadableField
+        continue
+      }
+      for (offset, byte) in decoded.enumerated() {
+        block.replaceByte(at: start + offset, with: byte)
+      }
+      call[field] = Slice(start: start, count: decoded.count)
+    }
+  }
+}
+
+extension Call {
+  /// The slice of a field of text.
+  subscript(field: Field) -> Slice {
+    get {
+      switch field {
+      case .licensee: licensee
+      case .user: user
+      case .conversation: conversation
+      case .requestID: requestID
+      case .event: event
+      case .module: module
+      case .scenario: scenario
+      case .app: app
+      case .origin: origin
+      case .clientIP: clientIP
+      case .time, .status, .items: .absent
+      }
+    }
+    set {
+      switch field {
+      case .licensee: licensee = newValue
+      case .user: user = newValue
+      case .conversation: conversation = newValue
+      case .requestID: requestID = newValue
+      case .event: event = newValue
+      case .module: module = newValue
+      case .scenario: scenario = newValue
+      case .app: app = newValue
+      case .origin: origin = newValue
+      case .clientIP: clientIP = newValue
+      case .time, .status, .items: break
+      }
+    }
+  }
+}
