@@ -45,7 +45,7 @@ let package = Package(
     target("Contracts", ["CivilTime", yams]),
     target("Decoding", ["CISAL", "CLZ4", "CZlib"]),
     target("Parsing", ["CivilTime", "Decoding", "CSimdJSON"]),
-    target("Shuffling", ["CLZ4"]),
+    target("Shuffling", ["CISAL", "CLZ4", "CZlib", "Decoding"]),
     target("Counting", ["CivilTime", "Contracts", "Decoding", "Parsing", "Shuffling"]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
     target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),

@@ -1,0 +1,164 @@
+internal import Glibc
+
+/// A piece of memory that holds records of one fixed size, and the long texts that they refer to.
+///
+/// Records grow from the front, texts from the back. Chunks begin at multiples of
+/// ``alignment``, and every record lies in the first ``alignment`` bytes, so that the address of a
+/// record tells its chunk, and with it where its texts are: a sort can move bare pointers.
+@frozen
+@safe
+public struct Chunk: @unchecked Sendable {
+  /// Bytes of an ordinary chunk; one that holds a text too long for that is larger.
+  public static let bytesOrdinary = 16 * 1024
+  @usableFromInline static let alignment = 16 * 1024
+  @usableFromInline static let headerBytes = 16
+
+  public let base: UnsafeMutableRawPointer
+
+  @inlinable
+  public init(base: UnsafeMutableRawPointer) { unsafe self.base = unsafe base }
+
+  /// The chunk that a record lies in.
+  @inlinable
+  @inline(__always)
+  public init(containing record: UnsafeRawPointer) {
+    let address = UInt(bitPattern: record) & ~UInt(Self.alignment - 1)
+    unsafe base = UnsafeMutableRawPointer(bitPattern: address)!
+  }
+
+  // The header: size, end of the records, begin of the texts; 32 bits each.
+  @inlinable
+  public var size: Int {
+    get { unsafe Int(base.load(as: UInt32.self)) }
+    nonmutating set { unsafe base.storeBytes(of: UInt32(newValue), as: UInt32.self) }
+  }
+
+  @inlinable
+  public var recordEnd: Int {
+    get { unsafe Int(base.load(fromByteOffset: 4, as: UInt32.self)) }
+    nonmutating set {
+      unsafe base.storeBytes(of: UInt32(newValue), toByteOffset: 4, as: UInt32.self)
+    }
+  }
+
+  @inlinable
+  public var textStart: Int {
+    get { unsafe Int(base.load(fromByteOffset: 8, as: UInt32.self)) }
+    nonmutating set {
+      unsafe base.storeBytes(of: UInt32(newValue), toByteOffset: 8, as: UInt32.self)
+    }
+  }
+
+  /// Empties the chunk.
+  @inlinable
+  public func clear(size: Int) {
+    self.size = size
+    recordEnd = Self.headerBytes
+    textStart = size
+  }
+
+  /// The records, as their type.
+  @inlinable
+  public func records<Record: BitwiseCopyable>(
+    as type: Record.Type
+  ) -> UnsafeMutableBufferPointer<Record> {
+    let count = (recordEnd - Self.headerBytes) / MemoryLayout<Record>.stride
+    return unsafe UnsafeMutableBufferPointer(
+      start: (base + Self.headerBytes).assumingMemoryBound(to: Record.self), count: count)
+  }
+}
+
+/// Where chunks come from and go back to, with an account of how much memory they take.
+///
+/// Memory is taken from the system in slabs and kept until the pool goes.
+@safe
+public final class ChunkPool: @unchecked Sendable {
+  static let slabBytes = 2 * 1024 * 1024
+
+  private let lock = Lock()
+  private var free: [UnsafeMutableRawPointer] = unsafe []
+  private var slabs: [UnsafeMutableRawPointer] = unsafe []
+  private var bytesTaken = 0
+  private var bytesInUse = 0
+  /// Bytes that chunks should not exceed; writers spill at this bound.
+  public let bytesMax: Int
+
+  public init(bytesMax: Int) { self.bytesMax = max(bytesMax, Self.slabBytes) }
+
+  deinit {
+    for unsafe slab in unsafe slabs { unsafe Glibc.free(slab) }
+  }
+
+  /// A chunk for ordinary records, or for one whose texts need more room.
+  ///
+  /// - Parameter size: bytes in all, at least ``Chunk/bytesOrdinary``.
+  public func take(size: Int = Chunk.bytesOrdinary) -> Chunk {
+    let base: UnsafeMutableRawPointer = unsafe lock.withLock {
+      bytesInUse += size
+      if size > Chunk.bytesOrdinary { return unsafe Self.allocate(size) }
+      if let chunk = unsafe free.popLast() { return unsafe chunk }
+      let slab = unsafe Self.allocate(Self.slabBytes)
+      unsafe madvise(slab, Self.slabBytes, MADV_HUGEPAGE)
+      unsafe slabs.append(slab)
+      bytesTaken += Self.slabBytes
+      for offset in stride(from: Chunk.bytesOrdinary, to: Self.slabBytes, by: Chunk.bytesOrdinary) {
+        unsafe free.append(slab + offset)
+      }
+      return unsafe slab
+    }
+    let chunk = unsafe Chunk(base: base)
+    chunk.clear(size: size)
+    return chunk
+  }
+
+  public func give(back chunk: Chunk) {
+    let size = chunk.size
+    lock.withLock {
+      bytesInUse -= size
+      if size > Chunk.bytesOrdinary {
+        unsafe Glibc.free(chunk.base)
+      } else {
+        unsafe free.append(chunk.base)
+      }
+    }
+  }
+
+  /// Whether another chunk would exceed the bound.
+  public var isFull: Bool { lock.withLock { bytesInUse + Chunk.bytesOrdinary > bytesMax } }
+
+  /// Bytes that may still be taken.
+  public var bytesFree: Int { lock.withLock { bytesMax - bytesInUse } }
+
+  private static func allocate(_ size: Int) -> UnsafeMutableRawPointer {
+    var memory: UnsafeMutableRawPointer?
+    let alignment = size >= slabBytes ? slabBytes : Chunk.alignment
+    guard unsafe posix_memalign(&memory, alignment, size) == 0, let memory = unsafe memory else {
+      preconditionFailure("out of memory")
+    }
+    return unsafe memory
+  }
+}
+
+/// A mutex around a short section.
+@safe
+public final class Lock: @unchecked Sendable {
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+
+  public init() {
+    unsafe mutex = .allocate(capacity: 1)
+    unsafe pthread_mutex_init(mutex, nil)
+  }
+
+  deinit {
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe mutex.deallocate()
+  }
+
+  public func withLock<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return try body()
+  }
+}

@@ -1,0 +1,250 @@
+/// A record of fixed size that can leave its chunk and take its texts with it.
+public protocol ChunkRecord: BitwiseCopyable {
+  /// Bytes of texts that lie in the record's chunk.
+  func externalBytes(in chunk: Chunk) -> Int
+
+  /// Copies those texts into another chunk and points to them there.
+  mutating func moveTexts(from source: Chunk, to target: Chunk, at offset: Int)
+}
+
+/// A total order of records, with two numbers that decide most comparisons.
+public protocol RecordOrder: Sendable {
+  associatedtype Record: ChunkRecord
+
+  /// Numbers that order records as far as they differ.
+  func keys(_ record: UnsafePointer<Record>) -> (UInt64, Int64)
+
+  /// Whether the left record comes first, where the keys are equal.
+  func precedes(_ left: UnsafePointer<Record>, _ right: UnsafePointer<Record>) -> Bool
+}
+
+/// A record's place in a sort.
+@frozen
+@safe
+public struct SortEntry<Record> {
+  public let first: UInt64
+  public let second: Int64
+  public let record: UnsafePointer<Record>
+
+  @inlinable
+  public init(first: UInt64, second: Int64, record: UnsafePointer<Record>) {
+    self.first = first
+    self.second = second
+    unsafe self.record = unsafe record
+  }
+}
+
+extension RecordOrder {
+  @inlinable
+  @inline(__always)
+  public func entry(_ record: UnsafePointer<Record>) -> SortEntry<Record> {
+    let (first, second) = unsafe keys(record)
+    return unsafe SortEntry(first: first, second: second, record: record)
+  }
+
+  @inlinable
+  @inline(__always)
+  public func comes(_ left: SortEntry<Record>, before right: SortEntry<Record>) -> Bool {
+    if left.first != right.first { return left.first < right.first }
+    if left.second != right.second { return left.second < right.second }
+    return unsafe precedes(left.record, right.record)
+  }
+}
+
+/// Sorts records of any number in bounded memory: runs are sorted in memory and put aside on disk
+/// where the pool is full, then merged.
+@safe
+public final class ExternalSorter<Order: RecordOrder> {
+  public typealias Record = Order.Record
+
+  /// Chunks that a sorter may always keep, so that runs have a useful length.
+  private static var chunksMin: Int { 64 }
+
+  let order: Order
+  let pool: ChunkPool
+  let spill: SpillFile
+  private var chunks: [Chunk] = []
+  private var runs: [[Extent]] = []
+  private var sorted: [SortEntry<Record>] = []
+
+  public init(order: Order, pool: ChunkPool, spill: SpillFile) {
+    self.order = order
+    self.pool = pool
+    self.spill = spill
+  }
+
+  deinit { for chunk in chunks { pool.give(back: chunk) } }
+
+  /// Copies a record and its texts.
+  ///
+  /// - Parameter source: the chunk that its texts lie in.
+  public func append(_ record: Record, textsIn source: Chunk) throws(SpillError) {
+    let textBytes = record.externalBytes(in: source)
+    if let last = chunks.last, Self.store(record, source, textBytes, in: last) { return }
+    if chunks.count >= Self.chunksMin && pool.isFull { try spillRun() }
+    let chunk = Self.makeChunk(for: textBytes, from: pool)
+    chunks.append(chunk)
+    let isStored = Self.store(record, source, textBytes, in: chunk)
+    precondition(isStored, "a new chunk has room")
+  }
+
+  private static func makeChunk(for textBytes: Int, from pool: ChunkPool) -> Chunk {
+    let needed = Chunk.headerBytes + MemoryLayout<Record>.stride + textBytes
+    return pool.take(size: max(needed, Chunk.bytesOrdinary))
+  }
+
+  private static func store(
+    _ record: Record, _ source: Chunk, _ textBytes: Int, in chunk: Chunk
+  ) -> Bool {
+    let stride = MemoryLayout<Record>.stride
+    let end = chunk.recordEnd
+    guard end + stride + textBytes <= chunk.textStart, end < Chunk.alignment else { return false }
+    var copy = record
+    if textBytes > 0 {
+      chunk.textStart -= textBytes
+      copy.moveTexts(from: source, to: chunk, at: chunk.textStart)
+    }
+    unsafe (chunk.base + end).storeBytes(of: copy, as: Record.self)
+    chunk.recordEnd = end + stride
+    return true
+  }
+
+  private func sortedEntries() -> [SortEntry<Record>] {
+    var entries: [SortEntry<Record>] = []
+    entries.reserveCapacity(
+      chunks.count * Chunk.bytesOrdinary / MemoryLayout<Record>.stride)
+    for chunk in chunks {
+      let records = unsafe chunk.records(as: Record.self)
+      guard let base = records.baseAddress else { continue }
+      for index in 0..<records.count { unsafe entries.append(order.entry(base + index)) }
+    }
+    let order = order
+    entries.sort { order.comes($0, before: $1) }
+    return entries
+  }
+
+  private func spillRun() throws(SpillError) {
+    let writer = SpillWriter(spill)
+    var run: [Extent] = []
+    var output = Self.makeChunk(for: 0, from: pool)
+    for entry in sortedEntries() {
+      let record = unsafe entry.record.pointee
+      let source = unsafe Chunk(containing: entry.record)
+      let textBytes = record.externalBytes(in: source)
+      if Self.store(record, source, textBytes, in: output) { continue }
+      run.append(try writer.write(output))
+      pool.give(back: output)
+      output = Self.makeChunk(for: textBytes, from: pool)
+      let isStored = Self.store(record, source, textBytes, in: output)
+      precondition(isStored, "a new chunk has room")
+    }
+    run.append(try writer.write(output))
+    pool.give(back: output)
+    try writer.flush()
+    runs.append(run)
+    for chunk in chunks { pool.give(back: chunk) }
+    chunks.removeAll(keepingCapacity: true)
+  }
+
+  /// Sorts what is in memory; to be called once, after the last record.
+  public func finish() { sorted = sortedEntries() }
+
+  /// The sorted sequences that together are all records.
+  fileprivate func cursors() -> [RunCursor<Record>] {
+    runs.map { RunCursor(extents: $0, pool: pool, spill: spill) }
+      + (sorted.isEmpty ? [] : [RunCursor(sorted: sorted, pool: pool, spill: spill)])
+  }
+
+  /// Calls `body` with every record of several finished sorters, in order.
+  ///
+  /// - Parameter body: a record, valid for this call only; returns whether to go on.
+  public static func forEach(
+    in sorters: [ExternalSorter], _ body: (UnsafePointer<Record>) -> Bool
+  ) throws(SpillError) {
+    guard let order = sorters.first?.order else { return }
+    // A heap of cursors, the one with the first record on top.
+    var heap: [(entry: SortEntry<Record>, cursor: RunCursor<Record>)] = []
+    func siftDown(_ start: Int) {
+      var parent = start
+      while true {
+        var least = parent
+        for child in [2 * parent + 1, 2 * parent + 2]
+        where child < heap.count && order.comes(heap[child].entry, before: heap[least].entry) {
+          least = child
+        }
+        if least == parent { return }
+        heap.swapAt(least, parent)
+        parent = least
+      }
+    }
+    for cursor in sorters.flatMap({ $0.cursors() }) {
+      if let first = try cursor.next(order) { heap.append((first, cursor)) }
+    }
+    for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(index) }
+    while let top = heap.first {
+      guard unsafe body(top.entry.record) else { return }
+      if let next = try top.cursor.next(order) {
+        heap[0].entry = next
+      } else {
+        heap.swapAt(0, heap.count - 1)
+        heap.removeLast()
+      }
+      if heap.count > 1 { siftDown(0) }
+    }
+  }
+}
+
+/// Reads one sorted run, from memory or from disk.
+@safe
+private final class RunCursor<Record: ChunkRecord> {
+  private let pool: ChunkPool
+  private let spill: SpillFile
+  private let sorted: [SortEntry<Record>]
+  private let extents: [Extent]
+  private var nextIndex = 0
+  private var nextExtent = 0
+  private var chunk: Chunk?
+  private var scratch: [UInt8] = []
+
+  init(sorted: [SortEntry<Record>], pool: ChunkPool, spill: SpillFile) {
+    self.sorted = sorted
+    extents = []
+    self.pool = pool
+    self.spill = spill
+  }
+
+  init(extents: [Extent], pool: ChunkPool, spill: SpillFile) {
+    sorted = []
+    self.extents = extents
+    self.pool = pool
+    self.spill = spill
+  }
+
+  deinit { if let chunk { pool.give(back: chunk) } }
+
+  /// The next record; the one before it is no longer valid.
+  func next<Order: RecordOrder>(
+    _ order: Order
+  ) throws(SpillError) -> SortEntry<Record>? where Order.Record == Record {
+    if extents.isEmpty {
+      guard nextIndex < sorted.count else { return nil }
+      defer { nextIndex += 1 }
+      return sorted[nextIndex]
+    }
+    while true {
+      if let chunk {
+        let records = unsafe chunk.records(as: Record.self)
+        if let base = records.baseAddress, nextIndex < records.count {
+          defer { nextIndex += 1 }
+          return unsafe order.entry(base + nextIndex)
+        }
+        pool.give(back: chunk)
+        self.chunk = nil
+      }
+      guard nextExtent < extents.count else { return nil }
+      chunk = try spill.read(extents[nextExtent], from: pool, scratch: &scratch)
+      nextExtent += 1
+      nextIndex = 0
+    }
+  }
+}

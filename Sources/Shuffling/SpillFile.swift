@@ -1,0 +1,180 @@
+internal import CLZ4
+internal import Glibc
+
+/// Why records could not be put aside on disk.
+public struct SpillError: Error, Sendable, Hashable, CustomStringConvertible {
+  public var directory: String
+  public var detail: String
+
+  public var description: String {
+    "\(directory): temporary records cannot be kept here: \(detail); "
+      + "free space there, or name another folder with TMPDIR, or allow more --memory"
+  }
+}
+
+/// Where one chunk stands in a spill file.
+public struct Extent: Sendable {
+  var offset: Int
+  var storedBytes: Int
+  /// The chunk's size, and how much of it are records and texts.
+  var size: Int
+  var recordEnd: Int
+  var textStart: Int
+
+  /// Bytes of memory that the chunk takes when read back.
+  public var memoryBytes: Int { size }
+}
+
+/// A temporary file without a name, gone with the process however that ends; chunks in it are
+/// compressed with LZ4.
+///
+/// Extents may be written and read by any thread.
+public final class SpillFile: @unchecked Sendable {
+  static let regionBytes = 512 * 1024
+
+  public let directory: String
+  private let lock = Lock()
+  private var descriptor: Int32 = -1
+  private var end = 0
+
+  /// - Parameter directory: where the file is made when it is first needed.
+  public init(directory: String) { self.directory = directory }
+
+  deinit { if descriptor >= 0 { _ = close(descriptor) } }
+
+  /// Bytes written so far.
+  public var bytesWritten: Int { lock.withLock { end } }
+
+  /// Sets a stretch of the file aside for one writer.
+  func reserve(_ count: Int) throws(SpillError) -> (descriptor: Int32, offset: Int) {
+    try lock.withLock { () throws(SpillError) in
+      if descriptor < 0 { try create() }
+      defer { end += count }
+      return (descriptor, end)
+    }
+  }
+
+  private func create() throws(SpillError) {
+    var template = Array("\(directory)/duizhang-XXXXXX".utf8CString)
+    descriptor = unsafe template.withUnsafeMutableBufferPointer {
+      unsafe mkstemp($0.baseAddress!)
+    }
+    guard descriptor >= 0 else { throw failure() }
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+    unsafe template.withUnsafeBufferPointer { unsafe _ = unlink($0.baseAddress!) }
+  }
+
+  private func failure() -> SpillError {
+    let text = unsafe strerror(errno).map { unsafe String(cString: $0) }
+    return SpillError(directory: directory, detail: text ?? "it failed")
+  }
+
+  func write(_ bytes: RawSpan, at offset: Int) throws(SpillError) {
+    var written = 0
+    while written < bytes.byteCount {
+      let count = unsafe bytes.extracting(droppingFirst: written).withUnsafeBytes {
+        unsafe pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset + written))
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw failure() }
+      written += count
+    }
+  }
+
+  /// Reads a chunk back.
+  ///
+  /// - Parameter scratch: a buffer that is kept from call to call.
+  public func read(
+    _ extent: Extent, from pool: ChunkPool, scratch: inout [UInt8]
+  ) throws(SpillError) -> Chunk {
+    let recordBytes = extent.recordEnd - Chunk.headerBytes
+    let textBytes = extent.size - extent.textStart
+    let plainBytes = recordBytes + textBytes
+    let needed = extent.storedBytes + plainBytes
+    if scratch.count < needed { scratch = [UInt8](repeating: 0, count: needed) }
+    let chunk = pool.take(size: extent.size)
+    let decoded = unsafe scratch.withUnsafeMutableBytes { buffer -> Int32 in
+      guard let base = buffer.baseAddress else { return -1 }
+      var filled = 0
+      while filled < extent.storedBytes {
+        let count = unsafe pread(
+          descriptor, base + filled, extent.storedBytes - filled, off_t(extent.offset + filled))
+        if count < 0 && errno == EINTR { continue }
+        guard count > 0 else { return -1 }
+        filled += count
+      }
+      let plain = unsafe base + extent.storedBytes
+      let count = unsafe LZ4_decompress_safe(
+        base.assumingMemoryBound(to: CChar.self), plain.assumingMemoryBound(to: CChar.self),
+        Int32(extent.storedBytes), Int32(plainBytes))
+      guard Int(count) == plainBytes else { return -1 }
+      unsafe (chunk.base + Chunk.headerBytes).copyMemory(from: plain, byteCount: recordBytes)
+      unsafe (chunk.base + extent.textStart).copyMemory(
+        from: plain + recordBytes, byteCount: textBytes)
+      return count
+    }
+    guard decoded >= 0 else {
+      pool.give(back: chunk)
+      throw failure()
+    }
+    chunk.recordEnd = extent.recordEnd
+    chunk.textStart = extent.textStart
+    return chunk
+  }
+}
+
+/// Compresses chunks of one thread and writes them in large pieces.
+public final class SpillWriter {
+  private let file: SpillFile
+  private var buffer: [UInt8] = []
+  private var plain: [UInt8] = []
+  private var used = 0
+  private var regionOffset = 0
+
+  public init(_ file: SpillFile) { self.file = file }
+
+  /// Puts a chunk aside; its memory may be reused afterwards.
+  ///
+  /// - Returns: where it will stand; it can be read after ``flush()``.
+  public func write(_ chunk: Chunk) throws(SpillError) -> Extent {
+    let recordBytes = chunk.recordEnd - Chunk.headerBytes
+    let textBytes = chunk.size - chunk.textStart
+    let plainBytes = recordBytes + textBytes
+    let bound = Int(LZ4_compressBound(Int32(plainBytes)))
+    if used + bound > buffer.count {
+      try flush()
+      let region = max(SpillFile.regionBytes, bound)
+      if buffer.count < region { buffer = [UInt8](repeating: 0, count: region) }
+      regionOffset = try file.reserve(buffer.count).offset
+    }
+    if plain.count < plainBytes { plain = [UInt8](repeating: 0, count: plainBytes) }
+    unsafe plain.withUnsafeMutableBytes { target in
+      guard let base = target.baseAddress else { return }
+      unsafe base.copyMemory(from: chunk.base + Chunk.headerBytes, byteCount: recordBytes)
+      unsafe (base + recordBytes).copyMemory(
+        from: chunk.base + chunk.textStart, byteCount: textBytes)
+    }
+    let stored = unsafe plain.withUnsafeBytes { source in
+      unsafe buffer.withUnsafeMutableBytes { target in
+        guard let from = source.baseAddress, let to = target.baseAddress else { return Int32(0) }
+        return unsafe LZ4_compress_default(
+          from.assumingMemoryBound(to: CChar.self),
+          (to + used).assumingMemoryBound(to: CChar.self), Int32(plainBytes), Int32(bound))
+      }
+    }
+    precondition(stored > 0 || plainBytes == 0, "LZ4 compresses into its own bound")
+    defer { used += Int(stored) }
+    return Extent(
+      offset: regionOffset + used, storedBytes: Int(stored), size: chunk.size,
+      recordEnd: chunk.recordEnd, textStart: chunk.textStart)
+  }
+
+  /// Writes what is still in memory.
+  public func flush() throws(SpillError) {
+    guard used > 0 else { return }
+    let bytes = unsafe buffer.span.extracting(first: used).bytes
+    try file.write(bytes, at: regionOffset)
+    used = 0
+    buffer.removeAll(keepingCapacity: false)
+  }
+}
