@@ -172,8 +172,8 @@ public final class SpillWriter {
   /// Writes what is still in memory.
   public func flush() throws(SpillError) {
     guard used > 0 else { return }
-    let bytes = unsafe buffer.span.extracting(first: used).bytes
-    try file.write(bytes, at: regionOffset)
+    let region = buffer.span.extracting(first: used)
+    try unsafe file.write(region.bytes, at: regionOffset)
     used = 0
     buffer.removeAll(keepingCapacity: false)
   }
