@@ -57,6 +57,8 @@ let package = Package(
     .executableTarget(
       name: "duizhang", dependencies: ["Pipelines", "Simulation", "Reports", arguments],
       swiftSettings: settings),
+    tests("CivilTimeTests", ["CivilTime"]),
+    tests("ContractsTests", ["CivilTime", "Contracts", "Pipelines"]),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -45,6 +45,9 @@ public struct Zone: Hashable, Sendable {
     self.init(identifier: identifier, changes: changes, offsets: offsets)
   }
 
+  /// The names that this machine's time-zone data knows, ascending.
+  public static var knownIdentifiers: [String] { TimeZone.knownTimeZoneIdentifiers.sorted() }
+
   /// Seconds east of UTC at a moment.
   public func offsetSeconds(at instant: Instant) -> Int64 {
     let seconds = instant.secondsRoundedDown

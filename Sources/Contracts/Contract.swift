@@ -23,6 +23,8 @@ public struct Contract: Sendable {
   public var privacy: Privacy
   /// Where the contract was read: the path as given, empty for a default contract.
   public var path: String
+  /// Lines of `path` on which top-level keys have their values, for messages about several files.
+  var lines: [String: Int]
 }
 
 public struct Party: Sendable, Hashable {
@@ -175,6 +177,14 @@ public struct Payment: Sendable, Hashable {
 }
 
 /// The working-day calendar: weekends are free, except where `working` says otherwise.
+///
+/// In the contract file, each entry is a day or a stretch of days, both ends included; no day is
+/// in both lists:
+/// ```yaml
+/// holidays:
+///   holidays: [2026-01-01, {from: 2026-02-15, to: 2026-02-23}]
+///   working: [2026-02-14, 2026-02-28]      # weekend days that are worked
+/// ```
 public struct WorkingDays: Sendable, Hashable {
   public var holidays: Set<CivilDate>
   public var working: Set<CivilDate>

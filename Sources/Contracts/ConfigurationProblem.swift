@@ -1,0 +1,63 @@
+/// One mistake in a configuration file: where it stands, what was expected and how to mend it.
+public struct ConfigurationProblem: Error, Hashable, Sendable {
+  public enum Kind: Sendable, Hashable {
+    case unreadableFile, syntax, duplicateKey, unknownKey, missingKey, wrongValue, contradiction
+  }
+
+  public var kind: Kind
+  /// The path as it was given.
+  public var file: String
+  /// From 1; `nil` where the file could not be read at all.
+  public var line: Int?
+  /// From 1, in Unicode scalars.
+  public var column: Int?
+  /// The way to the value: `prices[1].unit`; empty for the file as a whole.
+  public var key: String
+  public var expected: String?
+  /// The value as written, in quotes, or `a list`, `a mapping`, `nothing`.
+  public var found: String?
+  /// The known key that an unknown one was probably meant to be.
+  public var nearestKey: String?
+  public var knownKeys: [String] = []
+  /// What is wrong, where expected and found do not say it.
+  public var detail: String?
+}
+
+extension ConfigurationProblem: CustomStringConvertible {
+  /// `contract.yaml:12: prices[1].untt: unknown key; did you mean 'unit'? (known keys: …)`.
+  public var description: String {
+    var parts = [line.map { "\(file):\($0)" } ?? file]
+    if !key.isEmpty { parts.append(key) }
+    parts.append(message)
+    return parts.joined(separator: ": ")
+  }
+
+  /// The mistake without its place.
+  public var message: String {
+    switch kind {
+    case .unreadableFile: return "cannot be read: \(detail ?? "")"
+    case .syntax, .duplicateKey, .contradiction: return detail ?? ""
+    case .unknownKey:
+      let hint = nearestKey.map { "; did you mean '\($0)'?" } ?? ""
+      return "unknown key\(hint) (known keys: \(knownKeys.joined(separator: ", ")))"
+    case .missingKey: return "missing; expected \(expected ?? "a value")"
+    case .wrongValue:
+      let hint = nearestKey.map { "; did you mean '\($0)'?" } ?? ""
+      return "expected \(expected ?? "another value"), found \(found ?? "nothing")\(hint)"
+    }
+  }
+}
+
+/// Every mistake of one or more configuration files, by file and line; never empty.
+public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
+  public let problems: [ConfigurationProblem]
+
+  public init(problems: [ConfigurationProblem]) {
+    self.problems = problems.sorted {
+      ($0.file, $0.line ?? 0, $0.column ?? 0) < ($1.file, $1.line ?? 0, $1.column ?? 0)
+    }
+  }
+
+  /// One problem a line.
+  public var description: String { problems.map(\.description).joined(separator: "\n") }
+}

@@ -1,0 +1,143 @@
+package import CivilTime
+
+// Scalars are read from their text, each by the type that knows its form.
+extension ConfigurationValue {
+  /// A text that is not empty and has no control characters.
+  ///
+  /// - Parameter lines: whether line breaks are allowed, as in a note.
+  package func text(expected: String = "a text", lines: Bool = false) -> String? {
+    guard let text = scalarText, !text.isEmpty,
+      !text.unicodeScalars.contains(where: {
+        $0.properties.generalCategory == .control && !(lines && $0 == "\n")
+      })
+    else {
+      reject(expected: expected)
+      return nil
+    }
+    return text
+  }
+
+  /// Any of the spellings of YAML 1.1, so that `yes`, `on` and `true` are what they look like.
+  package func boolean() -> Bool? {
+    switch scalarText?.lowercased() {
+    case "true", "yes", "on": return true
+    case "false", "no", "off": return false
+    default:
+      reject(expected: "true or false")
+      return nil
+    }
+  }
+
+  /// A whole decimal number; `010` is rejected, since some readers take it for 8.
+  package func integer(_ range: ClosedRange<Int>, of what: String = "a whole number") -> Int? {
+    guard let text = scalarText, let number = Int(text), String(number) == text,
+      range.contains(number)
+    else {
+      let bounds =
+        range.upperBound == .max
+        ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+      reject(expected: "\(what), \(bounds)")
+      return nil
+    }
+    return number
+  }
+
+  /// An amount in yuan, not negative, with at most 12 digits before and 8 after the point, so
+  /// that sums and products of amounts stay exact.
+  package func amount(positive: Bool = false) -> Money? {
+    guard let text = scalarText, let money = Money(text: text), money.scale <= 8,
+      money.digits < Money.power(12 + money.scale), positive ? money > .zero : money >= .zero
+    else {
+      reject(
+        expected: positive
+          ? "an amount above 0, such as \"12345.60\"" : "an amount of at least 0, such as \"0.35\"")
+      return nil
+    }
+    return money
+  }
+
+  /// A share between 0 and 1: `0.005`, or with a sign of its unit `0.5%`, `5‰`, `50‱`.
+  package func fraction() -> Money? {
+    let signs: [Character: Int] = ["%": 2, "‰": 3, "‱": 4]
+    var text = scalarText ?? ""
+    var shift = 0
+    if let sign = text.last, let places = signs[sign] {
+      text.removeLast()
+      shift = places
+    }
+    guard let money = Money(text: text), money.scale <= 8 else {
+      reject(expected: "a share such as \"0.5%\" or \"0.005\"")
+      return nil
+    }
+    let fraction = Money(digits: money.digits, scale: money.scale + shift)
+    guard fraction >= .zero, fraction <= Money(1) else {
+      reject(expected: "a share between 0 and 1, such as \"0.5%\" or \"0.005\"")
+      return nil
+    }
+    return fraction
+  }
+
+  package func date() -> CivilDate? {
+    guard let date = scalarText.flatMap({ CivilDate(text: $0) }) else {
+      reject(expected: "a date such as 2025-12-01")
+      return nil
+    }
+    return date
+  }
+
+  /// A moment in RFC 3339; numbers since the epoch are for logs, not for people.
+  package func instant() -> Instant? {
+    var reader = TimestampReader()
+    guard let text = scalarText, CivilDate(text: String(text.prefix(10))) != nil,
+      let instant = reader.instant(text: Array(text.utf8).span)
+    else {
+      reject(expected: "a time with its zone, such as 2026-01-05T02:00:00+08:00")
+      return nil
+    }
+    return instant
+  }
+
+  package func interval(positive: Bool, orNone: Bool = false) -> Interval? {
+    guard let interval = scalarText.flatMap({ Interval(text: $0) }),
+      !positive || interval.microseconds > 0
+    else {
+      reject(
+        expected: "a duration\(positive ? " above 0" : "") with its unit, such as 30m or 1h30m"
+          + (orNone ? ", or none" : ""))
+      return nil
+    }
+    return interval
+  }
+
+  /// One of the names of an enumeration.
+  package func choice<Choice: RawRepresentable & CaseIterable>(of: Choice.Type) -> Choice?
+  where Choice.RawValue == String {
+    guard let text = scalarText, let choice = Choice(rawValue: text) else {
+      let names = Choice.allCases.map(\.rawValue)
+      reject(
+        expected: names.joined(separator: " or "),
+        nearest: scalarText.flatMap { nearestName(to: $0, among: names) })
+      return nil
+    }
+    return choice
+  }
+
+  /// A list of texts, each once.
+  package func texts(of what: String, emptyAllowed: Bool = false) -> [String]? {
+    let elements = elementsOrOne()
+    guard emptyAllowed || !elements.isEmpty else {
+      reject(expected: "at least one \(what); leave the key out to list none")
+      return nil
+    }
+    var texts: [String] = []
+    for element in elements {
+      guard let text = element.text(expected: "a \(what)") else { continue }
+      if texts.contains(text) {
+        element.contradict("'\(text)' is listed twice")
+      } else {
+        texts.append(text)
+      }
+    }
+    return texts
+  }
+}

@@ -1,0 +1,76 @@
+public import Contracts
+
+extension PipelineFile {
+  static let keys = [
+    "pipeline", "logs", "contracts", "statements", "out", "headers", "bom", "quarantined_share",
+    "privacy_key", "threads", "memory",
+  ]
+  static let threadsMax = 1_024
+
+  /// Reads a pipeline file.
+  ///
+  /// - Throws: all mistakes of the file at once, each with its line.
+  public static func read(path: String) throws(ConfigurationError) -> PipelineFile {
+    try PipelineFile(yaml: ConfigurationDocument.text(path: path), path: path)
+  }
+
+  /// Reads the text of a pipeline file; `path` says against which folder its paths are resolved.
+  ///
+  /// - Throws: all mistakes of the text at once, each with its line.
+  public init(yaml text: String, path: String) throws(ConfigurationError) {
+    let document = ConfigurationDocument(yaml: text, file: path)
+    let pipeline = document.root?.mapping(keys: Self.keys).flatMap { PipelineFile($0, path: path) }
+    try document.check()
+    guard let pipeline else {
+      // Every reader that gives up reports why.
+      preconditionFailure("a pipeline was refused without a reason")
+    }
+    self = pipeline
+  }
+
+  private init?(_ file: ConfigurationMapping, path: String) {
+    func resolved(_ text: String) -> String { ConfigurationDocument.resolve(text, against: path) }
+    func resolved(_ value: ConfigurationValue?) -> String? { value?.text().map(resolved) }
+    let name = file.required("pipeline", expected: "the job's name")?.text()
+    let logs = file.required("logs", expected: "files, directories or globs")?
+      .texts(of: "file, directory or glob")
+    contracts = (file["contracts"]?.texts(of: "contract file") ?? []).map(resolved)
+    statements = (file["statements"]?.elements(expected: "a list of statements") ?? [])
+      .compactMap { StatementFile($0, path: path) }
+    let out = resolved(file.required("out", expected: "the directory for reports"))
+    headers = file["headers"]?.choice(of: Headers.self) ?? .en
+    bom = file["bom"]?.boolean() ?? false
+    quarantinedShare = file["quarantined_share"]?.fraction() ?? .zero
+    privacyKey = resolved(file["privacy_key"])
+    threads = file["threads"]?.integer(1...Self.threadsMax, of: "a number of threads")
+    if let value = file["memory"] {
+      memory = value.scalarText.flatMap { ByteCount(text: $0) }
+      if memory == nil { value.reject(expected: "a size such as 512M or 1G") }
+    }
+    self.path = path
+    guard let name, let logs, let out else { return nil }
+    self.name = name
+    self.logs = logs.map(resolved)
+    self.out = out
+  }
+}
+
+extension StatementFile {
+  init?(_ value: ConfigurationValue, path: String) {
+    guard let mapping = value.mapping(keys: ["contract", "file", "columns"]) else { return nil }
+    let contract = mapping.required("contract", expected: "the contract's number")?.text()
+    let file = mapping.required("file", expected: "the statement's CSV file")?.text()
+    columns = [:]
+    let names = mapping["columns"]?.mapping(keys: Column.allCases.map(\.rawValue))
+    for column in Column.allCases {
+      guard let name = names?[column.rawValue], let header = name.text() else { continue }
+      if columns.values.contains(header) {
+        name.contradict("column '\(header)' is already named for something else")
+      }
+      columns[column] = header
+    }
+    guard let contract, let file else { return nil }
+    self.contract = contract
+    self.file = ConfigurationDocument.resolve(file, against: path)
+  }
+}

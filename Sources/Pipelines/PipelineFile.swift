@@ -1,0 +1,48 @@
+public import Contracts
+
+/// A nightly job as its file describes it, read and validated.
+///
+/// Every path is resolved against the folder of the file, so that a job runs the same from
+/// anywhere.
+public struct PipelineFile: Sendable, Hashable {
+  /// The language of CSV headers.
+  public enum Headers: String, Sendable, Hashable, CaseIterable { case en, zh }
+
+  /// The job's name, for summaries.
+  public var name: String
+  /// Files, directories and globs.
+  public var logs: [String]
+  public var contracts: [String]
+  /// The licensee's own daily totals.
+  public var statements: [StatementFile]
+  /// The directory that reports are written to.
+  public var out: String
+  public var headers: Headers
+  /// Whether CSV files begin with a byte order mark, for Excel.
+  public var bom: Bool
+  /// The share of lines that may be quarantined before the run needs a person, 0 to 1.
+  public var quarantinedShare: Money
+  /// The file whose bytes are the key of user pseudonyms, for contracts that name none.
+  public var privacyKey: String?
+  public var threads: Int?
+  public var memory: ByteCount?
+  /// Where the pipeline was read: the path as given.
+  public var path: String
+}
+
+/// A licensee's statement and how its columns are called.
+public struct StatementFile: Sendable, Hashable {
+  /// What a column of a statement can hold.
+  public enum Column: String, Sendable, Hashable, CaseIterable {
+    case date, module, scenario, unit, quantity, price, amount
+    case user, conversation
+    case startedAt = "started_at"
+    case endedAt = "ended_at"
+  }
+
+  /// The number of the contract that it states the use of.
+  public var contract: String
+  public var file: String
+  /// Headers of the file by what they hold, where they are not the usual ones.
+  public var columns: [Column: String]
+}
