@@ -69,12 +69,11 @@ public final class SpillFile: @unchecked Sendable {
     return SpillError(directory: directory, detail: text ?? "it failed")
   }
 
-  func write(_ bytes: RawSpan, at offset: Int) throws(SpillError) {
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SpillError) {
     var written = 0
-    while written < bytes.byteCount {
-      let count = unsafe bytes.extracting(droppingFirst: written).withUnsafeBytes {
-        unsafe pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset + written))
-      }
+    while written < bytes.count {
+      let count = unsafe pwrite(
+        descriptor, bytes.baseAddress! + written, bytes.count - written, off_t(offset + written))
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { throw failure() }
       written += count
@@ -172,8 +171,16 @@ public final class SpillWriter {
   /// Writes what is still in memory.
   public func flush() throws(SpillError) {
     guard used > 0 else { return }
-    let region = buffer.span.extracting(first: used)
-    try unsafe file.write(region.bytes, at: regionOffset)
+    let count = used
+    let failure: SpillError? = unsafe buffer.withUnsafeBytes { bytes in
+      do throws(SpillError) {
+        try unsafe file.write(UnsafeRawBufferPointer(rebasing: bytes[0..<count]), at: regionOffset)
+        return nil
+      } catch {
+        return error
+      }
+    }
+    if let failure { throw failure }
     used = 0
     buffer.removeAll(keepingCapacity: false)
   }
