@@ -96,6 +96,6 @@ public protocol CallSink {
   /// A record; the slices of `call` lie in the bytes of `block`.
   ///
   /// - Parameter line: the line's number in the block, from 0.
-  mutating func receive(_ call: borrowing Call, line: Int)
+  mutating func receive(_ call: Call, line: Int)
   mutating func receive(_ rejection: Rejection, line: Int)
 }

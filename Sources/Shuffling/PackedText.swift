@@ -21,7 +21,7 @@ public struct PackedText: Sendable {
   public var low: UInt64
 
   public static let empty = PackedText(high: 0, low: 0)
-  @usableFromInline static let inlineBytesMax = 15
+  public static let inlineBytesMax = 15
   /// The longest text that can be held, a little more than the longest line.
   public static let bytesMax = 1 << 24 - 1
 
@@ -62,9 +62,10 @@ public struct PackedText: Sendable {
     return (text, .text, count)
   }
 
+  /// The packed form of at most ``inlineBytesMax`` bytes.
   @inlinable
   @inline(__always)
-  static func inline(_ bytes: ByteView, start: Int, count: Int) -> PackedText {
+  public static func inline(_ bytes: ByteView, start: Int, count: Int) -> PackedText {
     let first = bytes.word(at: start).byteSwapped
     if count <= 8 {
       // A shift by 64 gives 0, as an empty text needs.
@@ -229,15 +230,37 @@ public struct ChunkText {
   @inlinable
   @inline(__always)
   public func hash(seed: UInt64) -> UInt64 {
-    var word = text.low
-    if externalBytes > 0 { word = externalHash() }
-    return Self.mix(text.high ^ seed, word ^ 0x9E37_79B9_7F4A_7C15 ^ UInt64(kind.rawValue) << 40)
+    let low = externalBytes > 0 ? externalHash() : text.low
+    return Self.hash(high: text.high, low: low, kind: kind, seed: seed)
+  }
+
+  /// The same number for a text that still lies in a block.
+  ///
+  /// - Parameter external: the block, where the text is too long to be held whole.
+  @inlinable
+  @inline(__always)
+  public static func hash(
+    _ text: PackedText, kind: PackedText.Kind, external: ByteView?, start: Int, count: Int,
+    seed: UInt64
+  ) -> UInt64 {
+    var low = text.low
+    if let external {
+      low = external.withSpan(start, count) { span in
+        unsafe span.withUnsafeBytes { unsafe hash($0.baseAddress!, count) }
+      }
+    }
+    return hash(high: text.high, low: low, kind: kind, seed: seed)
+  }
+
+  @inlinable
+  @inline(__always)
+  static func hash(high: UInt64, low: UInt64, kind: PackedText.Kind, seed: UInt64) -> UInt64 {
+    mix(high ^ seed, low ^ 0x9E37_79B9_7F4A_7C15 ^ UInt64(kind.rawValue) << 40)
   }
 
   @usableFromInline
   func externalHash() -> UInt64 {
-    let start = unsafe UnsafeRawPointer(chunk.base + text.externalOffset)
-    return unsafe Self.hash(start, text.externalCount)
+    unsafe Self.hash(UnsafeRawPointer(chunk.base + text.externalOffset), text.externalCount)
   }
 
   @usableFromInline
@@ -265,5 +288,33 @@ public struct ChunkText {
   public static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
     let product = left.multipliedFullWidth(by: right)
     return product.high ^ product.low
+  }
+}
+
+extension PackedText {
+  /// Copies a long text from a block into a chunk.
+  ///
+  /// - Returns: the packed form that points there.
+  @inlinable
+  public func stored(
+    _ bytes: ByteView, start: Int, count: Int, in chunk: Chunk, at offset: Int
+  ) -> PackedText {
+    bytes.withSpan(start, count) { span in
+      unsafe span.withUnsafeBytes {
+        unsafe (chunk.base + offset).copyMemory(from: $0.baseAddress!, byteCount: count)
+      }
+    }
+    return PackedText(high: high, low: low & 0xFFFF_FFFF | UInt64(offset) << 32)
+  }
+}
+
+extension ChunkText {
+  /// Copies the part of the text that lies in a chunk into another one.
+  ///
+  /// - Returns: the packed form that points there.
+  public func copy(to target: Chunk, at offset: Int) -> PackedText {
+    unsafe (target.base + offset).copyMemory(
+      from: chunk.base + text.externalOffset, byteCount: text.externalCount)
+    return PackedText(high: text.high, low: text.low & 0xFFFF_FFFF | UInt64(offset) << 32)
   }
 }

@@ -1,0 +1,50 @@
+/// Where every line of the input went; the two sums of rule 1 hold to the last line.
+///
+/// Balances add up: `Balance()` is empty, ``merge(_:)`` associative and commutative.
+public struct Balance: Sendable, Hashable {
+  public var lines = 0
+  public var blank = 0
+  public var quarantined = 0
+
+  /// Successful records in conversations, opening and closing events included.
+  public var messages = 0
+  /// Successful records of modules priced by item.
+  public var items = 0
+  /// Events that the rule ignores, and closing events with nothing to close.
+  public var ignored = 0
+  public var failed = 0
+  public var duplicates = 0
+  /// Records of no contract.
+  public var outsideContract = 0
+  /// Records without the fields of the identity.
+  public var unplaced = 0
+
+  /// Duplicates that differ from the record kept in what is counted.
+  public var conflicts = 0
+
+  public init() {}
+
+  /// Lines that were read as records.
+  public var records: Int { lines - blank - quarantined }
+
+  /// Records by what became of them.
+  public var recordsAccountedFor: Int {
+    messages + items + ignored + failed + duplicates + outsideContract + unplaced
+  }
+
+  public var isBalanced: Bool { records == recordsAccountedFor }
+
+  public mutating func merge(_ other: Balance) {
+    lines += other.lines
+    blank += other.blank
+    quarantined += other.quarantined
+    messages += other.messages
+    items += other.items
+    ignored += other.ignored
+    failed += other.failed
+    duplicates += other.duplicates
+    outsideContract += other.outsideContract
+    unplaced += other.unplaced
+    conflicts += other.conflicts
+  }
+}

@@ -1,0 +1,138 @@
+/// How a conversation ended (rule 10).
+public enum Ending: UInt8, Sendable, Hashable, CaseIterable {
+  case close, idle, maxDuration, open, stillOpen
+
+  /// The word that reports use.
+  public var text: String {
+    switch self {
+    case .close: "close"
+    case .idle: "idle"
+    case .maxDuration: "max_duration"
+    case .open: "open"
+    case .stillOpen: "still_open"
+    }
+  }
+}
+
+/// A conversation, found; its references are valid while it is handed on.
+struct Conversation {
+  /// Its first message, whose attribution it has (rule 9).
+  var first: MessageReference
+  /// Time of the last successful message.
+  var lastTime: Int64
+  /// Time of the last message that kept it open: a failed one too where the rule says `extend`.
+  var lastActivity: Int64
+  var messages = 0
+  /// Messages that are neither opening nor closing events.
+  var contentMessages = 0
+  var failedMessages = 0
+  var isClosed = false
+}
+
+/// What a scan does with what it finds.
+protocol ConversationSink {
+  mutating func take(_ conversation: Conversation, ending: Ending)
+  /// A successful message of a conversation.
+  mutating func countMessage()
+  /// A failed call of a conversation.
+  mutating func countFailure()
+  /// A failed call while no conversation was open.
+  mutating func takeStrayFailure(_ message: MessageReference)
+  /// A closing event with nothing to close.
+  mutating func takeStrayClose(_ message: MessageReference)
+}
+
+/// Groups records of one identity after another into conversations (rules 7 to 10).
+///
+/// Records come sorted by identity, then in the order in which they are taken, duplicates left
+/// out. The scan holds one conversation and nothing else.
+struct ConversationScan {
+  private let order: MessageOrder
+  /// The time of the last record of the whole input.
+  private let inputEnd: Int64
+  private var open: Conversation?
+
+  init(order: MessageOrder, inputEnd: Int64) {
+    self.order = order
+    self.inputEnd = inputEnd
+  }
+
+  /// Ends the conversation that is open, since records of another identity follow or none at all.
+  mutating func endIdentity(_ sink: inout some ConversationSink) {
+    guard let conversation = open else { return }
+    open = nil
+    let isOpen = inputEnd - conversation.lastActivity <= timing(conversation).idleTimeout
+    sink.take(conversation, ending: conversation.isClosed ? .close : isOpen ? .stillOpen : .idle)
+  }
+
+  /// Takes the next record of the present identity.
+  ///
+  /// - Parameter hold: makes a reference that stays valid while the conversation is open.
+  mutating func take(
+    _ message: MessageReference, _ sink: inout some ConversationSink,
+    hold: (MessageReference) -> MessageReference = { $0 }
+  ) {
+    let time = message.time
+    guard message.isSuccess else {
+      takeFailure(message, &sink)
+      return
+    }
+    let role = order.entry(message).role
+    if let conversation = open {
+      let ending = ending(conversation, time, role)
+      if role == .close && ending != nil {
+        sink.takeStrayClose(message)
+        return
+      }
+      if let ending {
+        open = nil
+        sink.take(conversation, ending: ending)
+      }
+    } else if role == .close {
+      sink.takeStrayClose(message)
+      return
+    }
+    sink.countMessage()
+    var conversation =
+      open ?? Conversation(first: hold(message), lastTime: time, lastActivity: time)
+    conversation.lastTime = time
+    conversation.lastActivity = time
+    conversation.messages += 1
+    if role == .message { conversation.contentMessages += 1 }
+    conversation.isClosed = role == .close
+    open = conversation
+  }
+
+  /// Why a message starts a new conversation rather than joining the one that is open; `nil` where
+  /// it joins.
+  private func ending(
+    _ conversation: Conversation, _ time: Int64, _ role: Attribution.Role
+  ) -> Ending? {
+    if conversation.isClosed { return .close }
+    if time - conversation.lastActivity > timing(conversation).idleTimeout { return .idle }
+    if role == .open { return .open }
+    return time - conversation.first.time > timing(conversation).maxDuration ? .maxDuration : nil
+  }
+
+  @inline(__always)
+  private func timing(_ conversation: Conversation) -> Attributions.Timing {
+    order.attributions.timings[Int(order.entry(conversation.first).rule)]
+  }
+
+  private mutating func takeFailure(
+    _ message: MessageReference, _ sink: inout some ConversationSink
+  ) {
+    guard var conversation = open,
+      message.time - conversation.lastActivity <= timing(conversation).idleTimeout
+    else {
+      sink.takeStrayFailure(message)
+      return
+    }
+    sink.countFailure()
+    conversation.failedMessages += 1
+    if timing(conversation).failuresExtend && !conversation.isClosed {
+      conversation.lastActivity = message.time
+    }
+    open = conversation
+  }
+}

@@ -1,0 +1,108 @@
+internal import Shuffling
+
+/// Finds duplicates among records of one licensee and user (rule 5).
+struct Deduplication {
+  private let order: MessageOrder
+
+  /// A record that repeats another.
+  struct Pair {
+    let duplicate: MessageReference
+    let kept: MessageReference
+  }
+
+  /// What is known of one request id so far, its records taken in order.
+  ///
+  /// A success within the window of the success kept is its duplicate; a failure within the window
+  /// of a success kept, before or after it, likewise; a failure that no success covers is the
+  /// duplicate of a failure kept before it. At most one record is ever undecided: the failure last
+  /// kept, until a success comes or its window has passed.
+  struct RequestState {
+    private(set) var keptSuccess: MessageReference?
+    private(set) var keptFailure: MessageReference?
+
+    /// Takes the next record of the id.
+    ///
+    /// - Returns: the record that is thereby known to be a duplicate, if any: this one, or the
+    ///   failure kept.
+    mutating func take(
+      _ message: MessageReference, window: (MessageReference) -> Int64
+    ) -> Pair? {
+      if let kept = keptSuccess, message.time - kept.time <= window(kept) {
+        return Pair(duplicate: message, kept: kept)
+      }
+      if message.isSuccess {
+        keptSuccess = message
+        guard let failure = keptFailure else { return nil }
+        keptFailure = nil
+        return message.time - failure.time <= window(message)
+          ? Pair(duplicate: failure, kept: message) : nil
+      }
+      if let kept = keptFailure, message.time - kept.time <= window(kept) {
+        return Pair(duplicate: message, kept: kept)
+      }
+      keptFailure = message
+      return nil
+    }
+  }
+
+  /// Beyond this many records of one user, ids are found by sorting.
+  private static let pairwiseCountMax = 24
+
+  init(order: MessageOrder) { self.order = order }
+
+  func window(of kept: MessageReference) -> Int64 {
+    order.attributions.timings[Int(order.entry(kept).rule)].dedupeWindow
+  }
+
+  /// Marks the duplicates among records of one licensee and user, given in order.
+  func mark(_ messages: [MessageReference], found: (Pair) -> Void) {
+    if messages.count < 2 { return }
+    if messages.count <= Self.pairwiseCountMax {
+      mark(messages.indices, of: messages, found: found)
+      return
+    }
+    var hashed: [(hash: UInt64, index: Int)] = []
+    hashed.reserveCapacity(messages.count)
+    for index in messages.indices where !messages[index].request.isEmpty {
+      hashed.append((messages[index].request.hash(seed: 1), index))
+    }
+    hashed.sort { $0.hash != $1.hash ? $0.hash < $1.hash : $0.index < $1.index }
+    var start = 0
+    while start < hashed.count {
+      var end = start + 1
+      while end < hashed.count && hashed[end].hash == hashed[start].hash { end += 1 }
+      if end - start > 1 {
+        mark(hashed[start..<end].map(\.index), of: messages, found: found)
+      }
+      start = end
+    }
+  }
+
+  private func mark(
+    _ indices: some Sequence<Int>, of messages: [MessageReference], found: (Pair) -> Void
+  ) {
+    var states: [(request: ChunkText, state: RequestState)] = []
+    for index in indices {
+      let message = messages[index]
+      let request = message.request
+      if request.isEmpty { continue }
+      let known = states.firstIndex { ChunkText.areEqual($0.request, request) }
+      let position = known ?? states.count
+      if known == nil { states.append((request, RequestState())) }
+      if let pair = states[position].state.take(message, window: window) {
+        pair.duplicate.markDuplicate()
+        found(pair)
+      }
+    }
+  }
+
+  /// Whether two records of one request id differ in what is counted: a conflict.
+  func isConflict(_ pair: Pair) -> Bool {
+    let duplicate = order.attributions.all[pair.duplicate.attribution]
+    let kept = order.attributions.all[pair.kept.attribution]
+    return duplicate.event != kept.event || duplicate.module != kept.module
+      || duplicate.scenario != kept.scenario || duplicate.app != kept.app
+      || pair.duplicate.items != pair.kept.items
+      || !ChunkText.areEqual(pair.duplicate.conversation, pair.kept.conversation)
+  }
+}

@@ -1,0 +1,241 @@
+public import CivilTime
+internal import Contracts
+public import Decoding
+public import Parsing
+public import Shuffling
+
+/// A quarantined line.
+public struct Quarantined: Sendable, Hashable {
+  public var source: UInt64
+  public var rejection: Rejection
+}
+
+/// What a thread's mapping leaves beside the messages themselves. Merges add up.
+public struct MapSummary: Sendable {
+  public var balance = Balance()
+  /// The time of the last record.
+  public var inputEnd: Instant?
+  /// Quarantined lines by reason.
+  public var rejections: [Rejection: FirstSources] = [:]
+  /// The first quarantined lines of all, for the list that is shown.
+  public var quarantined: [Quarantined] = []
+  /// Records of no contract, by the licensee that they name.
+  public var outside: [String: UseCount] = [:]
+  /// Records without the identity's fields, by contract and licensee.
+  public var unplaced: [UsageOwner: FirstSources] = [:]
+  /// Records counted, by what the contracts' lists speak of.
+  public var uses: [UseKey: UseCount] = [:]
+  public var places: [UnlistedPlaceKey: UseCount] = [:]
+
+  /// Quarantined lines that are kept with their reason; all are counted.
+  public static let quarantinedMax = 10_000
+
+  public init() {}
+
+  public mutating func merge(_ other: MapSummary) {
+    balance.merge(other.balance)
+    if let end = other.inputEnd { inputEnd = inputEnd.map { max($0, end) } ?? end }
+    rejections.merge(other.rejections) { $0.merged(with: $1) }
+    quarantined = Array(
+      (quarantined + other.quarantined).sorted { $0.source < $1.source }
+        .prefix(Self.quarantinedMax))
+    outside.merge(other.outside) { $0.merged(with: $1) }
+    unplaced.merge(other.unplaced) { $0.merged(with: $1) }
+    uses.merge(other.uses) { $0.merged(with: $1) }
+    places.merge(other.places) { $0.merged(with: $1) }
+  }
+}
+
+/// A contract's number and a licensee.
+public struct UsageOwner: Sendable, Hashable {
+  public var contract: String
+  public var licensee: String
+}
+
+extension FirstSources {
+  func merged(with other: FirstSources) -> FirstSources {
+    var sum = self
+    sum.merge(other)
+    return sum
+  }
+}
+
+extension UseCount {
+  func merged(with other: UseCount) -> UseCount {
+    var sum = self
+    sum.merge(other)
+    return sum
+  }
+}
+
+/// Turns one thread's records into messages of a shuffle, and accounts for those that become none.
+public struct RecordMapper: CallSink {
+  /// What decides how records are brought together first.
+  public enum Plan: Sendable {
+    /// By user: duplicates and conversations are both found there.
+    case byUser
+    /// By request id, for duplicates; conversations, whose identity lacks the user, come second.
+    case byRequest
+  }
+
+  private let plan: Plan
+  private let writer: ShuffleWriter
+  private var variants: VariantTable
+  private var unlistedPlaces: UnlistedPlaces?
+  private var summary = MapSummary()
+  private var lastTime = Int64.min
+  /// The block that records are received from.
+  private var bytes: ByteView
+  private var firstSource: UInt64 = 0
+
+  /// - Parameter findsPlaces: whether origins and addresses are held against the contracts' lists.
+  public init(
+    terms: Terms, table: AttributionTable, plan: Plan, writer: ShuffleWriter, block: Block,
+    findsPlaces: Bool
+  ) {
+    self.plan = plan
+    self.writer = writer
+    variants = VariantTable(terms: terms, table: table)
+    unlistedPlaces = findsPlaces ? UnlistedPlaces(terms) : nil
+    bytes = block.bytes
+  }
+
+  /// Prepares for the lines of another block.
+  public mutating func begin(_ block: Block, file: Int) {
+    bytes = block.bytes
+    firstSource = Source.firstNumber(file: file, block: block.index)
+  }
+
+  /// Adds a parsed block's lines to the balance.
+  public mutating func end(lines: Int, blank: Int) {
+    summary.balance.lines += lines
+    summary.balance.blank += blank
+  }
+
+  /// What stopped the writing of messages, if anything did.
+  public var failure: SpillError? { writer.failure }
+
+  public mutating func receive(_ rejection: Rejection, line: Int) {
+    let source = firstSource | UInt64(line)
+    summary.balance.quarantined += 1
+    summary.rejections[rejection, default: FirstSources()].add(source)
+    let quarantined = Quarantined(source: source, rejection: rejection)
+    if summary.quarantined.count < 2 * MapSummary.quarantinedMax {
+      summary.quarantined.append(quarantined)
+    } else {
+      summary.quarantined.sort { $0.source < $1.source }
+      summary.quarantined.removeLast(MapSummary.quarantinedMax)
+      summary.quarantined.append(quarantined)
+    }
+  }
+
+  public mutating func receive(_ call: Call, line: Int) {
+    let time = call.time.microseconds
+    if time > lastTime { lastTime = time }
+    let source = firstSource | UInt64(line)
+    let number = variants.number(of: call, bytes)
+    variants.variants[number].count.add(time: time, source: source)
+    guard variants.variants[number].fate == .counted else { return }
+    unlistedPlaces?.check(call, bytes, variants.variants[number], source: source)
+    if !variants.variants[number].isItem && lacksIdentity(call, variants.variants[number].identity)
+    {
+      let use = variants.variants[number].use
+      let owner = UsageOwner(contract: use.contract, licensee: use.licensee)
+      summary.unplaced[owner, default: FirstSources()].add(source)
+      summary.balance.unplaced += 1
+      return
+    }
+    write(
+      call, source: source, attribution: variants.variants[number].attribution,
+      licensee: variants.variants[number].licenseeNumber,
+      isSuccess: variants.variants[number].isSuccess(call.status))
+  }
+
+  @inline(__always)
+  private func lacksIdentity(_ call: Call, _ identity: UInt8) -> Bool {
+    identity & 1 != 0 && call.user.isEmpty || identity & 2 != 0 && call.conversation.isEmpty
+      || identity & 28 != 0
+        && (identity & 4 != 0 && call.module.isEmpty
+          || identity & 8 != 0 && call.scenario.isEmpty || identity & 16 != 0 && call.app.isEmpty)
+  }
+
+  @inline(__always)
+  private func pack(_ slice: Slice) -> (text: PackedText, kind: PackedText.Kind, externalBytes: Int)
+  {
+    PackedText.pack(bytes, start: Int(slice.start), count: Int(slice.count))
+  }
+
+  @inline(__always)
+  private func write(
+    _ call: Call, source: UInt64, attribution: UInt32, licensee: Int, isSuccess: Bool
+  ) {
+    let user = pack(call.user)
+    let request = pack(call.requestID)
+    let conversation = pack(call.conversation)
+    let tag =
+      attribution << 8 | (isSuccess ? Message.successFlag : 0)
+      | UInt32(user.kind.rawValue) << Message.userKindShift
+      | UInt32(request.kind.rawValue) << Message.requestKindShift
+      | UInt32(conversation.kind.rawValue) << Message.conversationKindShift
+    var message = Message(
+      time: call.time.microseconds, group: 0, user: user.text, request: request.text,
+      conversation: conversation.text, source: source, tag: tag,
+      items: UInt32(truncatingIfNeeded: call.items))
+    let userHash = hash(user, call.user, seed: Self.seed(licensee))
+    message.group = plan == .byUser ? userHash : hash(request, call.requestID, seed: userHash)
+    let textBytes = user.externalBytes + request.externalBytes + conversation.externalBytes
+    let room = writer.room(
+      inBucket: Shuffle.bucket(ofHash: message.group), stride: MemoryLayout<Message>.stride,
+      textBytes: textBytes)
+    if textBytes > 0 {
+      var offset = room.textOffset
+      message.user = store(user, call.user, room.chunk, &offset)
+      message.request = store(request, call.requestID, room.chunk, &offset)
+      message.conversation = store(conversation, call.conversation, room.chunk, &offset)
+    }
+    unsafe room.record.storeBytes(of: message, as: Message.self)
+  }
+
+  @inline(__always)
+  private static func seed(_ licensee: Int) -> UInt64 {
+    ChunkText.mix(UInt64(licensee) + 1, 0xA076_1D64_78BD_642F)
+  }
+
+  /// The hash that the packed text will have in its chunk.
+  @inline(__always)
+  private func hash(
+    _ packed: (text: PackedText, kind: PackedText.Kind, externalBytes: Int), _ slice: Slice,
+    seed: UInt64
+  ) -> UInt64 {
+    ChunkText.hash(
+      packed.text, kind: packed.kind, external: packed.externalBytes > 0 ? bytes : nil,
+      start: Int(slice.start), count: Int(slice.count), seed: seed)
+  }
+
+  private func store(
+    _ packed: (text: PackedText, kind: PackedText.Kind, externalBytes: Int), _ slice: Slice,
+    _ chunk: Chunk, _ offset: inout Int
+  ) -> PackedText {
+    guard packed.externalBytes > 0 else { return packed.text }
+    defer { offset += packed.externalBytes }
+    return packed.text.stored(
+      bytes, start: Int(slice.start), count: Int(slice.count), in: chunk, at: offset)
+  }
+
+  /// Passes the last messages on and gives the summary; to be called once.
+  public consuming func finish() throws(SpillError) -> MapSummary {
+    try writer.finish()
+    if lastTime > Int64.min { summary.inputEnd = Instant(microseconds: lastTime) }
+    for variant in variants.variants where variant.count.records > 0 {
+      switch variant.fate {
+      case .outside:
+        summary.balance.outsideContract += variant.count.records
+        summary.outside[variant.use.licensee, default: UseCount()].merge(variant.count)
+      case .ignored: summary.balance.ignored += variant.count.records
+      case .counted: summary.uses[variant.use, default: UseCount()].merge(variant.count)
+      }
+    }
+    summary.places = unlistedPlaces?.counts ?? [:]
+    return summary
+  }
+}

@@ -1,0 +1,160 @@
+internal import CivilTime
+internal import Contracts
+
+/// Counts by usage line and day. Merges are sums.
+public struct LineTotals: Sendable {
+  /// A line's counts on a day.
+  struct Counts: Sendable {
+    var quantity = 0
+    var messages = 0
+    var failedMessages = 0
+    var duplicates = 0
+  }
+
+  struct Key: Hashable, Sendable {
+    var line: Int32
+    var day: Int32
+  }
+
+  private var places: [Key: Int] = [:]
+  private var keys: [Key] = []
+  private var counts: [Counts] = []
+  private var lastKey = Key(line: -1, day: 0)
+  private var lastPlace = 0
+
+  public init() {}
+
+  /// Changes the counts of a line on a day.
+  @inline(__always)
+  mutating func update(line: Int32, day: Int32, _ change: (inout Counts) -> Void) {
+    let key = Key(line: line, day: day)
+    if key != lastKey {
+      lastPlace = place(of: key)
+      lastKey = key
+    }
+    change(&counts[lastPlace])
+  }
+
+  private mutating func place(of key: Key) -> Int {
+    if let place = places[key] { return place }
+    places[key] = counts.count
+    keys.append(key)
+    counts.append(Counts())
+    return counts.count - 1
+  }
+
+  public mutating func merge(_ other: LineTotals) {
+    for (key, added) in zip(other.keys, other.counts) {
+      update(line: key.line, day: key.day) {
+        $0.quantity += added.quantity
+        $0.messages += added.messages
+        $0.failedMessages += added.failedMessages
+        $0.duplicates += added.duplicates
+      }
+    }
+  }
+
+  /// The totals in the words of a report, in no order.
+  public func dailyTotals(_ attributions: Attributions, _ terms: Terms) -> [DailyTotal] {
+    zip(keys, counts).map { key, counts in
+      let line = attributions.lines[Int(key.line)]
+      return DailyTotal(
+        contract: terms.contracts[line.contract].number, licensee: line.licensee,
+        date: CivilDate(daysSinceEpoch: key.day), module: line.module, scenario: line.scenario,
+        meter: line.meter, quantity: counts.quantity, messages: counts.messages,
+        failedMessages: counts.failedMessages, duplicates: counts.duplicates)
+    }
+  }
+}
+
+/// The first few of many sources, by file and line. Merges keep the first.
+public struct FirstSources: Sendable, Hashable {
+  public static let countMax = 3
+
+  /// Ascending.
+  public private(set) var numbers: [UInt64] = []
+  public private(set) var total = 0
+
+  public init() {}
+
+  @inline(__always)
+  public mutating func add(_ number: UInt64) {
+    total += 1
+    if numbers.count < Self.countMax || number < numbers[Self.countMax - 1] { insert(number) }
+  }
+
+  private mutating func insert(_ number: UInt64) {
+    let place = numbers.firstIndex { $0 > number } ?? numbers.count
+    numbers.insert(number, at: place)
+    if numbers.count > Self.countMax { numbers.removeLast() }
+  }
+
+  public mutating func merge(_ other: FirstSources) {
+    let total = total + other.total
+    for number in other.numbers { add(number) }
+    self.total = total
+  }
+}
+
+/// How much was used, from when to when, with the earliest lines that show it; the form in which
+/// threads gather what becomes a ``Tally``.
+public struct UseCount: Sendable {
+  struct Evidence: Sendable, Comparable {
+    var time: Int64
+    var source: UInt64
+
+    static func < (left: Evidence, right: Evidence) -> Bool {
+      (left.time, left.source) < (right.time, right.source)
+    }
+  }
+
+  var records = 0
+  var quantity = 0
+  var first = Int64.max
+  var last = Int64.min
+  /// Ascending.
+  var evidence: [Evidence] = []
+  private var latestEvidence = Int64.max
+
+  init() {}
+
+  @inline(__always)
+  mutating func add(time: Int64, source: UInt64) {
+    records += 1
+    if time < first { first = time }
+    if time > last { last = time }
+    if time <= latestEvidence { insert(Evidence(time: time, source: source)) }
+  }
+
+  private mutating func insert(_ item: Evidence) {
+    let place = evidence.firstIndex { $0 > item } ?? evidence.count
+    evidence.insert(item, at: place)
+    if evidence.count > Tally.evidenceCountMax { evidence.removeLast() }
+    if evidence.count == Tally.evidenceCountMax, let last = evidence.last {
+      latestEvidence = last.time
+    }
+  }
+
+  mutating func merge(_ other: UseCount) {
+    records += other.records
+    quantity += other.quantity
+    first = min(first, other.first)
+    last = max(last, other.last)
+    for item in other.evidence { insert(item) }
+  }
+
+  /// With sources as `file:line`.
+  func tally(_ sources: SourceTable) -> Tally {
+    var tally = Tally()
+    tally.records = records
+    tally.quantity = quantity
+    if records > 0 {
+      tally.first = Instant(microseconds: first)
+      tally.last = Instant(microseconds: last)
+    }
+    tally.evidence = evidence.map {
+      Tally.Evidence(time: Instant(microseconds: $0.time), source: sources.text(of: $0.source))
+    }
+    return tally
+  }
+}

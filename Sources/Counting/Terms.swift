@@ -1,0 +1,76 @@
+public import CivilTime
+public import Contracts
+
+/// The contracts by which a log is counted.
+public struct Terms: Sendable {
+  public let contracts: [Contract]
+  /// `nil` without a contract file: then each licensee is its own contract under the one rule.
+  private let book: ContractBook?
+  /// The first rule of each contract in a numbering over all contracts.
+  private let firstRule: [Int]
+  /// All contracts' rules, in that numbering.
+  public let rules: [ConversationRule]
+
+  /// Counts by contract files.
+  public init(_ book: ContractBook) { self.init(book.contracts, book) }
+
+  /// Counts every licensee by one rule, days being those of a zone.
+  public init(rule: ConversationRule, zone: Zone) {
+    self.init([Contract.withoutFile(zone: zone, rule: rule)], nil)
+  }
+
+  private init(_ contracts: [Contract], _ book: ContractBook?) {
+    self.contracts = contracts
+    self.book = book
+    var firstRule: [Int] = []
+    var rules: [ConversationRule] = []
+    for contract in contracts {
+      firstRule.append(rules.count)
+      rules += contract.rules.map(\.rule)
+    }
+    self.firstRule = firstRule
+    self.rules = rules
+  }
+
+  /// Whether contract files decide what belongs to whom.
+  public var hasContracts: Bool { book != nil }
+
+  /// Whether every rule makes the user part of a conversation's identity.
+  public var allIdentitiesHaveUser: Bool { rules.allSatisfy { $0.identity.contains(.user) } }
+
+  /// The contract of a licensee's record, as an index; `nil` where it is of none.
+  func contract(ofLicensee licensee: String, at instant: Instant) -> Int? {
+    guard let book else { return 0 }
+    return book.index(forLicensee: licensee, at: instant)
+  }
+
+  /// The rule of a contract on a day, in the numbering over all contracts.
+  func rule(ofContract contract: Int, on date: CivilDate) -> Int {
+    firstRule[contract] + contracts[contract].rule(on: date).index
+  }
+
+  /// The moments at which anything that a contract says of a licensee's records changes, ascending.
+  func changes(forLicensee licensee: String) -> [Instant] {
+    let indices = book?.contracts(forLicensee: licensee) ?? [0]
+    var moments: Set<Instant> = []
+    for contract in indices.map({ contracts[$0] }) {
+      let firsts =
+        [contract.term.from, contract.term.firstDay] + contract.rules.map(\.from)
+        + contract.prices.map(\.from)
+      let lasts = [contract.term.lastDay] + contract.prices.map(\.to)
+      for date in firsts.compactMap({ $0 }) + lasts.compactMap({ $0.map { $0 + 1 } }) {
+        moments.insert(contract.zone.start(of: date))
+      }
+    }
+    return moments.sorted()
+  }
+
+  /// Where a moment stands to a contract's term (`term.dates`).
+  func position(of instant: Instant, inContract contract: Int) -> TermPosition {
+    let contract = contracts[contract]
+    let date = contract.zone.date(of: instant)
+    if let first = contract.term.firstDay, date < first { return .before }
+    if let last = contract.term.lastDay, date > last { return .after }
+    return .within
+  }
+}

@@ -1,0 +1,64 @@
+internal import CivilTime
+internal import Contracts
+internal import Decoding
+internal import Parsing
+
+/// Counts records from origins and addresses that their contract does not list.
+struct UnlistedPlaces {
+  private let terms: Terms
+  private(set) var counts: [UnlistedPlaceKey: UseCount] = [:]
+  /// For each contract and place seen, whether the contract lists it; places come again and again.
+  private var isListed: [Place: Bool] = [:]
+
+  private struct Place: Hashable {
+    var contract: Int
+    var kind: UnlistedPlaceKey.Kind
+    var text: String
+  }
+
+  /// Places that are remembered; beyond that the memory is cleared.
+  private static let rememberedMax = 100_000
+
+  /// - Returns: `nil` where no contract lists origins or networks.
+  init?(_ terms: Terms) {
+    let allowed = terms.contracts.map(\.allowed)
+    guard allowed.contains(where: { $0.origins != nil || $0.networks != nil }) else { return nil }
+    self.terms = terms
+  }
+
+  mutating func check(
+    _ call: Call, _ bytes: ByteView, _ variant: Variant, source: UInt64
+  ) {
+    let allowed = terms.contracts[variant.contract].allowed
+    if let origins = allowed.origins, !call.origin.isEmpty {
+      check(call.origin, .origin, call, bytes, variant, source) { origins.contains($0) }
+    }
+    if let networks = allowed.networks, !call.clientIP.isEmpty {
+      check(call.clientIP, .network, call, bytes, variant, source) { text in
+        guard let address = IPAddress(text: text) else { return false }
+        return networks.contains { $0.contains(address) }
+      }
+    }
+  }
+
+  private mutating func check(
+    _ slice: Slice, _ kind: UnlistedPlaceKey.Kind, _ call: Call, _ bytes: ByteView,
+    _ variant: Variant, _ source: UInt64, _ lists: (String) -> Bool
+  ) {
+    let text = bytes.text(Int(slice.start), Int(slice.count))
+    let place = Place(contract: variant.contract, kind: kind, text: text)
+    let listed: Bool
+    if let known = isListed[place] {
+      listed = known
+    } else {
+      listed = lists(text)
+      if isListed.count >= Self.rememberedMax { isListed.removeAll(keepingCapacity: true) }
+      isListed[place] = listed
+    }
+    if listed { return }
+    let key = UnlistedPlaceKey(
+      contract: variant.use.contract, licensee: variant.use.licensee, module: variant.use.module,
+      app: variant.use.app, kind: kind, place: text)
+    counts[key, default: UseCount()].add(time: call.time.microseconds, source: source)
+  }
+}

@@ -1,0 +1,199 @@
+internal import CivilTime
+internal import Contracts
+internal import Decoding
+internal import Parsing
+internal import Shuffling
+
+/// What becomes of a record of given licensee, module, scenario, app and event at a given time.
+struct Variant {
+  enum Fate {
+    /// Of no contract.
+    case outside
+    /// The rule ignores the event.
+    case ignored
+    /// Counted, under an attribution.
+    case counted
+  }
+
+  var fate: Fate
+  /// An index into the contracts of ``Terms``; meaningless for `.outside`.
+  var contract = 0
+  var attribution: UInt32 = 0
+  var licenseeNumber = 0
+  var isItem = false
+  /// The rule's identity, a bit a field in the order of `IdentityField`.
+  var identity: UInt8 = 0
+  /// The first range of successful statuses, which is nearly always the only one.
+  var successful: ClosedRange<Int> = 200...299
+  var otherSuccessful: [ClosedRange<Int>] = []
+  var use: UseKey
+  var count = UseCount()
+
+  @inline(__always)
+  func isSuccess(_ status: Int) -> Bool {
+    successful.contains(status)
+      || (!otherSuccessful.isEmpty && otherSuccessful.contains { $0.contains(status) })
+  }
+}
+
+/// Finds the variant of a record: a table by the record's five texts, and in it the stretches of
+/// time in which the contracts say the same.
+///
+/// A log has few such combinations, so a look-up is a hash of short texts and one comparison.
+struct VariantTable {
+  /// The five texts, packed; longer ones are looked up by their bytes.
+  private struct Key {
+    var texts: InlineArray<5, PackedText>
+
+    static func isEqual(_ left: Key, _ right: Key) -> Bool {
+      for index in 0..<5
+      where left.texts[index].high != right.texts[index].high
+        || left.texts[index].low != right.texts[index].low
+      { return false }
+      return true
+    }
+
+    var hash: UInt64 {
+      var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
+      for index in 0..<5 {
+        hash = ChunkText.mix(
+          hash ^ texts[index].high, texts[index].low ^ 0xA076_1D64_78BD_642F)
+      }
+      return hash
+    }
+  }
+
+  private struct Entry {
+    var key: Key
+    var names: [String]
+    var changes: [Instant]
+    /// For each stretch between two changes, the variant's number, −1 where it was not needed yet.
+    var variants: [Int]
+    /// The stretch last used.
+    var from = Int64.max
+    var to = Int64.min
+    var variant = 0
+  }
+
+  private let terms: Terms
+  private let table: AttributionTable
+  private var slots = [Int32](repeating: -1, count: 256)
+  private var entries: [Entry] = []
+  /// Entries with texts too long to pack, by those texts.
+  private var longEntries: [[String]: Int] = [:]
+  var variants: [Variant] = []
+
+  init(terms: Terms, table: AttributionTable) {
+    self.terms = terms
+    self.table = table
+  }
+
+  /// The number of a record's variant.
+  @inline(__always)
+  mutating func number(of call: Call, _ bytes: ByteView) -> Int {
+    let entry = entry(of: call, bytes)
+    let time = call.time.microseconds
+    if time >= entries[entry].from && time < entries[entry].to { return entries[entry].variant }
+    return stretch(of: entry, at: call.time)
+  }
+
+  @inline(__always)
+  private mutating func entry(of call: Call, _ bytes: ByteView) -> Int {
+    let slices: InlineArray<5, Slice> = [
+      call.licensee, call.module, call.scenario, call.app, call.event,
+    ]
+    var key = Key(texts: InlineArray(repeating: .empty))
+    for index in 0..<5 {
+      let count = Int(slices[index].count)
+      if count > PackedText.inlineBytesMax { return longEntry(slices, bytes) }
+      key.texts[index] = PackedText.inline(bytes, start: Int(slices[index].start), count: count)
+    }
+    var slot = Int(truncatingIfNeeded: key.hash) & (slots.count - 1)
+    while slots[slot] >= 0 {
+      let entry = Int(slots[slot])
+      if Key.isEqual(entries[entry].key, key) { return entry }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    slots[slot] = Int32(entries.count)
+    append(Self.names(slices, bytes), key)
+    if entries.count * 2 > slots.count { grow() }
+    return entries.count - 1
+  }
+
+  private static func names(_ slices: InlineArray<5, Slice>, _ bytes: ByteView) -> [String] {
+    (0..<5).map { bytes.text(Int(slices[$0].start), Int(slices[$0].count)) }
+  }
+
+  private mutating func longEntry(_ slices: InlineArray<5, Slice>, _ bytes: ByteView) -> Int {
+    let names = Self.names(slices, bytes)
+    if let entry = longEntries[names] { return entry }
+    longEntries[names] = entries.count
+    append(names, Key(texts: InlineArray(repeating: .empty)))
+    return entries.count - 1
+  }
+
+  private mutating func append(_ names: [String], _ key: Key) {
+    let changes = terms.changes(forLicensee: names[0])
+    entries.append(
+      Entry(
+        key: key, names: names, changes: changes,
+        variants: Array(repeating: -1, count: changes.count + 1)))
+  }
+
+  private mutating func grow() {
+    slots = [Int32](repeating: -1, count: slots.count * 4)
+    for entry in entries.indices where longEntries[entries[entry].names] == nil {
+      var slot = Int(truncatingIfNeeded: entries[entry].key.hash) & (slots.count - 1)
+      while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = Int32(entry)
+    }
+  }
+
+  /// Finds the stretch of time of an entry and keeps it as the last one used.
+  private mutating func stretch(of entry: Int, at instant: Instant) -> Int {
+    let changes = entries[entry].changes
+    let index = changes.firstIndex { $0 > instant } ?? changes.count
+    if entries[entry].variants[index] < 0 {
+      entries[entry].variants[index] = variants.count
+      variants.append(makeVariant(entries[entry].names, at: instant))
+    }
+    entries[entry].from = index == 0 ? .min : changes[index - 1].microseconds
+    entries[entry].to = index == changes.count ? .max : changes[index].microseconds
+    entries[entry].variant = entries[entry].variants[index]
+    return entries[entry].variant
+  }
+
+  private func makeVariant(_ names: [String], at instant: Instant) -> Variant {
+    let event = names[4].isEmpty ? "message" : names[4]
+    var use = UseKey(
+      contract: "", licensee: names[0], module: names[1], scenario: names[2], app: names[3],
+      term: .within)
+    guard let number = terms.contract(ofLicensee: names[0], at: instant) else {
+      return Variant(fate: .outside, use: use)
+    }
+    let contract = terms.contracts[number]
+    use.contract = contract.number
+    use.term = terms.position(of: instant, inContract: number)
+    let date = contract.zone.date(of: instant)
+    let ruleNumber = terms.rule(ofContract: number, on: date)
+    let rule = terms.rules[ruleNumber]
+    var variant = Variant(fate: .counted, contract: number, use: use)
+    if rule.ignores.contains(event) {
+      variant.fate = .ignored
+      return variant
+    }
+    let meter = contract.meter(module: names[1], on: date)
+    let role: Attribution.Role =
+      rule.startsOn.contains(event) ? .open : rule.endsOn.contains(event) ? .close : .message
+    let attribution = Attribution(
+      contract: number, rule: ruleNumber, meter: meter, role: role, licensee: names[0],
+      module: names[1], scenario: names[2], app: names[3], event: event)
+    variant.attribution = UInt32(table.number(of: attribution))
+    variant.licenseeNumber = table.number(ofLicensee: names[0])
+    variant.isItem = meter == .item
+    variant.identity = Attributions.identityMask(rule)
+    variant.successful = rule.successful.first ?? 200...299
+    variant.otherSuccessful = Array(rule.successful.dropFirst())
+    return variant
+  }
+}
