@@ -26,7 +26,8 @@ package final class ConfigurationDocument {
 
   package init(yaml text: String, file: String) {
     self.file = file
-    let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+    let text =
+      text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
     guard Self.expandedBytes(of: text) <= Self.expandedBytesMax else {
       report(
         .syntax, line: 1, key: "",

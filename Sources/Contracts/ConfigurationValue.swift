@@ -35,7 +35,8 @@ package struct ConfigurationValue {
       if isNull { return "nothing" }
       let text = String(
         String.UnicodeScalarView(
-          scalar.string.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+          scalar.string.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 })
+      )
       return text.count > 60 ? "'\(text.prefix(60))…'" : "'\(text)'"
     }
   }

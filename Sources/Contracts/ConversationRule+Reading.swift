@@ -93,7 +93,8 @@ extension ConversationRule {
     let elements = value.elementsOrOne()
     if elements.isEmpty { value.reject(expected: "at least one HTTP status") }
     for element in elements {
-      for part in (element.scalarText ?? "").split(separator: ",", omittingEmptySubsequences: false) {
+      for part in (element.scalarText ?? "").split(separator: ",", omittingEmptySubsequences: false)
+      {
         guard let range = statusRange(part) else {
           element.reject(expected: "HTTP statuses from 100 to 599, such as 200-299 or 200,204")
           return nil
@@ -120,7 +121,8 @@ extension ConversationRule {
   private static func statusRange(_ text: Substring) -> ClosedRange<Int>? {
     let bounds = text.split(separator: "-", omittingEmptySubsequences: false).map { bound in
       let digits = bound.filter { $0 != " " }
-      return digits.count == 3 && digits.allSatisfy { $0.isASCII && $0.isNumber } ? Int(digits) : nil
+      return digits.count == 3 && digits.allSatisfy { $0.isASCII && $0.isNumber }
+        ? Int(digits) : nil
     }
     guard (1...2).contains(bounds.count), let low = bounds[0], let high = bounds[bounds.count - 1],
       low <= high, (100...599).contains(low), (100...599).contains(high)

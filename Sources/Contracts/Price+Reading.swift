@@ -2,7 +2,8 @@ internal import CivilTime
 
 extension Price {
   static let keys = [
-    "service", "module", "scenario", "unit", "price", "enabled", "from", "to", "note", "description",
+    "service", "module", "scenario", "unit", "price", "enabled", "from", "to", "note",
+    "description",
   ]
 
   /// The price list: each line as far as it can be read, and no two lines that say different

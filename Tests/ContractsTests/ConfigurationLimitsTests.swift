@@ -67,7 +67,9 @@ import Testing
   }
 
   @Test func bytesThatAreNotUTF8AreToldWithTheirLine() throws {
-    try withFile(Array("contract: X\nlicensor: {name: ".utf8) + [0xD0, 0xED, 0xBF] + Array("}".utf8)) {
+    try withFile(
+      Array("contract: X\nlicensor: {name: ".utf8) + [0xD0, 0xED, 0xBF] + Array("}".utf8)
+    ) {
       (path: String) throws -> Void in
       let error = #expect(throws: ConfigurationError.self) { try Contract.read(path: path) }
       #expect(

@@ -82,7 +82,8 @@ func mistakes(_ yaml: String) -> [String] {
     #expect(
       try contract.settlement
         == Settlement(
-          dueDay: 5, lateRate: money("0.0005"), terminationAfterDays: 15, tolerance: money("0.005")))
+          dueDay: 5, lateRate: money("0.0005"), terminationAfterDays: 15, tolerance: money("0.005"))
+    )
     #expect(contract.allowed.scenarios == ["after-sales"])
     #expect(contract.allowed.apps == ["app-ios", "web"])
     #expect(contract.allowed.networks?.map(\.text) == ["10.0.0.0/8"])
