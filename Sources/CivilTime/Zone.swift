@@ -3,7 +3,9 @@ internal import Foundation
 /// An IANA time zone as a table of its offset changes, so that the day of a record is a search
 /// in a small array and not a call into a calendar.
 ///
-/// The table covers 1970 to 2100; before and after, the first and last offsets hold.
+/// The table covers 1970 to 2100; before and after, the first and last offsets hold. It comes from
+/// the time-zone data that is linked with the program, not from the machine's, so that one release
+/// gives one figure everywhere.
 public struct Zone: Hashable, Sendable {
   /// The IANA name, `Asia/Shanghai`, or `UTC`.
   public let identifier: String
@@ -50,7 +52,7 @@ public struct Zone: Hashable, Sendable {
     self.init(identifier: identifier, changes: changes, offsets: offsets)
   }
 
-  /// The names that this machine's time-zone data knows, ascending.
+  /// The names that the time-zone data knows, ascending.
   public static var knownIdentifiers: [String] { TimeZone.knownTimeZoneIdentifiers.sorted() }
 
   /// Seconds east of UTC at a moment.

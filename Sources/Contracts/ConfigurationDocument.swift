@@ -50,8 +50,11 @@ package final class ConfigurationDocument {
     guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
   }
 
+  /// Whether so much is wrong that more would help nobody.
+  var isFull: Bool { problems.count >= Self.problemCountMax }
+
   func report(_ problem: ConfigurationProblem) {
-    if problems.count < Self.problemCountMax { problems.append(problem) }
+    if !isFull { problems.append(problem) }
   }
 
   private func report(

@@ -138,6 +138,7 @@ package struct ConfigurationMapping {
     _ kind: ConfigurationProblem.Kind, _ key: String, _ place: (line: Int, column: Int),
     detail: String? = nil
   ) {
+    guard !value.document.isFull else { return }
     value.document.report(
       ConfigurationProblem(
         kind: kind, file: value.document.file, line: place.line, column: place.column,

@@ -28,6 +28,53 @@ import Testing
     #expect(contract.prices.count == 201)
   }
 
+  @Test func aPriceListHasABound() {
+    let lines = String(repeating: "- 1\n", count: 5_001)
+    #expect(
+      mistakes("contract: X\nprices:\n" + lines)
+        == ["c.yaml:3: prices: has 5001 lines; at most 5000 are read"])
+  }
+
+  /// Whatever becomes of a contract in an editor, the answer is a contract or lines to look at.
+  @Test func damagedContractsAreReadOrTold() {
+    let original = Array(ContractReadingTests.whole.utf8)
+    let spare = Array(":,[]{}\"'#&*!|>-?%@` \n\t0~aé".unicodeScalars)
+    var state: UInt64 = 20_251_203
+    func random(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % bound
+    }
+    var refused = 0
+    for round in 0..<1_500 {
+      var scalars = Array(String(decoding: original, as: UTF8.self).unicodeScalars)
+      for _ in 0...random(4) {
+        let place = random(scalars.count)
+        switch random(4) {
+        case 0: scalars.remove(at: place)
+        case 1: scalars.insert(spare[random(spare.count)], at: place)
+        case 2: scalars[place] = spare[random(spare.count)]
+        default:
+          let end = min(scalars.count, place + random(60))
+          scalars.insert(contentsOf: scalars[place..<end], at: random(scalars.count))
+        }
+      }
+      let text = String(String.UnicodeScalarView(scalars))
+      let lineCount = text.unicodeScalars.count { $0 == "\n" } + 1
+      do {
+        _ = try Contract(yaml: text, path: "c.yaml")
+      } catch {
+        refused += 1
+        let lines = error.problems.map { $0.line ?? 0 }
+        #expect(!lines.isEmpty, "seed 20251203, round \(round)")
+        #expect(
+          lines.allSatisfy { (1...lineCount).contains($0) },
+          "seed 20251203, round \(round): \(error)")
+        #expect(lines == lines.sorted(), "seed 20251203, round \(round)")
+      }
+    }
+    #expect(refused > 500)
+  }
+
   @Test func reportsEndAtABound() {
     let lines = (1...3_000).map { "key\($0): 1\n" }.joined()
     #expect(mistakes(lines).count == ConfigurationDocument.problemCountMax)

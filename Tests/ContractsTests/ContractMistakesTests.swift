@@ -198,7 +198,7 @@ struct Mistake: CustomTestStringConvertible {
       "c.yaml:2: settlement.due_day: expected a day of the month, 1 to 28, found '05'"),
     Mistake(
       "settlement: {tolerance: 0.5 %}",
-      "c.yaml:2: settlement.tolerance: expected a share such as \"0.5%\" or \"0.005\", found '0.5 %'"
+      "c.yaml:2: settlement.tolerance: expected a share between 0 and 1, such as \"0.5%\" or \"0.005\", found '0.5 %'"
     ),
     Mistake(
       "allowed: {networks: [10.0.0.1/8]}",

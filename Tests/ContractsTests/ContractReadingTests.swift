@@ -167,6 +167,13 @@ func mistakes(_ yaml: String) -> [String] {
     #expect(contract.rules[0].rule.successful == expected)
   }
 
+  @Test func aDefaultEventGivesWayToTheListThatNamesIt() throws {
+    let contract = try Contract(
+      yaml: "contract: X\nconversation: {ends_on: [open, bye], ignores: [close]}", path: "c.yaml")
+    let rule = contract.rules[0].rule
+    #expect(rule.startsOn.isEmpty && rule.endsOn == ["open", "bye"] && rule.ignores == ["close"])
+  }
+
   @Test(arguments: [("0.5%", "0.005"), ("\"0.005\"", "0.005"), ("5‰", "0.005"), ("50‱", "0.005")])
   func tolerances(text: String, expected: String) throws {
     let contract = try Contract(
