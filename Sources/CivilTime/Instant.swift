@@ -90,13 +90,14 @@ extension Interval {
     self.init(microseconds: total)
   }
 
-  /// The shortest form that ``init(text:)`` reads back: `30m`, `1h30m`, `0s`.
+  /// The shortest form that ``init(text:)`` reads back: `30m`, `1h30m`, `0s`; with a minus sign
+  /// for a negative difference, which no setting can be.
   public var text: String {
-    var rest = microseconds
-    var text = ""
-    for unit in Self.units where rest >= unit.microseconds {
-      text += "\(rest / unit.microseconds)\(unit.suffix)"
-      rest %= unit.microseconds
+    var rest = microseconds.magnitude
+    var text = microseconds < 0 ? "-" : ""
+    for unit in Self.units where rest >= unit.microseconds.magnitude {
+      text += "\(rest / unit.microseconds.magnitude)\(unit.suffix)"
+      rest %= unit.microseconds.magnitude
     }
     return text.isEmpty ? "0s" : text
   }

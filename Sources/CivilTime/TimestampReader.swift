@@ -3,7 +3,8 @@
 ///
 /// Keeps the day of the last date read, since the dates of a log hardly change.
 public struct TimestampReader: Sendable {
-  @usableFromInline var lastDate: UInt64 = 0
+  /// The digits of 1970-01-01, whose day is 0, so that the pair holds from the beginning.
+  @usableFromInline var lastDate: UInt64 = 0x3139_3730_3031_3031
   @usableFromInline var lastDays: Int64 = 0
 
   public init() {}

@@ -3,7 +3,9 @@ internal import Foundation
 /// An IANA time zone as a table of its offset changes, so that the day of a record is a search
 /// in a small array and not a call into a calendar.
 ///
-/// The table covers 1970 to 2100; before and after, the first and last offsets hold.
+/// The table covers 1970 to 2100; before and after, the first and last offsets hold. It comes from
+/// the time-zone data that is linked with the program, not from the machine's, so that one release
+/// gives one figure everywhere.
 public struct Zone: Hashable, Sendable {
   /// The IANA name, `Asia/Shanghai`, or `UTC`.
   public let identifier: String
@@ -22,13 +24,18 @@ public struct Zone: Hashable, Sendable {
 
   /// The zone of an IANA name.
   ///
-  /// - Returns: `nil` where the time-zone data of this machine does not know the name.
+  /// - Returns: `nil` where the time-zone data does not know the name, and for abbreviations and
+  ///   offsets (`CST`, `GMT+8`), which mean different things to different people.
   public init?(identifier: String) {
     if identifier == "UTC" {
       self = .utc
       return
     }
-    guard !identifier.isEmpty, let zone = TimeZone(identifier: identifier) else { return nil }
+    // The library takes `CST` for Chicago's time, which is not what Shanghai means by it.
+    guard !identifier.isEmpty, TimeZone.abbreviationDictionary[identifier] == nil,
+      !identifier.hasPrefix("GMT"), !identifier.hasPrefix("UTC"),
+      let zone = TimeZone(identifier: identifier)
+    else { return nil }
     var changes: [Int64] = []
     var moment = Date(timeIntervalSince1970: 0)
     var offsets = [Int64(zone.secondsFromGMT(for: moment))]
@@ -45,7 +52,7 @@ public struct Zone: Hashable, Sendable {
     self.init(identifier: identifier, changes: changes, offsets: offsets)
   }
 
-  /// The names that this machine's time-zone data knows, ascending.
+  /// The names that the time-zone data knows, ascending.
   public static var knownIdentifiers: [String] { TimeZone.knownTimeZoneIdentifiers.sorted() }
 
   /// Seconds east of UTC at a moment.
@@ -71,26 +78,17 @@ public struct Zone: Hashable, Sendable {
   }
 
   /// The first moment of a calendar day: 00:00, or where a change of clocks skips that, the first
-  /// moment that exists.
+  /// moment that exists; of a day that was skipped whole, as 2011-12-30 was in `Pacific/Apia`, the
+  /// first moment after it.
   public func start(of date: CivilDate) -> Instant {
     let local = Int64(date.daysSinceEpoch) * 86_400
-    var first: Int64?
-    for offset in Set(offsets) {
-      let candidate = local - offset
-      if Self.date(localSeconds: candidate + offsetSeconds(at: Instant(seconds: candidate))) == date,
-        first.map({ candidate < $0 }) ?? true
-      {
-        first = candidate
-      }
+    // The stretches of one offset follow each other in time, so the first that reaches the day
+    // has its first moment.
+    for (index, change) in changes.enumerated() where local - offsets[index] < change {
+      let begins = index == 0 ? Int64.min : changes[index - 1]
+      return Instant(seconds: max(begins, local - offsets[index]))
     }
-    for change in changes
-    where Self.date(localSeconds: change + offsetSeconds(at: Instant(seconds: change))) == date
-      && first.map({ change < $0 }) ?? true
-    {
-      let before = Instant(seconds: change - 1)
-      if self.date(of: before) != date { first = change }
-    }
-    return Instant(seconds: first ?? local - offsets[0])
+    return Instant(seconds: max(changes.last ?? Int64.min, local - offsets[changes.count]))
   }
 
   /// The day of a moment together with the moments between which every moment has that day and

@@ -23,7 +23,8 @@ public struct ByteCount: Sendable, Hashable {
     guard let value = Money(text: String(number)) else { return nil }
     let (product, overflow) = value.digits.multipliedReportingOverflow(by: 1 << Int128(shift))
     let divisor = Money.power(value.scale)
-    guard !overflow, product % divisor == 0, product > 0, let bytes = Int(exactly: product / divisor)
+    guard !overflow, product % divisor == 0, product > 0,
+      let bytes = Int(exactly: product / divisor)
     else { return nil }
     self.bytes = bytes
   }

@@ -26,7 +26,8 @@ package final class ConfigurationDocument {
 
   package init(yaml text: String, file: String) {
     self.file = file
-    let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
+    let text =
+      text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
     guard Self.expandedBytes(of: text) <= Self.expandedBytesMax else {
       report(
         .syntax, line: 1, key: "",
@@ -49,8 +50,11 @@ package final class ConfigurationDocument {
     guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
   }
 
+  /// Whether so much is wrong that more would help nobody.
+  var isFull: Bool { problems.count >= Self.problemCountMax }
+
   func report(_ problem: ConfigurationProblem) {
-    if problems.count < Self.problemCountMax { problems.append(problem) }
+    if !isFull { problems.append(problem) }
   }
 
   private func report(

@@ -53,9 +53,13 @@ public struct ConfigurationError: Error, Hashable, Sendable, CustomStringConvert
   public let problems: [ConfigurationProblem]
 
   public init(problems: [ConfigurationProblem]) {
-    self.problems = problems.sorted {
-      ($0.file, $0.line ?? 0, $0.column ?? 0) < ($1.file, $1.line ?? 0, $1.column ?? 0)
+    // What stands at one place stays in the order in which it was found.
+    let order = problems.enumerated().sorted { left, right in
+      let (first, second) = (left.element, right.element)
+      return (first.file, first.line ?? 0, first.column ?? 0, left.offset)
+        < (second.file, second.line ?? 0, second.column ?? 0, right.offset)
     }
+    self.problems = order.map(\.element)
   }
 
   /// One problem a line.

@@ -58,19 +58,7 @@ extension ConfigurationValue {
 
   /// A share between 0 and 1: `0.005`, or with a sign of its unit `0.5%`, `5‰`, `50‱`.
   package func fraction() -> Money? {
-    let signs: [Character: Int] = ["%": 2, "‰": 3, "‱": 4]
-    var text = scalarText ?? ""
-    var shift = 0
-    if let sign = text.last, let places = signs[sign] {
-      text.removeLast()
-      shift = places
-    }
-    guard let money = Money(text: text), money.scale <= 8 else {
-      reject(expected: "a share such as \"0.5%\" or \"0.005\"")
-      return nil
-    }
-    let fraction = Money(digits: money.digits, scale: money.scale + shift)
-    guard fraction >= .zero, fraction <= Money(1) else {
+    guard let fraction = scalarText.flatMap({ Money(share: $0) }) else {
       reject(expected: "a share between 0 and 1, such as \"0.5%\" or \"0.005\"")
       return nil
     }
@@ -130,12 +118,13 @@ extension ConfigurationValue {
       return nil
     }
     var texts: [String] = []
+    var seen: Set<String> = []
     for element in elements {
       guard let text = element.text(expected: "a \(what)") else { continue }
-      if texts.contains(text) {
-        element.contradict("'\(text)' is listed twice")
-      } else {
+      if seen.insert(text).inserted {
         texts.append(text)
+      } else {
+        element.contradict("'\(text)' is listed twice")
       }
     }
     return texts

@@ -35,7 +35,8 @@ package struct ConfigurationValue {
       if isNull { return "nothing" }
       let text = String(
         String.UnicodeScalarView(
-          scalar.string.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+          scalar.string.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 })
+      )
       return text.count > 60 ? "'\(text.prefix(60))…'" : "'\(text)'"
     }
   }
@@ -137,6 +138,7 @@ package struct ConfigurationMapping {
     _ kind: ConfigurationProblem.Kind, _ key: String, _ place: (line: Int, column: Int),
     detail: String? = nil
   ) {
+    guard !value.document.isFull else { return }
     value.document.report(
       ConfigurationProblem(
         kind: kind, file: value.document.file, line: place.line, column: place.column,

@@ -106,7 +106,8 @@ extension Party {
     self.init()
     guard let mapping = value.mapping(keys: ["name", "keys"]) else { return }
     name = mapping["name"]?.text() ?? ""
-    keys = mapping["keys"]?.texts(of: "value of the record field 'licensee'", emptyAllowed: true) ?? []
+    keys =
+      mapping["keys"]?.texts(of: "value of the record field 'licensee'", emptyAllowed: true) ?? []
   }
 }
 

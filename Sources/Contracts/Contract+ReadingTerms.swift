@@ -88,7 +88,9 @@ extension OutageTerms {
 
 extension OutageTerms.Notice {
   init?(_ value: ConfigurationValue) {
-    guard let mapping = value.mapping(keys: ["announced", "from", "to", "cause"]) else { return nil }
+    guard let mapping = value.mapping(keys: ["announced", "from", "to", "cause"]) else {
+      return nil
+    }
     let announced = mapping.required("announced", expected: "the time of the notice")?.instant()
     let from = mapping.required("from", expected: "the time it begins")?.instant()
     let to = mapping.required("to", expected: "the time it ends")?.instant()

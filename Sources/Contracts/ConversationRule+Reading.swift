@@ -87,27 +87,38 @@ extension ConversationRule {
     }
   }
 
-  /// `200-299`, `200,204`, `[200-299, 304]`, as ascending ranges that do not touch.
+  private static let statusesExpected =
+    "HTTP statuses from 100 to 599, such as 200-299 or 200,204"
+
   private static func statuses(_ value: ConfigurationValue) -> [ClosedRange<Int>]? {
-    var ranges: [ClosedRange<Int>] = []
     let elements = value.elementsOrOne()
     if elements.isEmpty { value.reject(expected: "at least one HTTP status") }
+    var ranges: [ClosedRange<Int>] = []
     for element in elements {
-      for part in (element.scalarText ?? "").split(separator: ",", omittingEmptySubsequences: false) {
-        guard let range = statusRange(part) else {
-          element.reject(expected: "HTTP statuses from 100 to 599, such as 200-299 or 200,204")
-          return nil
-        }
-        ranges.append(range)
+      guard let part = element.scalarText.flatMap({ statuses(text: $0) }) else {
+        element.reject(expected: statusesExpected)
+        continue
       }
-      if element.scalarText?.isEmpty ?? true {
-        element.reject(expected: "HTTP statuses from 100 to 599, such as 200-299 or 200,204")
-        return nil
-      }
+      ranges += part
     }
-    ranges.sort { $0.lowerBound < $1.lowerBound }
+    return joined(ranges)
+  }
+
+  /// Reads the statuses of messages that count: `200-299`, `200,204`.
+  ///
+  /// - Returns: ascending ranges within 100–599 that do not touch; `nil` for any other text.
+  public static func statuses(text: String) -> [ClosedRange<Int>]? {
+    var ranges: [ClosedRange<Int>] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      guard let range = statusRange(part) else { return nil }
+      ranges.append(range)
+    }
+    return joined(ranges)
+  }
+
+  private static func joined(_ ranges: [ClosedRange<Int>]) -> [ClosedRange<Int>] {
     var joined: [ClosedRange<Int>] = []
-    for range in ranges {
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
       if let last = joined.last, range.lowerBound <= last.upperBound + 1 {
         joined[joined.count - 1] = last.lowerBound...max(last.upperBound, range.upperBound)
       } else {
@@ -120,7 +131,8 @@ extension ConversationRule {
   private static func statusRange(_ text: Substring) -> ClosedRange<Int>? {
     let bounds = text.split(separator: "-", omittingEmptySubsequences: false).map { bound in
       let digits = bound.filter { $0 != " " }
-      return digits.count == 3 && digits.allSatisfy { $0.isASCII && $0.isNumber } ? Int(digits) : nil
+      return digits.count == 3 && digits.allSatisfy { $0.isASCII && $0.isNumber }
+        ? Int(digits) : nil
     }
     guard (1...2).contains(bounds.count), let low = bounds[0], let high = bounds[bounds.count - 1],
       low <= high, (100...599).contains(low), (100...599).contains(high)

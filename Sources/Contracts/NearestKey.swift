@@ -28,7 +28,8 @@ func editDistance(_ left: [Character], _ right: [Character]) -> Int {
     for column in 1...right.count {
       let replaced = last[column - 1] + (left[row - 1] == right[column - 1] ? 0 : 1)
       var distance = min(replaced, last[column] + 1, current[column - 1] + 1)
-      if row > 1, column > 1, left[row - 1] == right[column - 2], left[row - 2] == right[column - 1] {
+      if row > 1, column > 1, left[row - 1] == right[column - 2], left[row - 2] == right[column - 1]
+      {
         distance = min(distance, beforeLast[column - 2] + 1)
       }
       current.append(distance)

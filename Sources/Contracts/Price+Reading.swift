@@ -2,14 +2,23 @@ internal import CivilTime
 
 extension Price {
   static let keys = [
-    "service", "module", "scenario", "unit", "price", "enabled", "from", "to", "note", "description",
+    "service", "module", "scenario", "unit", "price", "enabled", "from", "to", "note",
+    "description",
   ]
+
+  /// Each line is compared with those before it.
+  static let lineCountMax = 5_000
 
   /// The price list: each line as far as it can be read, and no two lines that say different
   /// things about the same use.
   static func list(_ value: ConfigurationValue) -> [Price] {
+    let elements = value.elements(expected: "a list of prices") ?? []
+    guard elements.count <= lineCountMax else {
+      value.contradict("has \(elements.count) lines; at most \(lineCountMax) are read")
+      return []
+    }
     var lines: [(price: Price, value: ConfigurationValue)] = []
-    for element in value.elements(expected: "a list of prices") ?? [] {
+    for element in elements {
       guard let mapping = element.mapping(keys: keys), let price = Price(mapping) else { continue }
       if let other = lines.first(where: { price.contradicts($0.price) }) {
         let isSameUse = price.scenario == other.price.scenario

@@ -82,7 +82,8 @@ func mistakes(_ yaml: String) -> [String] {
     #expect(
       try contract.settlement
         == Settlement(
-          dueDay: 5, lateRate: money("0.0005"), terminationAfterDays: 15, tolerance: money("0.005")))
+          dueDay: 5, lateRate: money("0.0005"), terminationAfterDays: 15, tolerance: money("0.005"))
+    )
     #expect(contract.allowed.scenarios == ["after-sales"])
     #expect(contract.allowed.apps == ["app-ios", "web"])
     #expect(contract.allowed.networks?.map(\.text) == ["10.0.0.0/8"])
@@ -164,6 +165,13 @@ func mistakes(_ yaml: String) -> [String] {
     let contract = try Contract(
       yaml: "contract: X\nconversation:\n  successful: \(text)", path: "c.yaml")
     #expect(contract.rules[0].rule.successful == expected)
+  }
+
+  @Test func aDefaultEventGivesWayToTheListThatNamesIt() throws {
+    let contract = try Contract(
+      yaml: "contract: X\nconversation: {ends_on: [open, bye], ignores: [close]}", path: "c.yaml")
+    let rule = contract.rules[0].rule
+    #expect(rule.startsOn.isEmpty && rule.endsOn == ["open", "bye"] && rule.ignores == ["close"])
   }
 
   @Test(arguments: [("0.5%", "0.005"), ("\"0.005\"", "0.005"), ("5‰", "0.005"), ("50‱", "0.005")])
