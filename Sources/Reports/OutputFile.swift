@@ -19,14 +19,14 @@ public struct OutputFile: ~Copyable, ByteSink {
     if let kind = FileDescriptor.kind(path), kind != S_IFREG {
       throw .notARegularFile(path: path)
     }
-    self.path = path
     let (_, serial) = Self.serial.add(1, ordering: .relaxed)
-    temporaryPath = "\(Self.folder(of: path))/.\(Self.name(of: path)).\(getpid())-\(serial).part"
+    let temporaryPath = "\(Self.folder(of: path))/.\(Self.name(of: path)).\(getpid())-\(serial).part"
     switch FileDescriptor.create(temporaryPath) {
-    case .success(let descriptor): self.descriptor = descriptor
-    case .failure(let error):
-      descriptor = nil
-      throw .failed(.create, path: path, errno: error.number)
+    case .success(let descriptor):
+      self.path = path
+      self.temporaryPath = temporaryPath
+      self.descriptor = descriptor
+    case .failure(let error): throw .failed(.create, path: path, errno: error.number)
     }
   }
 
