@@ -57,6 +57,9 @@ let package = Package(
     .executableTarget(
       name: "duizhang", dependencies: ["Pipelines", "Simulation", "Reports", arguments],
       swiftSettings: settings),
+    tests("ReportsTests", ["CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", "Reports"]),
+    tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection"]),
+    tests("ReconciliationTests", ["CivilTime", "Contracts", "Counting", "Reconciliation"]),
   ],
   cxxLanguageStandard: .cxx17
 )

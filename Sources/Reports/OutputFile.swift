@@ -20,7 +20,8 @@ public struct OutputFile: ~Copyable, ByteSink {
       throw .notARegularFile(path: path)
     }
     let (_, serial) = Self.serial.add(1, ordering: .relaxed)
-    let temporaryPath = "\(Self.folder(of: path))/.\(Self.name(of: path)).\(getpid())-\(serial).part"
+    let temporaryName = ".\(Self.name(of: path)).\(getpid())-\(serial).part"
+    let temporaryPath = "\(Self.folder(of: path))/\(temporaryName)"
     switch FileDescriptor.create(temporaryPath) {
     case .success(let descriptor):
       self.path = path
