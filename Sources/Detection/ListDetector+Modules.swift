@@ -3,14 +3,14 @@ internal import Contracts
 internal import Counting
 
 extension ListDetector {
-  /// How far the price list fails to allow a use.
-  private enum Gap: Hashable {
+  /// How far the price list fails to allow a use; the plainest first.
+  private enum Gap: Int {
     /// The list has no line for the module.
     case moduleNotListed
-    /// It has lines for the module, none for the scenario on these days.
-    case scenarioNotListed
     /// The lines are there and switched off.
     case switchedOff
+    /// It has lines for the module, none for the scenario on these days.
+    case scenarioNotListed
     /// It was allowed on a part of the days only.
     case partOfTheDays
   }
@@ -20,19 +20,21 @@ extension ListDetector {
   /// which there was use for certain, are compared with the list.
   func modulesNotEnabled(_ uses: [UseKey: Tally]) -> [Finding] {
     guard !contract.prices.isEmpty else { return [] }
-    var gaps: [Subject: Gap] = [:]
+    var gaps: [Subject: Set<Gap>] = [:]
     let found = groups(uses) { key, tally in
       guard let gap = gap(key, tally) else { return nil }
       let scenario = gap == .moduleNotListed ? "" : key.scenario
       let subject = Subject(licensee: key.licensee, module: key.module, scenario: scenario)
-      // Several apps of one scenario can differ; the plainest gap names the finding.
-      if gaps[subject] == nil || gap != .partOfTheDays { gaps[subject] = gap }
+      gaps[subject, default: []].insert(gap)
       return subject
     }
-    return found.map { subject, group in
-      let gap = gaps[subject] ?? .moduleNotListed
+    return found.compactMap { subject, group in
+      // The uses of several apps can differ; the plainest gap names the finding.
+      guard let all = gaps[subject], let gap = all.min(by: { $0.rawValue < $1.rawValue }) else {
+        return nil
+      }
       var group = group
-      if gap == .partOfTheDays { group.amount.low = .zero }
+      if all.contains(.partOfTheDays) { group.amount.low = .zero }
       return finding(
         .moduleNotEnabled, .medium, clause: "fees.packages", subject: subject, group: group,
         explanation: explanation(gap, subject, group),

@@ -28,9 +28,9 @@ public struct StandardOutput: ~Copyable, ByteSink {
 
   /// Passes on what is buffered; call it last, bytes that are not flushed are lost.
   public mutating func flush() throws(OutputError) {
-    let pending = buffer
-    buffer.removeAll(keepingCapacity: true)
-    if !pending.isEmpty { try put(pending.span) }
+    guard !buffer.isEmpty else { return }
+    defer { buffer.removeAll(keepingCapacity: true) }
+    try put(buffer.span)
   }
 
   private func put(_ bytes: Span<UInt8>) throws(OutputError) {
