@@ -90,21 +90,39 @@ struct ContractFindingsTests {
     #expect(finding.explanation.contains("from 2025-12-03 to 2025-12-09"))
   }
 
-  @Test("a price that changed within the use gives a range")
-  func priceRange() throws {
+  @Test(
+    "a price that changed within the use gives a range",
+    arguments: [
+      // One line after the other.
+      ([(nil, "0.30", nil, "2025-12-05"), (nil, "0.40", "2025-12-06", nil)], "3.00", "4.00"),
+      // A line for the scenario begins, and ends, beside one for every scenario.
+      ([(nil, "0.30", nil, nil), ("after-sales", "0.40", "2025-12-06", nil)], "3.00", "4.00"),
+      ([(nil, "0.30", nil, nil), ("after-sales", "0.40", nil, "2025-12-05")], "3.00", "4.00"),
+      // One that holds on the first day, or on the last, only.
+      ([(nil, "0.30", nil, nil), ("after-sales", "0.40", nil, "2025-12-03")], "3.00", "4.00"),
+      ([(nil, "0.30", nil, nil), ("after-sales", "0.40", "2025-12-09", nil)], "3.00", "4.00"),
+      ([(nil, "0.30", nil, nil), ("after-sales", "0.40", "2025-12-10", nil)], "3.00", "3.00"),
+      ([(nil, "0.30", nil, nil), ("after-sales", "0.40", nil, "2025-12-02")], "3.00", "3.00"),
+      ([(nil, "0.30", nil, nil), ("pre-sales", "0.40", nil, nil)], "3.00", "3.00"),
+      // A day without a price.
+      ([(nil, "0.30", nil, "2025-12-05"), (nil, "0.40", "2025-12-07", nil)], nil, nil),
+    ] as [([(String?, String, String?, String?)], String?, String?)])
+  func priceRange(
+    lines: [(scenario: String?, price: String, from: String?, to: String?)], low: String?,
+    high: String?
+  ) throws {
     var contract = try exampleContract()
-    contract.prices = [
-      try price("text-bot", nil, "0.30", to: "2025-12-05"),
-      try price("text-bot", nil, "0.40", from: "2025-12-06"),
-    ]
+    contract.prices = try lines.map { line in
+      try price("text-bot", line.scenario, line.price, from: line.from, to: line.to)
+    }
     contract.allowed.apps = ["ios"]
     let findings = contractFindings(
       contract: contract, uses: [use(): try tally(20, 10, "2025-12-03", "2025-12-09")], places: [:])
     #expect(findings.map(\.kind) == [.unlistedApp])
     #expect(findings.first?.module == "text-bot")
     #expect(findings.first?.app == "web")
-    #expect(findings.first?.amountLow?.text(places: 2) == "3.00")
-    #expect(findings.first?.amountHigh?.text(places: 2) == "4.00")
+    #expect(findings.first?.amountLow?.text(places: 2) == low)
+    #expect(findings.first?.amountHigh?.text(places: 2) == high)
   }
 
   @Test("an app that used several modules is one finding")

@@ -126,6 +126,18 @@ struct ReconcileTotalsTests {
     #expect(result.months.map(\.isWithinTolerance) == [true, false])
   }
 
+  @Test("amounts that round to the same fen do not differ")
+  func sameFen() throws {
+    var contract = try exampleContract()
+    contract.prices = [try price("text-bot", nil, "0.0035")]
+    let result = reconcileTotals(
+      contract: contract, licensor: [try licensor("2025-12-01", "text-bot", 3)],
+      licensee: licensee([try claim("2025-12-01", "text-bot", 3, amount: "0.01")]),
+      range: try range("2025-12-01", "2025-12-01"))
+    #expect(result.months.map(\.amountDifference) == [.zero])
+    #expect(result.isWithinTolerance)
+  }
+
   @Test("a month with a day that has no price has no amount, a day without units needs none")
   func unpriced() throws {
     var contract = try exampleContract()
