@@ -47,6 +47,8 @@ let package = Package(
     target("Parsing", ["CivilTime", "Decoding", "CSimdJSON"]),
     target("Shuffling", ["CISAL", "CLZ4", "CZlib", "Decoding"]),
     target("Counting", ["CivilTime", "Contracts", "Decoding", "Parsing", "Shuffling"]),
+    target(
+      "Metering", ["CivilTime", "Contracts", "Decoding", "Parsing", "Shuffling", "Counting"]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
     target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),
     target("Reports", ["CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", crypto]),
@@ -59,6 +61,9 @@ let package = Package(
       swiftSettings: settings),
     tests("CivilTimeTests", ["CivilTime"]),
     tests("ContractsTests", ["CivilTime", "Contracts", "Pipelines"]),
+    tests("ReportsTests", ["CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", "Reports"]),
+    tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection"]),
+    tests("ReconciliationTests", ["CivilTime", "Contracts", "Counting", "Reconciliation"]),
   ],
   cxxLanguageStandard: .cxx17
 )

@@ -322,7 +322,7 @@ public final class BucketReducer {
     sorter.finish()
     var stream = DuplicateStream(deduplication: deduplication, order: order, pool: pool)
     var failure: SpillError?
-    try ExternalSorter.forEach(in: [sorter]) { record in
+    try unsafe ExternalSorter.forEach(in: [sorter]) { record in
       do throws(SpillError) {
         try stream.take(
           unsafe MessageReference(record), conflict: { recorder.takeConflict($0) }, body)
@@ -340,7 +340,7 @@ public final class BucketReducer {
     sorter.finish()
     let identity = HeldMessage(pool: pool)
     let first = HeldMessage(pool: pool)
-    try ExternalSorter.forEach(in: [sorter]) { record in
+    try unsafe ExternalSorter.forEach(in: [sorter]) { record in
       let message = unsafe MessageReference(record)
       if let held = identity.message, !order.areOneGroup(held, message, .identities) {
         scan.endIdentity(&recorder)

@@ -1,0 +1,30 @@
+internal import CivilTime
+internal import Contracts
+
+/// Prices in force, for the two sides' quantities.
+struct PriceList {
+  let contract: Contract
+
+  /// The price of a unit on a day; `nil` where the list has none, or several that differ.
+  ///
+  /// Days out of the term are priced as the term's nearest day (`term.holdover`); lines that are
+  /// not enabled have their price too, since such use is priced as well.
+  ///
+  /// - Parameters:
+  ///   - scenario: `nil`: any; lines that name the scenario prevail over those for all.
+  ///   - meter: `nil`: any.
+  func price(module: String, scenario: String?, meter: Meter?, on date: CivilDate) -> Money? {
+    var day = date
+    if let first = contract.term.firstDay { day = max(day, first) }
+    if let last = contract.term.lastDay { day = min(day, last) }
+    var lines = contract.prices.filter {
+      $0.module == module && $0.holds(on: day) && (meter == nil || $0.meter == meter)
+    }
+    if let scenario {
+      let named = lines.filter { $0.scenario == scenario }
+      lines = named.isEmpty ? lines.filter { $0.scenario == nil } : named
+    }
+    let prices = Set(lines.map(\.price))
+    return prices.count == 1 ? prices.first : nil
+  }
+}

@@ -1,0 +1,111 @@
+public import CivilTime
+public import Contracts
+
+/// Two parties' totals side by side: what is settled per month, and the same per day.
+public struct TotalsReconciliation: Sendable, Hashable {
+  /// The contract's number.
+  public var contract: String
+  /// A row per calendar month, module, scenario and unit, in this order.
+  public var months: [ReconciliationRow]
+  /// A row per day, module, scenario and unit, in this order.
+  public var days: [ReconciliationRow]
+  /// What a reader of the figures must know.
+  public var notes: [ReconciliationNote]
+
+  /// Whether every month is within the contract's tolerance; what leaves the command with
+  /// status 1 where it is not.
+  public var isWithinTolerance: Bool { months.allSatisfy(\.isWithinTolerance) }
+}
+
+/// One compared figure. Differences are the licensor's figure less the licensee's.
+public struct ReconciliationRow: Sendable, Hashable {
+  /// `2025-12` or `2025-12-01`.
+  public var period: String
+  public var module: String
+  /// Empty where scenarios are not compared, or the record names none.
+  public var scenario: String
+  /// `nil` where units are not compared.
+  public var meter: Meter?
+  public var licensorQuantity: Int
+  public var licenseeQuantity: Int
+  /// Yuan, rounded to fen; `nil` where a part of the quantity has no price.
+  public var licensorAmount: Money?
+  public var licenseeAmount: Money?
+  /// As a fraction of the licensor's figure.
+  public var tolerance: Money
+  /// Within the tolerance on quantity, and on amount where both sides have one.
+  public var isWithinTolerance: Bool
+
+  public var difference: Int { licensorQuantity - licenseeQuantity }
+
+  /// Of the two amounts as they are shown, so that a row adds up.
+  public var amountDifference: Money? {
+    guard let licensorAmount, let licenseeAmount else { return nil }
+    return licensorAmount - licenseeAmount
+  }
+
+  /// The difference in percent of the licensor's quantity, rounded half away from zero to four
+  /// places; `nil` where the licensor has nothing and the licensee has something.
+  public var differencePercent: Money? {
+    if licensorQuantity == 0 { return licenseeQuantity == 0 ? .zero : nil }
+    let numerator = Int128(difference) * 1_000_000
+    let divisor = Int128(licensorQuantity)
+    let (quotient, rest) = (numerator.magnitude).quotientAndRemainder(
+      dividingBy: divisor.magnitude)
+    let rounded = Int128(rest * 2 >= divisor.magnitude ? quotient + 1 : quotient)
+    let isNegative = (numerator < 0) != (divisor < 0)
+    return Money(digits: isNegative ? -rounded : rounded, scale: 4)
+  }
+}
+
+/// What a reader of reconciled figures must know.
+public enum ReconciliationNote: Sendable, Hashable, CustomStringConvertible {
+  /// Days of the range for which the licensee's file has no row; they count as zero there.
+  case daysWithoutLicenseeFigures([CivilDate], dayCount: Int)
+  /// Rows of the licensee's file for days out of the range, left out.
+  case rowsOutsideRange(Int)
+  /// Rows that name another contract or another licensee, left out.
+  case rowsOfOthers(Int)
+  /// Rows that could not be read, left out.
+  case rowsUnreadable(Int)
+  /// Rows that add up others, left out.
+  case totalRows([Int])
+  /// The file has no such column, so the figures are compared without it.
+  case columnNotCompared(LicenseeColumn)
+
+  public var description: String {
+    switch self {
+    case .daysWithoutLicenseeFigures(let days, let dayCount):
+      "the licensee's statement covers \(dayCount - days.count) of \(dayCount) days; without "
+        + "figures, and taken as zero: \(Self.ranges(days))"
+    case .rowsOutsideRange(let count):
+      "rows of the licensee's statement for days out of the range, left out: \(count)"
+    case .rowsOfOthers(let count):
+      "rows of the licensee's statement for another contract or licensee, left out: \(count)"
+    case .rowsUnreadable(let count):
+      "rows of the licensee's statement that could not be read, missing in its figures: \(count)"
+    case .totalRows(let rows):
+      "rows of the licensee's statement that add up others, left out: "
+        + rows.map { String($0) }.joined(separator: ", ")
+    case .columnNotCompared(let column):
+      "the licensee's statement has no \(column.rawValue); the figures are compared over all of "
+        + "them together"
+    }
+  }
+
+  /// `2025-12-03, 2025-12-07 to 2025-12-09`.
+  private static func ranges(_ days: [CivilDate]) -> String {
+    var ranges: [ClosedRange<CivilDate>] = []
+    for day in days {
+      if let last = ranges.last, last.upperBound + 1 == day {
+        ranges[ranges.count - 1] = last.lowerBound...day
+      } else {
+        ranges.append(day...day)
+      }
+    }
+    return ranges.map { range in
+      range.lowerBound == range.upperBound
+        ? "\(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)"
+    }.joined(separator: ", ")
+  }
+}

@@ -1,0 +1,100 @@
+internal import Glibc
+internal import Synchronization
+
+/// A report on its way to a file: written beside its target under another name, brought to the
+/// disk, and renamed when whole. Until ``commit()`` the target is untouched; without it the
+/// temporary file is removed.
+///
+/// Files are created with mode 0600: they are private to their owner (`service.data_security`).
+public struct OutputFile: ~Copyable, ByteSink {
+  /// The target.
+  public let path: String
+  private let temporaryPath: String
+  private var descriptor: Int32?
+
+  private static let serial = Atomic<Int>(0)
+
+  /// Opens the temporary file beside `path`, whose folder must exist.
+  public init(path: String) throws(OutputError) {
+    if let kind = FileDescriptor.kind(path), kind != S_IFREG {
+      throw .notARegularFile(path: path)
+    }
+    let (_, serial) = Self.serial.add(1, ordering: .relaxed)
+    let temporaryName = ".\(Self.name(of: path)).\(getpid())-\(serial).part"
+    let temporaryPath = "\(Self.folder(of: path))/\(temporaryName)"
+    switch FileDescriptor.create(temporaryPath) {
+    case .success(let descriptor):
+      self.path = path
+      self.temporaryPath = temporaryPath
+      self.descriptor = descriptor
+    case .failure(let error): throw .failed(.create, path: path, errno: error.number)
+    }
+  }
+
+  public mutating func write(_ bytes: Span<UInt8>) throws(OutputError) {
+    guard let descriptor else { preconditionFailure("the report was committed before") }
+    if let error = FileDescriptor.write(bytes, to: descriptor) {
+      throw .failed(.write, path: path, errno: error.number)
+    }
+  }
+
+  /// Makes the report appear at its path, whole and on the disk.
+  public consuming func commit() throws(OutputError) {
+    guard let descriptor else { preconditionFailure("a report is committed once") }
+    if let error = FileDescriptor.sync(descriptor) {
+      throw .failed(.sync, path: path, errno: error.number)
+    }
+    self.descriptor = nil
+    if let error = FileDescriptor.close(descriptor) {
+      FileDescriptor.remove(temporaryPath)
+      throw .failed(.write, path: path, errno: error.number)
+    }
+    if let error = FileDescriptor.rename(temporaryPath, to: path) {
+      FileDescriptor.remove(temporaryPath)
+      throw .failed(.rename, path: path, errno: error.number)
+    }
+    if let error = FileDescriptor.syncFolder(Self.folder(of: path)) {
+      throw .failed(.sync, path: path, errno: error.number)
+    }
+  }
+
+  deinit {
+    if let descriptor {
+      _ = FileDescriptor.close(descriptor)
+      FileDescriptor.remove(temporaryPath)
+    }
+  }
+
+  /// Writes a whole report at once.
+  public static func write(_ bytes: [UInt8], to path: String) throws(OutputError) {
+    var file = try OutputFile(path: path)
+    try file.write(bytes.span)
+    try file.commit()
+  }
+
+  static func folder(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: 0x2F) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  static func name(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: 0x2F) else { return path }
+    return String(path[path.index(after: slash)...])
+  }
+}
+
+/// Folders for reports.
+public enum OutputFolder {
+  /// Creates a folder and those above it where they are missing, with mode 0700; folders that are
+  /// there keep their mode.
+  public static func create(_ path: String) throws(OutputError) {
+    if FileDescriptor.kind(path) == S_IFDIR { return }
+    let parent = OutputFile.folder(of: path)
+    if parent != path, FileDescriptor.kind(parent) == nil { try create(parent) }
+    if let error = FileDescriptor.createFolder(path) {
+      // Another process may have made it since.
+      if error.number == EEXIST, FileDescriptor.kind(path) == S_IFDIR { return }
+      throw .failed(.createFolder, path: path, errno: error.number)
+    }
+  }
+}

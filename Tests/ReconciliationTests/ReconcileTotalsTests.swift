@@ -1,0 +1,219 @@
+import CivilTime
+import Counting
+import Reconciliation
+import Testing
+
+@testable import Contracts
+
+private func licensor(
+  _ day: String, _ module: String, _ quantity: Int, scenario: String = "after-sales",
+  meter: Meter = .conversation, licensee: String = "acme", contract: String = "DZ-1"
+) throws -> DailyTotal {
+  DailyTotal(
+    contract: contract, licensee: licensee, date: try date(day), module: module,
+    scenario: scenario, meter: meter, quantity: quantity, messages: quantity, failedMessages: 0,
+    duplicates: 0)
+}
+
+private func licensee(
+  _ rows: [LicenseeTotal],
+  columns: Set<LicenseeColumn> = [.date, .module, .scenario, .unit, .quantity]
+) -> LicenseeTotals {
+  LicenseeTotals(path: "acme.csv", rows: rows, columns: columns)
+}
+
+private func claim(
+  _ day: String, _ module: String, _ quantity: Int, scenario: String? = "after-sales",
+  meter: Meter? = .conversation, amount: String? = nil
+) throws -> LicenseeTotal {
+  LicenseeTotal(
+    date: try date(day), module: module, scenario: scenario, meter: meter, quantity: quantity,
+    amount: try amount.map { try #require(Money(text: $0)) })
+}
+
+private func range(_ first: String, _ last: String) throws -> ClosedRange<CivilDate> {
+  try date(first)...date(last)
+}
+
+@Suite("Reconciling totals")
+struct ReconcileTotalsTests {
+  @Test("months and days, a full outer join, in order")
+  func join() throws {
+    let result = reconcileTotals(
+      contract: try exampleContract(),
+      licensor: [
+        try licensor("2026-01-01", "text-bot", 7), try licensor("2025-12-31", "text-bot", 100),
+        try licensor("2025-12-31", "text-bot", 20, licensee: "acme-mini"),
+        try licensor("2025-12-31", "text-bot", 999, contract: "DZ-2"),
+        try licensor("2025-12-30", "text-bot", 50), try licensor("2025-11-30", "text-bot", 1),
+      ],
+      licensee: licensee([
+        try claim("2025-12-31", "text-bot", 119), try claim("2025-12-31", "kb", 3, meter: .item),
+        try claim("2026-02-01", "text-bot", 5),
+      ]),
+      range: try range("2025-12-30", "2026-01-01"))
+    #expect(result.contract == "DZ-1")
+    #expect(result.months.map(\.period) == ["2025-12", "2025-12", "2026-01"])
+    #expect(result.months.map(\.module) == ["kb", "text-bot", "text-bot"])
+    #expect(result.months.map(\.licensorQuantity) == [0, 170, 7])
+    #expect(result.months.map(\.licenseeQuantity) == [3, 119, 0])
+    #expect(result.months.map(\.difference) == [-3, 51, 7])
+    #expect(
+      result.days.map(\.period) == ["2025-12-30", "2025-12-31", "2025-12-31", "2026-01-01"])
+    #expect(result.days.map(\.difference) == [50, -3, 1, 7])
+    #expect(result.months.map(\.licensorAmount) == ["0", "59.5", "2.45"].map { Money(text: $0) })
+    #expect(result.months.map(\.licenseeAmount) == [nil, Money(text: "41.65"), Money(text: "0")])
+    #expect(
+      result.months.map(\.amountDifference) == [nil, Money(text: "17.85"), Money(text: "2.45")])
+    #expect(!result.isWithinTolerance)
+    #expect(
+      result.notes == [
+        .daysWithoutLicenseeFigures([try date("2025-12-30"), try date("2026-01-01")], dayCount: 3),
+        .rowsOutsideRange(1),
+      ])
+    #expect(
+      result.notes.first?.description
+        == "the licensee's statement covers 1 of 3 days; without figures, and taken as zero: "
+        + "2025-12-30, 2026-01-01")
+  }
+
+  @Test(
+    "the difference in percent, rounded half away from zero, and the tolerance of 0.5 %",
+    arguments: [
+      (1_000, 1_000, "0.0000", true), (1_000, 995, "0.5000", true), (1_000, 994, "0.6000", false),
+      (1_000, 1_005, "-0.5000", true), (1_000, 1_006, "-0.6000", false), (3, 2, "33.3333", false),
+      (3, 1, "66.6667", false), (3, 5, "-66.6667", false), (0, 0, "0.0000", true),
+      (0, 1, nil, false), (5, 0, "100.0000", false), (2_000_000, 1_999_999, "0.0001", true),
+      (-1_000, -995, "0.5000", true), (200_000_000, 199_999_901, "0.0000", true),
+    ] as [(Int, Int, String?, Bool)])
+  func percent(licensorCount: Int, licenseeCount: Int, expected: String?, within: Bool) throws {
+    let result = reconcileTotals(
+      contract: try exampleContract(),
+      licensor: [try licensor("2025-12-01", "text-bot", licensorCount)],
+      licensee: licensee([try claim("2025-12-01", "text-bot", licenseeCount)]),
+      range: try range("2025-12-01", "2025-12-01"))
+    let row = try #require(result.months.first)
+    #expect(row.differencePercent?.text(places: 4) == expected)
+    #expect(row.isWithinTolerance == within)
+    #expect(result.isWithinTolerance == within)
+    #expect(result.notes.isEmpty)
+  }
+
+  @Test("amounts follow the price of each day and are rounded to fen once, at the end")
+  func amounts() throws {
+    var contract = try exampleContract()
+    contract.prices = [
+      try price("text-bot", nil, "0.333", to: "2025-12-01"),
+      try price("text-bot", nil, "0.111", from: "2025-12-02"),
+      try price("text-bot", "vip", "9.00", from: "2025-12-02"),
+    ]
+    let result = reconcileTotals(
+      contract: contract,
+      licensor: [
+        try licensor("2025-12-01", "text-bot", 1), try licensor("2025-12-02", "text-bot", 1),
+        try licensor("2025-12-02", "text-bot", 2, scenario: "vip"),
+      ],
+      licensee: licensee([
+        try claim("2025-12-01", "text-bot", 1), try claim("2025-12-02", "text-bot", 1),
+        try claim("2025-12-02", "text-bot", 2, scenario: "vip", amount: "17.5"),
+      ]),
+      range: try range("2025-12-01", "2025-12-02"))
+    #expect(result.months.map(\.scenario) == ["after-sales", "vip"])
+    #expect(result.months.map(\.licensorAmount) == [Money(text: "0.44"), Money(text: "18")])
+    #expect(result.months.map(\.licenseeAmount) == [Money(text: "0.44"), Money(text: "17.5")])
+    #expect(result.days.map(\.licensorAmount) == ["0.33", "0.11", "18"].map { Money(text: $0) })
+    // Equal quantities, an amount beyond the tolerance.
+    #expect(result.months.map(\.isWithinTolerance) == [true, false])
+  }
+
+  @Test("amounts that round to the same fen do not differ")
+  func sameFen() throws {
+    var contract = try exampleContract()
+    contract.prices = [try price("text-bot", nil, "0.0035")]
+    let result = reconcileTotals(
+      contract: contract, licensor: [try licensor("2025-12-01", "text-bot", 3)],
+      licensee: licensee([try claim("2025-12-01", "text-bot", 3, amount: "0.01")]),
+      range: try range("2025-12-01", "2025-12-01"))
+    #expect(result.months.map(\.amountDifference) == [.zero])
+    #expect(result.isWithinTolerance)
+  }
+
+  @Test("a month with a day that has no price has no amount, a day without units needs none")
+  func unpriced() throws {
+    var contract = try exampleContract()
+    contract.prices = [try price("text-bot", nil, "1", from: "2025-12-02")]
+    contract.term.from = nil
+    let result = reconcileTotals(
+      contract: contract,
+      licensor: [
+        try licensor("2025-12-01", "text-bot", 1), try licensor("2025-12-02", "text-bot", 1),
+      ],
+      licensee: licensee([
+        try claim("2025-12-01", "text-bot", 0), try claim("2025-12-02", "text-bot", 2),
+      ]),
+      range: try range("2025-12-01", "2025-12-02"))
+    #expect(result.months.map(\.licensorAmount) == [nil])
+    #expect(result.months.map(\.licenseeAmount) == [Money(2)])
+    #expect(result.months.map(\.amountDifference) == [nil])
+  }
+
+  @Test("use after the term is priced on the same terms")
+  func holdover() throws {
+    var contract = try exampleContract()
+    contract.prices = [try price("text-bot", nil, "2", to: "2026-11-30")]
+    let result = reconcileTotals(
+      contract: contract, licensor: [try licensor("2026-12-24", "text-bot", 3)],
+      licensee: licensee([]), range: try range("2026-12-24", "2026-12-24"))
+    #expect(result.months.map(\.licensorAmount) == [Money(6)])
+  }
+
+  @Test("without scenario and unit columns, modules are compared as a whole")
+  func collapsed() throws {
+    var contract = try exampleContract()
+    contract.prices = [
+      try price("text-bot", "a", "1"), try price("text-bot", "b", "2"),
+      try price("kb", nil, "0.5", meter: .item),
+    ]
+    let result = reconcileTotals(
+      contract: contract,
+      licensor: [
+        try licensor("2025-12-01", "text-bot", 3, scenario: "a"),
+        try licensor("2025-12-01", "text-bot", 4, scenario: "b"),
+        try licensor("2025-12-01", "kb", 4, scenario: "", meter: .item),
+      ],
+      licensee: licensee(
+        [
+          try claim("2025-12-01", "text-bot", 7, scenario: nil, meter: nil),
+          try claim("2025-12-01", "kb", 4, scenario: nil, meter: nil),
+        ], columns: [.date, .module, .quantity]),
+      range: try range("2025-12-01", "2025-12-01"))
+    #expect(result.months.map(\.module) == ["kb", "text-bot"])
+    #expect(result.months.map(\.difference) == [0, 0])
+    #expect(result.months.map(\.scenario) == ["", ""])
+    #expect(result.months.map(\.meter) == [nil, nil])
+    // Two prices could be meant for the licensee's figure; neither is guessed.
+    #expect(result.months.map(\.licenseeAmount) == [Money(2), nil])
+    #expect(result.months.map(\.licensorAmount) == [Money(2), Money(11)])
+    #expect(result.notes == [.columnNotCompared(.scenario), .columnNotCompared(.unit)])
+  }
+
+  @Test("rows of others are left out, and what was not read is said")
+  func notes() throws {
+    var rows = [try claim("2025-12-01", "text-bot", 1), try claim("2025-12-01", "text-bot", 2)]
+    rows[0].contract = "DZ-2"
+    rows[1].licensee = "other"
+    var own = try claim("2025-12-01", "text-bot", 4)
+    own.licensee = "acme-mini"
+    own.contract = "DZ-1"
+    let totals = try LicenseeTotals.read(
+      Array("date,module,scenario,unit,quantity\nx,a,b,c,1\ntotal,,,,1\n".utf8), path: "f")
+    var file = licensee(rows + [own])
+    file.problems = totals.problems
+    file.skippedTotals = totals.skippedTotals
+    let result = reconcileTotals(
+      contract: try exampleContract(), licensor: [], licensee: file,
+      range: try range("2025-12-01", "2025-12-01"))
+    #expect(result.months.map(\.licenseeQuantity) == [4])
+    #expect(result.notes == [.rowsOfOthers(2), .rowsUnreadable(1), .totalRows([3])])
+  }
+}
