@@ -144,7 +144,7 @@ public struct UseCount: Sendable {
   }
 
   /// With sources as `file:line`.
-  func tally(_ sources: SourceTable) -> Tally {
+  public func tally(_ sources: SourceTable) -> Tally {
     var tally = Tally()
     tally.records = records
     tally.quantity = quantity

@@ -1,0 +1,114 @@
+internal import Glibc
+
+/// A log to be read: where it is, and the name under which reports speak of it.
+public struct InputFile: Sendable, Hashable {
+  /// The path as given, or found in a folder or by a pattern; `-` is standard input.
+  public var path: String
+  /// Bytes as stored; 0 where that is not known.
+  public var sizeBytes: Int
+  /// Whether it was found in a folder, and not named itself.
+  public var isFromFolder: Bool
+}
+
+/// Finds the logs that a command line or a pipeline names.
+public enum InputFiles {
+  /// The logs of files, folders, patterns and `-`, each once, sorted by path.
+  ///
+  /// A folder gives all files below it whose names do not begin with a dot. A path that exists is
+  /// never taken for a pattern.
+  ///
+  /// - Throws: ``InputError`` for a path without a file, or a file that cannot be opened.
+  public static func find(_ paths: [String]) throws(InputError) -> [InputFile] {
+    var found: [InputFile] = []
+    for path in paths {
+      if path == "-" {
+        found.append(InputFile(path: path, sizeBytes: 0, isFromFolder: false))
+      } else if let status = Status(path) {
+        try add(path, status, to: &found)
+      } else {
+        try addMatches(path, to: &found)
+      }
+    }
+    found.sort { Array($0.path.utf8).lexicographicallyPrecedes(Array($1.path.utf8)) }
+    var seen: Set<[UInt64]> = []
+    return found.filter { file in
+      guard let status = Status(file.path) else { return seen.insert([]).inserted }
+      return seen.insert([status.device, status.inode]).inserted
+    }
+  }
+
+  private struct Status {
+    var isFolder = false
+    var size = 0
+    var device: UInt64 = 0
+    var inode: UInt64 = 0
+
+    init?(_ path: String) {
+      var status = stat()
+      guard unsafe stat(path, &status) == 0 else { return nil }
+      isFolder = status.st_mode & S_IFMT == S_IFDIR
+      size = status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : 0
+      device = UInt64(status.st_dev)
+      inode = UInt64(status.st_ino)
+    }
+  }
+
+  private static func add(
+    _ path: String, _ status: Status, to found: inout [InputFile]
+  ) throws(InputError) {
+    guard status.isFolder else {
+      found.append(InputFile(path: path, sizeBytes: status.size, isFromFolder: false))
+      return
+    }
+    let before = found.count
+    try addFolder(path, to: &found)
+    if found.count == before {
+      throw InputError(
+        path: path, detail: "is a folder without logs", remedy: "check the path")
+    }
+  }
+
+  private static func addFolder(
+    _ path: String, to found: inout [InputFile]
+  ) throws(InputError) {
+    guard let folder = unsafe opendir(path) else {
+      throw InputError(
+        path: path, detail: "cannot be opened: \(errorText(errno))",
+        remedy: "make it readable for this user")
+    }
+    defer { unsafe closedir(folder) }
+    while let entry = unsafe readdir(folder) {
+      let name = unsafe withUnsafePointer(to: entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) {
+          unsafe String(cString: $0)
+        }
+      }
+      if name.hasPrefix(".") { continue }
+      let child = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+      guard let status = Status(child) else { continue }
+      if status.isFolder {
+        try addFolder(child, to: &found)
+      } else {
+        found.append(InputFile(path: child, sizeBytes: status.size, isFromFolder: true))
+      }
+    }
+  }
+
+  private static func addMatches(
+    _ pattern: String, to found: inout [InputFile]
+  ) throws(InputError) {
+    var matches = unsafe glob_t()
+    defer { unsafe globfree(&matches) }
+    let code = unsafe glob(pattern, 0, nil, &matches)
+    guard code == 0, unsafe matches.gl_pathc > 0 else {
+      throw InputError(
+        path: pattern, detail: "no file of this name, and no file that matches it as a pattern",
+        remedy: "check the path")
+    }
+    for index in 0..<Int(unsafe matches.gl_pathc) {
+      guard let match = unsafe matches.gl_pathv[index] else { continue }
+      let path = unsafe String(cString: match)
+      if let status = Status(path) { try add(path, status, to: &found) }
+    }
+  }
+}

@@ -1,0 +1,151 @@
+internal import Glibc
+
+/// Deals out the blocks of many logs to many workers.
+///
+/// Decoding a log is serial, parsing its blocks is not: a worker holds a log only while it decodes
+/// the next block, and parses that after letting go, so that one large file keeps all workers busy
+/// as well as many small ones do. A worker goes on with the log it had; only as many logs are open
+/// as there are workers.
+public final class LogReader: @unchecked Sendable {
+  private struct OpenLog {
+    var stream: LogStream
+    var isHeld: Bool
+  }
+
+  public let files: [InputFile]
+  private let openMax: Int
+  private let monitor = Monitor()
+  /// Files not yet opened, the largest last.
+  private var waiting: [Int]
+  private var open: [Int: OpenLog] = [:]
+  private var blockLines: [[Int32]]
+  private var takenBytes: [Int]
+  private var damages: [Int: Damage] = [:]
+  private var failures: [InputError] = []
+  private var isStopped = false
+
+  /// - Parameter files: in the order in which sources number them.
+  public init(files: [InputFile], workerCount: Int) {
+    self.files = files
+    openMax = workerCount
+    waiting = files.indices.sorted { files[$0].sizeBytes < files[$1].sizeBytes }
+    blockLines = Array(repeating: [], count: files.count)
+    takenBytes = Array(repeating: 0, count: files.count)
+  }
+
+  /// Fills a block with the next lines of some log.
+  ///
+  /// - Parameter last: the log that the worker had before.
+  /// - Returns: the log's number; `nil` where there is nothing more.
+  public func next(into block: Block, last: Int?) -> Int? {
+    while let (file, stream) = take(last: last) {
+      let hasLines = stream.next(into: block)
+      monitor.withLock {
+        takenBytes[file] = stream.storedBytesTaken
+        if hasLines {
+          open[file]?.isHeld = false
+        } else {
+          open[file] = nil
+          damages[file] = stream.damage
+        }
+        monitor.signalAll()
+      }
+      if hasLines { return file }
+    }
+    return nil
+  }
+
+  private func take(last: Int?) -> (Int, LogStream)? {
+    monitor.withLock {
+      while !isStopped {
+        if let last, let log = open[last], !log.isHeld { return hold(last, log) }
+        if open.count < openMax, let file = waiting.popLast() {
+          do throws(InputError) {
+            let log = OpenLog(stream: try LogStream(path: files[file].path), isHeld: true)
+            open[file] = log
+            return (file, log.stream)
+          } catch {
+            failures.append(error)
+            continue
+          }
+        }
+        if let (file, log) = open.first(where: { !$0.value.isHeld }) { return hold(file, log) }
+        if open.isEmpty && waiting.isEmpty { return nil }
+        monitor.wait()
+      }
+      return nil
+    }
+  }
+
+  private func hold(_ file: Int, _ log: OpenLog) -> (Int, LogStream) {
+    open[file]?.isHeld = true
+    return (file, log.stream)
+  }
+
+  /// Notes how many lines a block had, from which the lines of later blocks get their numbers.
+  public func note(lines: Int, ofBlock block: Int, ofFile file: Int) {
+    monitor.withLock {
+      while blockLines[file].count <= block { blockLines[file].append(0) }
+      blockLines[file][block] = Int32(lines)
+    }
+  }
+
+  /// Ends the reading before its time.
+  public func stop() {
+    monitor.withLock {
+      isStopped = true
+      monitor.signalAll()
+    }
+  }
+
+  /// Bytes of all files read so far, as stored.
+  public var storedBytesTaken: Int { monitor.withLock { takenBytes.reduce(0, +) } }
+
+  /// What is known once all workers are done.
+  public struct Outcome: Sendable {
+    /// For each file, the lines of each of its blocks.
+    public var blockLines: [[Int32]]
+    /// Files that could not be read to their end, by number.
+    public var damages: [Int: Damage]
+    /// Files that could not be opened at all.
+    public var failures: [InputError]
+  }
+
+  public var outcome: Outcome {
+    monitor.withLock {
+      Outcome(blockLines: blockLines, damages: damages, failures: failures)
+    }
+  }
+}
+
+/// A mutex with a condition.
+@safe
+final class Monitor: @unchecked Sendable {
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let condition: UnsafeMutablePointer<pthread_cond_t>
+
+  init() {
+    unsafe mutex = .allocate(capacity: 1)
+    unsafe pthread_mutex_init(mutex, nil)
+    unsafe condition = .allocate(capacity: 1)
+    unsafe pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    unsafe pthread_cond_destroy(condition)
+    unsafe condition.deallocate()
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe mutex.deallocate()
+  }
+
+  func withLock<Result>(_ body: () -> Result) -> Result {
+    unsafe pthread_mutex_lock(mutex)
+    defer { unsafe pthread_mutex_unlock(mutex) }
+    return body()
+  }
+
+  /// Lets go of the lock until another thread signals; to be called within `withLock`.
+  func wait() { unsafe pthread_cond_wait(condition, mutex) }
+
+  func signalAll() { unsafe pthread_cond_broadcast(condition) }
+}

@@ -1,0 +1,304 @@
+public import CivilTime
+internal import Contracts
+public import Counting
+public import Decoding
+internal import Parsing
+internal import Shuffling
+
+/// What a metering run is to do.
+public struct MeteringOptions: Sendable {
+  public var threads: Int
+  /// Bytes of memory that the process shall not exceed.
+  public var memoryBytes: Int
+  /// Where records go that do not fit.
+  public var temporaryFolder: String
+  /// Whether the units are kept one by one for the usage detail.
+  public var wantsRows = false
+  /// Whether origins and addresses are held against the contracts' lists.
+  public var findsPlaces = false
+  /// Bytes of records that are held in memory before they are put aside; `nil`: what
+  /// `memoryBytes` allows. For tests of what happens beyond it.
+  public var recordBytesMax: Int?
+
+  public init(threads: Int, memoryBytes: Int, temporaryFolder: String) {
+    self.threads = max(threads, 1)
+    self.memoryBytes = memoryBytes
+    self.temporaryFolder = temporaryFolder
+  }
+
+  /// The process itself and each of its threads: code, buffers of decoders and parsers.
+  private static let processBytes = 32 << 20
+  private static let threadBytes = 5 << 20
+  private static let recordBytesMin = 8 << 20
+
+  var poolBytes: Int {
+    if let recordBytesMax { return recordBytesMax }
+    let rest = memoryBytes - Self.processBytes - threads * Self.threadBytes
+    return max(rest, Self.recordBytesMin)
+  }
+}
+
+/// What was counted, and what was found on the way.
+public struct MeteringResult: Sendable {
+  public var balance: Balance
+  /// In no order.
+  public var totals: [DailyTotal]
+  public var uses: [UseKey: Tally]
+  public var places: [UnlistedPlaceKey: Tally]
+  public var outside: [String: Tally]
+  public var unplaced: [UsageOwner: FirstSources]
+  /// The first quarantined lines, in order; `balance` counts all.
+  public var quarantined: [Quarantined]
+  public var conflicts: FirstSources
+  /// The time of the last record.
+  public var inputEnd: Instant?
+  public var sources: SourceTable
+  public var files: [InputFile]
+  /// Files that could not be read to their end, in order.
+  public var damages: [(file: InputFile, damage: Damage)]
+  /// Bytes put aside on disk for lack of memory.
+  public var spilledBytes: Int
+  /// The usage detail, where it was wanted.
+  public var rows: UsageRows?
+}
+
+/// Why nothing could be counted.
+public enum MeteringError: Error, Sendable {
+  case input([InputError])
+  case spill(String)
+}
+
+/// Counts logs: maps their records to messages, shuffles them, and reduces bucket by bucket.
+public final class Metering: @unchecked Sendable {
+  private let files: [InputFile]
+  private let terms: Terms
+  private let options: MeteringOptions
+  private let pool: ChunkPool
+  private let spill: SpillFile
+  private let reader: LogReader
+
+  public init(files: [InputFile], terms: Terms, options: MeteringOptions) {
+    precondition(files.count <= Source.filesMax, "more than a million files")
+    self.files = files
+    self.terms = terms
+    self.options = options
+    pool = ChunkPool(bytesMax: options.poolBytes)
+    spill = SpillFile(directory: options.temporaryFolder)
+    reader = LogReader(files: files, workerCount: options.threads)
+  }
+
+  /// How far the reading has come: bytes as stored.
+  public var storedBytesTaken: Int { reader.storedBytesTaken }
+
+  /// Counts everything; to be called once.
+  public func run() throws(MeteringError) -> MeteringResult {
+    do throws(SpillError) {
+      return try count()
+    } catch {
+      throw .spill(error.description)
+    }
+  }
+
+  private func count() throws(SpillError) -> MeteringResult {
+    let table = AttributionTable()
+    let plan: RecordMapper.Plan = terms.allIdentitiesHaveUser ? .byUser : .byRequest
+    var shuffle = Shuffle(pool: pool, spill: spill)
+    let map = try map(into: shuffle, table, plan)
+    let outcome = reader.outcome
+    let attributions = table.sealed(terms)
+    let inputEnd = map.inputEnd?.microseconds ?? 0
+    let reducers = makeReducers(attributions, inputEnd)
+    if plan == .byRequest { shuffle = try markDuplicates(shuffle, reducers) }
+    try reduce(shuffle, reducers, plan)
+    var reduced = ReduceSummary()
+    for reducer in reducers { reduced.merge(try reducer.reducer.finish()) }
+    return result(map, reduced, attributions, outcome, reducers)
+  }
+
+  private func result(
+    _ map: MapSummary, _ reduced: ReduceSummary, _ attributions: Attributions,
+    _ outcome: LogReader.Outcome, _ reducers: [Reducer]
+  ) -> MeteringResult {
+    let sources = SourceTable(names: files.map(\.path), blockLines: outcome.blockLines)
+    var balance = map.balance
+    balance.merge(reduced.balance)
+    var uses = map.uses.mapValues { $0.tally(sources) }
+    for (key, quantity) in reduced.units { uses[key, default: Tally()].quantity += quantity }
+    return MeteringResult(
+      balance: balance, totals: reduced.totals.dailyTotals(attributions, terms), uses: uses,
+      places: map.places.mapValues { $0.tally(sources) },
+      outside: map.outside.mapValues { $0.tally(sources) }, unplaced: map.unplaced,
+      quarantined: map.quarantined, conflicts: reduced.conflicts, inputEnd: map.inputEnd,
+      sources: sources, files: files,
+      damages: outcome.damages.sorted { $0.key < $1.key }.map { (files[$0.key], $0.value) },
+      spilledBytes: spill.bytesWritten,
+      rows: options.wantsRows
+        ? UsageRows(
+          sorters: reducers.compactMap(\.rows), attributions: attributions, terms: terms,
+          sources: sources) : nil)
+  }
+
+  // MARK: - Map
+
+  private func map(
+    into shuffle: Shuffle, _ table: AttributionTable, _ plan: RecordMapper.Plan
+  ) throws(SpillError) -> MapSummary {
+    let sum = Sum(MapSummary())
+    Workers.run(options.threads) { [self] _ in
+      let block = Block()
+      let parser = JSONLinesParser()
+      var mapper = RecordMapper(
+        terms: terms, table: table, plan: plan, writer: ShuffleWriter(shuffle), block: block,
+        findsPlaces: options.findsPlaces)
+      var last: Int?
+      while let file = reader.next(into: block, last: last) {
+        last = file
+        mapper.begin(block, file: file)
+        let (lines, blank) = parser.parse(block, into: &mapper)
+        mapper.end(lines: lines, blank: blank)
+        reader.note(lines: lines, ofBlock: block.index, ofFile: file)
+        if mapper.failure != nil { reader.stop() }
+      }
+      sum.add { () throws(SpillError) in try mapper.finish() } merge: { $0.merge($1) }
+    }
+    return try sum.value()
+  }
+
+  // MARK: - Reduce
+
+  private struct Reducer: @unchecked Sendable {
+    let reducer: BucketReducer
+    let rows: ExternalSorter<UsageOrder>?
+  }
+
+  private func makeReducers(_ attributions: Attributions, _ inputEnd: Int64) -> [Reducer] {
+    let order = UsageOrder(attributions, contractNumbers: terms.contracts.map(\.number))
+    return (0..<options.threads).map { _ in
+      let rows =
+        options.wantsRows ? ExternalSorter(order: order, pool: pool, spill: spill) : nil
+      return Reducer(
+        reducer: BucketReducer(
+          attributions: attributions, terms: terms, inputEnd: inputEnd, pool: pool, spill: spill,
+          rows: rows), rows: rows)
+    }
+  }
+
+  /// Bytes that one bucket may take in memory.
+  private var bucketBytesMax: Int { pool.bytesMax / options.threads / 2 }
+
+  /// Makes room for reading buckets back and for sorting them.
+  private func prepare(_ shuffle: Shuffle) throws(SpillError) {
+    let largest = shuffle.largestBucket
+    let inMemory = min(largest.memoryBytes, bucketBytesMax)
+    let needed =
+      min(largest.spilledBytes, bucketBytesMax)
+      + BucketReducer.workingBytes(forChunkBytes: inMemory)
+    try shuffle.makeRoom(options.threads * needed)
+  }
+
+  /// Deals the buckets out to all threads.
+  ///
+  /// - Parameter begin: makes, for one thread, what to do with a bucket and what to do at its end.
+  private func forEachBucket(
+    _ begin: @escaping @Sendable (Int) -> BucketWork
+  ) throws(SpillError) {
+    let next = Counter()
+    let sum = Sum(())
+    Workers.run(options.threads) { index in
+      sum.add { () throws(SpillError) in
+        let work = begin(index)
+        while sum.hasNoFailure, let bucket = next.next(below: Shuffle.bucketCount) {
+          try work.reduce(bucket)
+        }
+        try work.finish()
+      } merge: { _, _ in
+      }
+    }
+    try sum.value()
+  }
+
+  private struct BucketWork {
+    var reduce: (Int) throws(SpillError) -> Void
+    var finish: () throws(SpillError) -> Void
+  }
+
+  private func markDuplicates(
+    _ shuffle: Shuffle, _ reducers: [Reducer]
+  ) throws(SpillError) -> Shuffle {
+    try prepare(shuffle)
+    let identities = Shuffle(pool: pool, spill: spill)
+    let bytesMax = bucketBytesMax
+    try forEachBucket { index in
+      let writer = ShuffleWriter(identities)
+      return BucketWork { bucket throws(SpillError) in
+        try reducers[index].reducer.reduceByRequest(
+          shuffle.take(bucket), bytesMax: bytesMax, into: writer)
+      } finish: { () throws(SpillError) in
+        try writer.finish()
+      }
+    }
+    return identities
+  }
+
+  private func reduce(
+    _ shuffle: Shuffle, _ reducers: [Reducer], _ plan: RecordMapper.Plan
+  ) throws(SpillError) {
+    try prepare(shuffle)
+    let bytesMax = bucketBytesMax
+    try forEachBucket { index in
+      let reducer = reducers[index].reducer
+      return BucketWork { bucket throws(SpillError) in
+        let contents = shuffle.take(bucket)
+        switch plan {
+        case .byUser: try reducer.reduceByUser(contents, bytesMax: bytesMax)
+        case .byRequest: try reducer.reduceByIdentity(contents, bytesMax: bytesMax)
+        }
+      } finish: {
+        reducers[index].rows?.finish()
+      }
+    }
+  }
+}
+
+/// Numbers dealt out to threads, each once.
+private final class Counter: @unchecked Sendable {
+  private let lock = Lock()
+  private var value = 0
+
+  func next(below limit: Int) -> Int? {
+    lock.withLock {
+      guard value < limit else { return nil }
+      defer { value += 1 }
+      return value
+    }
+  }
+}
+
+/// What threads add up to, or the first failure of one of them.
+private final class Sum<Value>: @unchecked Sendable {
+  private let lock = Lock()
+  private var total: Value
+  private var failure: SpillError?
+
+  init(_ empty: Value) { total = empty }
+
+  var hasNoFailure: Bool { lock.withLock { failure == nil } }
+
+  func add(
+    _ body: () throws(SpillError) -> Value, merge: (inout Value, Value) -> Void
+  ) {
+    do throws(SpillError) {
+      let value = try body()
+      lock.withLock { merge(&total, value) }
+    } catch {
+      lock.withLock { failure = failure ?? error }
+    }
+  }
+
+  func value() throws(SpillError) -> Value {
+    try lock.withLock { () throws(SpillError) in
+      if let failure { throw failure }
+      return total
+    }
+  }
+}
