@@ -15,6 +15,8 @@ struct Catalogue {
     var sendsPings: Bool
     var namesConversation: Bool
     var dashedRequestIDs: Bool
+    /// Among the licensee's apps.
+    var number: Int
   }
   struct Licensee {
     var name: String
@@ -53,12 +55,13 @@ struct Catalogue {
       let byConversation = given.modules.indices.filter { given.modules[$0].meter == .conversation }
       let byItem = given.modules.indices.filter { given.modules[$0].meter == .item }
       let firstApp = apps.count
-      for app in given.apps {
+      for (appNumber, app) in given.apps.enumerated() {
         apps.append(
           App(
             name: app.name, licensee: number, origin: app.origin, sendsEvents: app.sendsEvents,
             sendsPings: app.sendsPings, namesConversation: app.namesConversation,
-            dashedRequestIDs: app.dashedRequestIDs))
+            dashedRequestIDs: app.dashedRequestIDs,
+            number: appNumber))
       }
       modules.append(
         Module(
@@ -67,11 +70,13 @@ struct Catalogue {
       apps.append(
         App(
           name: MisuseKind.unlistedApp.value, licensee: number, origin: given.apps[0].origin,
-          sendsEvents: false, sendsPings: false, namesConversation: true, dashedRequestIDs: false))
+          sendsEvents: false, sendsPings: false, namesConversation: true,
+          dashedRequestIDs: false, number: 1))
       licensees.append(
         Licensee(
           name: given.name, contract: given.contract, firstUser: userCount,
-          userCount: userCounts[number], conversationModules: byConversation.map { firstModule + $0 },
+          userCount: userCounts[number],
+          conversationModules: byConversation.map { firstModule + $0 },
           itemModules: byItem.map { firstModule + $0 },
           apps: given.apps.indices.map { firstApp + $0 },
           conversationModuleTable: AliasTable(

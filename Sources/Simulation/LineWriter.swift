@@ -6,18 +6,18 @@ struct LineWriter {
     var name: Piece
     var origin: Piece
     var dashedRequestIDs: Bool
+    /// The first of its three agents.
+    var firstAgent: Int
   }
 
+  /// In groups of three: what an app's users have in their hands.
   private static let agents = [
-    "ShopApp/8.4.1 (iPhone; iOS 18.1; Scale/3.00) CFNetwork/1568.200.51 Darwin/24.1.0",
-    "ShopApp/8.3.9 (iPhone; iOS 17.6; Scale/3.00) CFNetwork/1498.700.2 Darwin/23.6.0",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
-      + "Chrome/131.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-      + "Version/18.1 Safari/605.1.15",
-    "okhttp/4.12.0 ShopApp/8.4.0 (Linux; Android 14; HUAWEI ALN-AL80)",
-    "okhttp/4.12.0 ShopApp/8.4.1 (Linux; Android 15; Xiaomi 24031PN0DC)",
-    "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0",
+    "ShopApp/8.4.1 (iPhone; iOS 18.1)", "ShopApp/8.4.0 (iPhone; iOS 18.0.1)",
+    "ShopApp/8.3.9 (iPad; iPadOS 17.6)",
+    "Mozilla/5.0 (X11; rv:133.0) Gecko/20100101 Firefox/133.0",
+    "Mozilla/5.0 (Windows NT 10.0; rv:132.0) Firefox/132.0",
+    "Mozilla/5.0 (Android 15; rv:133.0) Firefox/133.0",
+    "okhttp/4.12.0 ShopApp/8.4.0", "okhttp/4.12.0 ShopApp/8.4.1", "okhttp/4.11.0 ShopApp/8.2.2",
   ]
 
   private let table = PieceTable(capacityBytes: 1 << 24)
@@ -55,7 +55,7 @@ struct LineWriter {
       AppPieces(
         name: table.add("\($0.name)\""),
         origin: $0.origin.isEmpty ? table.add("") : table.add(",\"origin\":\"\($0.origin)\""),
-        dashedRequestIDs: $0.dashedRequestIDs)
+        dashedRequestIDs: $0.dashedRequestIDs, firstAgent: $0.number % 3 * 3)
     }
     paths = catalogue.modules.flatMap { module in
       LogEvent.Kind.allCases.map { kind in
@@ -134,7 +134,7 @@ struct LineWriter {
     line.append(bytesOut)
     line.append(decimal: Int(event.bytesOut))
     writeAddress(event, hash: hash, to: &line)
-    line.append(agents[Int(truncatingIfNeeded: (hash >> 8) % UInt64(agents.count))])
+    line.append(agents[app.firstAgent + Int((hash >> 8) % 3)])
     line.append(event.misuse == .unlistedOrigin ? unlistedOrigin : app.origin)
     if event.question != 0 {
       line.append(question)

@@ -118,6 +118,7 @@ extension SimulationOptions {
       ("item_share", "\(itemShare)"), ("unplaced", "\(unplaced)"),
       ("shared_addresses", "\(sharedAddresses)"), ("questions", "\(questionCount)"),
       ("question_exponent", "\(questionExponent)"),
+      ("writes_answers", "\(writesAnswers)"),
       ("log_gaps", logGaps.map { $0.text(in: zone) }.joined(separator: ",")),
       ("term_from", termFrom?.description ?? ""), ("term_to", termTo?.description ?? ""),
     ]

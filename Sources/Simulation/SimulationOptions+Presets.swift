@@ -41,7 +41,7 @@ extension SimulationOptions {
   public static func sample(seed: UInt64 = 7) throws(SimulationError) -> SimulationOptions {
     var options = SimulationOptions(zone: try shanghai())
     options.seed = seed
-    options.records = 40_000
+    options.records = 34_000
     options.from = CivilDate(year: 2025, month: 11, day: 29)
     options.days = 5
     options.licensees = [
@@ -86,7 +86,8 @@ extension SimulationOptions {
   {
     var options = SimulationOptions(zone: try shanghai())
     options.records = records
-    options.days = 7
+    options.days = 3
+    options.messagesPerConversation = 7
     options.gateways = 8
     options.codecs = [codec]
     options.licensees = ["acme", "globex", "initech"].map { name in
@@ -95,6 +96,7 @@ extension SimulationOptions {
       for app in licensee.apps.indices {
         licensee.apps[app].sendsEvents = false
         licensee.apps[app].sendsPings = false
+        if licensee.apps[app].name != "web" { licensee.apps[app].origin = "" }
       }
       return licensee
     }
@@ -102,7 +104,10 @@ extension SimulationOptions {
     options.pings = 0
     options.unplaced = 0
     options.repeatedAnswers = 0
+    options.writesAnswers = false
     options.otherUserShapes = 0
+    options.sharedAddresses = 0.1
+    options.questionExponent = 0.9
     return options
   }
 }

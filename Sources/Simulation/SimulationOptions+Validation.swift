@@ -46,11 +46,13 @@ extension SimulationOptions {
       unreadableLines >= 0 && unreadableLines <= records, "unreadable-lines",
       "expected 0 to the number of records")
     try require(
-      blankLines >= 0 && blankLines <= records, "blank-lines", "expected 0 to the number of records")
+      blankLines >= 0 && blankLines <= records, "blank-lines", "expected 0 to the number of records"
+    )
     try require(
       (0...1_000).contains(discrepanciesPerCause), "discrepancies", "expected 0 to 1000")
     try require(
-      abs(licenseeClockSkew) <= 60_000, "licensee-clock-skew", "expected at most 60000 milliseconds")
+      abs(licenseeClockSkew) <= 60_000, "licensee-clock-skew", "expected at most 60000 milliseconds"
+    )
     try require(
       !writesStatements || records <= Self.statementRecordCountMax, "statements",
       "expected at most \(Self.statementRecordCountMax) records with statements")
@@ -90,7 +92,8 @@ extension SimulationOptions {
       else {
         throw .option(
           name: "licensees",
-          problem: "expected names of 1 to 200 bytes without control characters, quotes, commas and \\")
+          problem:
+            "expected names of 1 to 200 bytes without control characters, quotes, commas and \\")
       }
       guard licensee.modules.contains(where: { $0.meter == .conversation }),
         itemShare == 0 || licensee.modules.contains(where: { $0.meter == .item }),
@@ -110,7 +113,8 @@ extension SimulationOptions {
       userCounts.allSatisfy({ $0 > 0 })
     else {
       throw .option(
-        name: "users", problem: "expected \(needed) to \(Self.userCountMax) users in all for "
+        name: "users",
+        problem: "expected \(needed) to \(Self.userCountMax) users in all for "
           + "\(records) records in \(days) days, found \(usersInAll)")
     }
   }

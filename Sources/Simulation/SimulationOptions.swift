@@ -152,8 +152,10 @@ public struct SimulationOptions: Sendable {
   /// exactly, or a millisecond later.
   public var boundaryCases = 0.002
   /// Distinct questions of a module, and the exponent of their popularity.
-  public var questionCount = 4_000
-  public var questionExponent = 1.1
+  public var questionCount = 20_000
+  public var questionExponent = 1.0
+  /// Whether a call's line has the fingerprint of its answer beside that of its question.
+  public var writesAnswers = true
   public var misuse = Misuse()
   /// The term of the first contract: use outside it is counted and listed. `nil`: open.
   public var termFrom: CivilDate?

@@ -64,7 +64,8 @@ final class Statements {
         contentsOf:
           ",\(moduleName(rows[index])),\(catalogue.scenarios[Int(unit.scenario)]),".utf8)
       bytes.append(contentsOf: "\(unit.isItem ? "item" : "conversation"),\(unit.quantity),".utf8)
-      bytes.append(contentsOf: "\(population.text(unit.user)),\(Self.text(unit.conversation)),".utf8)
+      bytes.append(
+        contentsOf: "\(population.text(unit.user)),\(Self.text(unit.conversation)),".utf8)
       for (time, end) in [(unit.started, ","), (unit.ended, ",\(unit.messages)\n")] {
         let instant = Instant(microseconds: (time + Int64(clockSkew)) * 1_000)
         instant.appendRFC3339(

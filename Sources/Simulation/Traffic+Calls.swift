@@ -2,7 +2,7 @@ extension Traffic {
   /// An `open`, `close` or `ping`: never fails, never tried again.
   mutating func event(_ kind: LogEvent.Kind, _ user: Int, at time: Int64) {
     var event = makeEvent(user, at: time, gateway: drawGateway(user), kind: kind)
-    nextRequest(&event, at: time)
+    nextRequest(&event)
     event.latency = Int32(3 + random.below(40))
     event.bytesIn = Int32(96 + random.below(40))
     event.bytesOut = Int32(kind == .ping ? 2 : 120 + random.below(60))
@@ -22,7 +22,7 @@ extension Traffic {
     ask(&event)
     var time = start
     for round in 0..<3 {
-      nextRequest(&event, at: time)
+      nextRequest(&event)
       var kept = event
       var keptSucceeded = false
       var logged = 0
@@ -57,7 +57,9 @@ extension Traffic {
       guard failed, round < 2, random.unit() < share else { break }
       time += Self.callSpacingMin + Int64(random.below(15_000))
     }
-    if random.happens(unplaced), !isItem, event.misuse == .none { logUnplaced(like: event, at: start) }
+    if random.happens(unplaced), !isItem, event.misuse == .none {
+      logUnplaced(like: event, at: start)
+    }
   }
 
   mutating func drawGateway(_ user: Int) -> Int {
@@ -85,13 +87,12 @@ extension Traffic {
     event.scenario = UInt16(catalogue.modules[module].scenarios[0])
   }
 
-  /// Time, worker and number of a call, as gateways build their request ids: never the same twice.
+  /// As random as a UUID and never the same twice: the lower half is the call's number, stirred.
   @inline(__always)
-  mutating func nextRequest(_ event: inout LogEvent, at time: Int64) {
+  mutating func nextRequest(_ event: inout LogEvent) {
     requestCount &+= 1
-    let worker = Random.mix(options.seed ^ UInt64(event.gateway)) & 0xFFFF_FFFF
-    event.requestHigh = UInt64(time / 1_000) << 32 | worker
-    event.requestLow = (worker >> 8 & 0xFFFF) << 48 | 0x8000 << 32 | requestCount & 0xFFFF_FFFF
+    event.requestHigh = random.next()
+    event.requestLow = Random.mix(requestCount)
   }
 
   @inline(__always)
@@ -107,10 +108,11 @@ extension Traffic {
   ) {
     event.time = time + skews[Int(event.gateway)]
     event.latency = Int32(latencyTable.draw(&random))
-    event.answer = failed ? 0 : Random.mix(event.question) | 1
+    let answer = Random.mix(event.question) | 1
+    event.answer = failed || !options.writesAnswers ? 0 : answer
     guard failed else {
       event.status = 200
-      event.bytesOut = Int32(300 + event.answer % 1_500)
+      event.bytesOut = Int32(300 + answer % 1_500)
       return
     }
     event.bytesOut = Int32(80 + random.below(40))
@@ -146,7 +148,7 @@ extension Traffic {
     stray.user = -1
     stray.misuse = .none
     stray.conversation = 0
-    nextRequest(&stray, at: time)
+    nextRequest(&stray)
     respond(&stray, at: time, failed: false, isDown: false)
     _ = log(stray, at: time)
   }
