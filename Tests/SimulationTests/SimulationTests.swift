@@ -37,6 +37,12 @@ struct SimulationTests {
       options.zone = berlin
       options.from = CivilDate(year: 2026, month: 3, day: 27)
     }
+    if seed == 99_991 {
+      options.idleTimeout = Interval(seconds: 420)
+      options.zone = .utc
+      options.pings = 0.3
+      options.gateways = 9
+    }
     let truth = try simulate(options, into: scratch.path)
     let count = try Recount(directory: scratch.path, truth: truth, options: options)
     #expect(truth.lines == count.lines)
