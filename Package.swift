@@ -56,6 +56,7 @@ let package = Package(
       "Pipelines",
       ["CivilTime", "Contracts", "Decoding", "Counting", "Detection", "Reconciliation", "Reports", yams]),
     target("Simulation", ["CivilTime", "CLZ4", "CZlib"]),
+    tests("SimulationTests", ["Simulation", "CivilTime", "CLZ4", "CZlib"]),
     .executableTarget(
       name: "duizhang", dependencies: ["Pipelines", "Simulation", "Reports", arguments],
       swiftSettings: settings),
