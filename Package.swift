@@ -51,14 +51,23 @@ let package = Package(
       "Metering", ["CivilTime", "Contracts", "Decoding", "Parsing", "Shuffling", "Counting"]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
     target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),
-    target("Reports", ["CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", crypto]),
+    target(
+      "Reports",
+      ["CivilTime", "Contracts", "Shuffling", "Counting", "Detection", "Reconciliation", crypto]),
     target(
       "Pipelines",
-      ["CivilTime", "Contracts", "Decoding", "Counting", "Detection", "Reconciliation", "Reports", yams]),
+      [
+        "CivilTime", "Contracts", "Decoding", "Parsing", "Shuffling", "Counting", "Metering",
+        "Detection", "Reconciliation", "Reports",
+      ]),
     target("Simulation", ["CivilTime", "CLZ4", "CZlib"]),
     tests("SimulationTests", ["Simulation", "CivilTime", "CLZ4", "CZlib"]),
     .executableTarget(
-      name: "duizhang", dependencies: ["Pipelines", "Simulation", "Reports", arguments],
+      name: "duizhang",
+      dependencies: [
+        "CivilTime", "Contracts", "Decoding", "Counting", "Metering", "Reports", "Pipelines",
+        "Simulation", arguments,
+      ],
       swiftSettings: settings),
     tests("CivilTimeTests", ["CivilTime"]),
     tests("ContractsTests", ["CivilTime", "Contracts", "Pipelines"]),

@@ -63,9 +63,18 @@ public struct MeteringResult: Sendable {
 }
 
 /// Why nothing could be counted.
-public enum MeteringError: Error, Sendable {
+public enum MeteringError: Error, Sendable, CustomStringConvertible {
+  /// Logs that could not be opened.
   case input([InputError])
+  /// Records that did not fit into memory could not be put aside, or not be read back.
   case spill(String)
+
+  public var description: String {
+    switch self {
+    case .input(let errors): errors.map(\.description).joined(separator: "\n")
+    case .spill(let text): text
+    }
+  }
 }
 
 /// Counts logs: maps their records to messages, shuffles them, and reduces bucket by bucket.
@@ -92,11 +101,15 @@ public final class Metering: @unchecked Sendable {
 
   /// Counts everything; to be called once.
   public func run() throws(MeteringError) -> MeteringResult {
+    let result: MeteringResult
     do throws(SpillError) {
-      return try count()
+      result = try count()
     } catch {
       throw .spill(error.description)
     }
+    let failures = reader.outcome.failures
+    guard failures.isEmpty else { throw .input(failures) }
+    return result
   }
 
   private func count() throws(SpillError) -> MeteringResult {

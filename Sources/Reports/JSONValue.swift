@@ -43,7 +43,15 @@ extension JSONValue {
     return Array(text.utf8)
   }
 
-  private func write(to text: inout String, level: Int) {
+  /// The document on one line, without a line end.
+  public func renderLine() -> String {
+    var text = ""
+    write(to: &text, level: nil)
+    return text
+  }
+
+  /// - Parameter level: the depth, `nil` for a document on one line.
+  private func write(to text: inout String, level: Int?) {
     switch self {
     case .null: text += "null"
     case .bool(let value): text += value ? "true" : "false"
@@ -52,28 +60,32 @@ extension JSONValue {
     case .string(let value): Self.write(value, to: &text)
     case .array(let values):
       Self.write(values.count, between: "[", "]", to: &text, level: level) { index, text in
-        values[index].write(to: &text, level: level + 1)
+        values[index].write(to: &text, level: level.map { $0 + 1 })
       }
     case .object(let members):
       Self.write(members.count, between: "{", "}", to: &text, level: level) { index, text in
         Self.write(members[index].name, to: &text)
         text += ": "
-        members[index].value.write(to: &text, level: level + 1)
+        members[index].value.write(to: &text, level: level.map { $0 + 1 })
       }
     }
   }
 
   private static func write(
-    _ count: Int, between open: String, _ close: String, to text: inout String, level: Int,
+    _ count: Int, between open: String, _ close: String, to text: inout String, level: Int?,
     element: (Int, inout String) -> Void
   ) {
     text += open
     for index in 0..<count {
-      text += index == 0 ? "\n" : ",\n"
-      text += String(repeating: "  ", count: level + 1)
+      text += index == 0 ? "" : ","
+      if let level {
+        text += "\n" + String(repeating: "  ", count: level + 1)
+      } else if index > 0 {
+        text += " "
+      }
       element(index, &text)
     }
-    if count > 0 { text += "\n" + String(repeating: "  ", count: level) }
+    if let level, count > 0 { text += "\n" + String(repeating: "  ", count: level) }
     text += close
   }
 

@@ -1,0 +1,50 @@
+public import Decoding
+internal import Parsing
+
+/// The logs among the files that a command line names, each known to open.
+public struct LogSelection: Sendable {
+  public private(set) var files: [InputFile] = []
+  /// Files of folders that hold no record in their first lines: notes, contracts, reports. A file
+  /// that is named itself is never passed over, and a compressed one never either.
+  public private(set) var passedOver: [String] = []
+
+  /// - Throws: ``InputError`` for the first path that cannot be read.
+  public init(_ paths: [String]) throws(InputError) {
+    let block = Block()
+    let parser = JSONLinesParser()
+    for file in try InputFiles.find(paths) {
+      if file.path == "-" {
+        files.append(file)
+        continue
+      }
+      let stream = try LogStream(path: file.path)
+      var probe = Probe()
+      if file.isFromFolder && stream.codec == .plain && stream.next(into: block) {
+        _ = parser.parse(block, into: &probe)
+        if !probe.hasRecord {
+          passedOver.append(file.path)
+          continue
+        }
+      }
+      files.append(file)
+    }
+    if files.isEmpty, let path = paths.first {
+      throw InputError(
+        path: path, detail: "holds no log: no file in it has a record", remedy: "check the path")
+    }
+  }
+
+  private struct Probe: CallSink {
+    var hasRecord = false
+
+    mutating func receive(_ call: Call, line: Int) { hasRecord = true }
+    mutating func receive(_ rejection: Rejection, line: Int) {
+      // An object that is a record but for one field is a log's line, to be quarantined as such.
+      switch rejection {
+      case .unreadableTime, .unreadableStatus, .unreadableItems, .unreadableField:
+        hasRecord = true
+      default: break
+      }
+    }
+  }
+}

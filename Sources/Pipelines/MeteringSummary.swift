@@ -1,0 +1,162 @@
+internal import CivilTime
+public import Contracts
+internal import Counting
+internal import Decoding
+public import Metering
+internal import Parsing
+public import Reports
+
+/// What a run says of its input: where every line went, what could not be read, and what belongs to
+/// no one.
+public struct MeteringSummary: Sendable {
+  private let result: MeteringResult
+  /// Share of lines that may be quarantined before a person must look.
+  private let quarantinedShare: Money
+  /// Lines that the text shows of a list.
+  private static let shownMax = 10
+
+  public init(_ result: MeteringResult, quarantinedShare: Money) {
+    self.result = result
+    self.quarantinedShare = quarantinedShare
+  }
+
+  /// Whether more lines are quarantined than the allowed share.
+  public var exceedsQuarantinedShare: Bool {
+    let balance = result.balance
+    return Money(balance.quarantined) > quarantinedShare * balance.lines
+  }
+
+  /// Whether a person must look at the input: damage, or too much quarantined.
+  public var needsPerson: Bool { !result.damages.isEmpty || exceedsQuarantinedShare }
+
+  // MARK: - Text
+
+  /// The summary as lines for people.
+  public var text: String {
+    let balance = result.balance
+    var text = """
+      \(Self.grouped(balance.lines)) lines = \(Self.grouped(balance.records)) records \
+      + \(Self.grouped(balance.blank)) blank + \(Self.grouped(balance.quarantined)) quarantined
+      \(Self.grouped(balance.records)) records = \(Self.grouped(balance.messages)) messages \
+      + \(Self.grouped(balance.items)) items + \(Self.grouped(balance.ignored)) ignored \
+      + \(Self.grouped(balance.failed)) failed + \(Self.grouped(balance.duplicates)) duplicates \
+      + \(Self.grouped(balance.outsideContract)) outside the contract \
+      + \(Self.grouped(balance.unplaced)) unplaced
+
+      """
+    if !balance.isBalanced { text += "error: these sums do not agree; please report this\n" }
+    text += list("quarantined", result.quarantined, total: balance.quarantined) {
+      "\(result.sources.text(of: $0.source)): \($0.rejection.reason)"
+    }
+    text += list("damaged", result.damages, total: result.damages.count) {
+      "\($0.file.path): at byte \($0.damage.byteOffset): \($0.damage.detail); "
+        + "what was readable before it is counted"
+    }
+    text += list("of no contract", outside, total: balance.outsideContract) { licensee, tally in
+      "licensee '\(licensee)': \(Self.grouped(tally.records)) records, which may be unbilled use"
+        + (tally.evidence.first.map { ", first at \($0.source)" } ?? "")
+    }
+    text += list("unplaced", unplaced, total: balance.unplaced) { owner, sources in
+      "\(owner.contract.isEmpty ? "" : "contract \(owner.contract), ")licensee "
+        + "'\(owner.licensee)': \(Self.grouped(sources.total)) records lack a field of the "
+        + "identity, at \(locations(sources))"
+    }
+    if balance.conflicts > 0 {
+      text += "conflicts: \(Self.grouped(balance.conflicts)) duplicates differ from the record "
+      text += "kept in event, module, scenario, app, items or conversation, at "
+      text += "\(locations(result.conflicts))\n"
+    }
+    return text
+  }
+
+  private var outside: [(String, Tally)] { result.outside.sorted { $0.key < $1.key } }
+
+  private var unplaced: [(UsageOwner, FirstSources)] {
+    result.unplaced.sorted {
+      ($0.key.contract, $0.key.licensee) < ($1.key.contract, $1.key.licensee)
+    }
+  }
+
+  private func locations(_ sources: FirstSources) -> String {
+    sources.numbers.map(result.sources.text(of:)).joined(separator: ", ")
+      + (sources.total > sources.numbers.count ? ", …" : "")
+  }
+
+  private func list<Element>(
+    _ title: String, _ elements: [Element], total: Int, _ line: (Element) -> String
+  ) -> String {
+    guard !elements.isEmpty else { return "" }
+    var text = "\(title):\n"
+    for element in elements.prefix(Self.shownMax) { text += "  \(line(element))\n" }
+    let rest = (elements.first is Quarantined ? total : elements.count) - Self.shownMax
+    if rest > 0 { text += "  and \(Self.grouped(rest)) more\n" }
+    return text
+  }
+
+  /// `1,234,567`.
+  public static func grouped(_ number: Int) -> String {
+    var digits = String(number.magnitude)
+    var groups: [String] = []
+    while digits.count > 3 {
+      groups.insert(String(digits.suffix(3)), at: 0)
+      digits.removeLast(3)
+    }
+    return (number < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+  }
+
+  // MARK: - JSON
+
+  /// The summary for programs.
+  public var json: JSONValue {
+    let balance = result.balance
+    let end = result.inputEnd?.rfc3339(in: .utc)
+    return [
+      "balance": [
+        "lines": .number(balance.lines), "records": .number(balance.records),
+        "blank": .number(balance.blank), "quarantined": .number(balance.quarantined),
+        "messages": .number(balance.messages), "items": .number(balance.items),
+        "ignored": .number(balance.ignored), "failed": .number(balance.failed),
+        "duplicates": .number(balance.duplicates),
+        "outside_contract": .number(balance.outsideContract),
+        "unplaced": .number(balance.unplaced), "conflicts": .number(balance.conflicts),
+        "balanced": .bool(balance.isBalanced),
+      ],
+      "input_end": end.map { .string($0) } ?? .null,
+      "files": .array(result.files.map { .string($0.path) }),
+      "damaged": .array(
+        result.damages.map {
+          [
+            "file": .string($0.file.path), "byte_offset": .number($0.damage.byteOffset),
+            "detail": .string($0.damage.detail),
+          ]
+        }),
+      "outside": .array(
+        outside.map { licensee, tally in
+          [
+            "licensee": .string(licensee), "records": .number(tally.records),
+            "evidence": .array(tally.evidence.map { .string($0.source) }),
+          ]
+        }),
+      "unplaced": .array(
+        unplaced.map { owner, sources in
+          [
+            "contract": .string(owner.contract), "licensee": .string(owner.licensee),
+            "records": .number(sources.total),
+            "evidence": .array(sources.numbers.map { .string(result.sources.text(of: $0)) }),
+          ]
+        }),
+    ]
+  }
+
+  /// The quarantined lines that are kept, as `quarantine.csv`.
+  public var quarantineTable: CSVTable {
+    CSVTable(
+      columns: ["file", "line", "reason"],
+      rows: result.quarantined.map {
+        let (file, line) = result.sources.location(of: $0.source)
+        return [
+          .text(result.sources.name(ofFile: file)), .number(line), .text($0.rejection.reason),
+        ]
+      })
+  }
+}

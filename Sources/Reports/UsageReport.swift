@@ -1,0 +1,119 @@
+internal import CivilTime
+public import Contracts
+public import Counting
+public import Shuffling
+
+/// `usage-detail.csv`: a row for each unit, the conversations that are not billable included.
+///
+/// Rows come sorted and are appended one by one, since there may be tens of millions.
+public struct UsageReport: Sendable {
+  public static let columns = [
+    "contract", "licensee", "date", "module", "scenario", "app", "unit", "quantity", "user",
+    "conversation", "started_at", "ended_at", "ended_by", "messages", "failed_messages",
+    "not_billable_because", "source",
+  ]
+
+  /// How the users of a contract are shown (`service.data_security`).
+  public enum UserDisplay: Sendable {
+    case plain
+    case omitted
+    case pseudonym(UserPseudonym)
+  }
+
+  private let contracts: [Contract]
+  private let attributions: [Attribution]
+  private let sources: SourceTable
+  private let users: [UserDisplay]
+  private var zones: [ZoneCursor]
+  private var text: [UInt8] = []
+  private var pseudonym: [UInt8] = []
+  private var lastUser: [UInt8] = []
+  private var lastContract = -1
+
+  /// - Parameter users: for each contract, how its users are shown.
+  public init(
+    contracts: [Contract], attributions: Attributions, sources: SourceTable, users: [UserDisplay]
+  ) {
+    self.contracts = contracts
+    self.attributions = attributions.all
+    self.sources = sources
+    self.users = users
+    zones = contracts.map { ZoneCursor($0.zone) }
+  }
+
+  /// Appends a row.
+  ///
+  /// - Parameter chunk: where the row's texts lie.
+  public mutating func append(_ row: UsageRow, textsIn chunk: Chunk, to buffer: inout CSVBuffer) {
+    let attribution = attributions[row.attribution]
+    buffer.field(contracts[attribution.contract].number)
+    buffer.field(attribution.licensee)
+    buffer.field(row.date)
+    buffer.field(attribution.module)
+    buffer.field(attribution.scenario)
+    buffer.field(attribution.app)
+    buffer.field(attribution.meter.rawValue)
+    buffer.field(Int(row.quantity))
+    appendUser(row.user(in: chunk), attribution.contract, to: &buffer)
+    text.removeAll(keepingCapacity: true)
+    row.conversation(in: chunk).append(to: &text)
+    buffer.field(text.span)
+    append(row.startedAt, attribution.contract, to: &buffer)
+    append(row.endedAt, attribution.contract, to: &buffer)
+    if let ending = row.ending { buffer.field(ending.text) } else { buffer.emptyField() }
+    buffer.field(Int(row.messages))
+    buffer.field(Int(row.failedMessages))
+    buffer.field(row.notBillable.text)
+    appendSource(row.source, to: &buffer)
+    buffer.endRow()
+  }
+
+  private mutating func append(
+    _ time: Int64, _ contract: Int, to buffer: inout CSVBuffer
+  ) {
+    let instant = Instant(microseconds: time)
+    let day = zones[contract].day(of: instant)
+    buffer.field(
+      instant, offsetSeconds: day.offsetSeconds,
+      isUTC: contracts[contract].zone.identifier == "UTC")
+  }
+
+  private mutating func appendUser(
+    _ user: ChunkText, _ contract: Int, to buffer: inout CSVBuffer
+  ) {
+    text.removeAll(keepingCapacity: true)
+    user.append(to: &text)
+    switch users[contract] {
+    case .plain: buffer.field(text.span)
+    case .omitted: buffer.emptyField()
+    case .pseudonym(let key):
+      if text.isEmpty {
+        buffer.emptyField()
+        return
+      }
+      if contract != lastContract || text != lastUser {
+        var made: [UInt8] = []
+        key.append(text.span, to: &made)
+        pseudonym = made
+        lastUser = text
+        lastContract = contract
+      }
+      buffer.field(pseudonym.span)
+    }
+  }
+
+  private mutating func appendSource(_ number: UInt64, to buffer: inout CSVBuffer) {
+    let (file, line) = sources.location(of: number)
+    text.removeAll(keepingCapacity: true)
+    text.append(contentsOf: sources.name(ofFile: file).utf8)
+    text.append(0x3A)
+    var digits = line
+    let start = text.count
+    repeat {
+      text.append(0x30 + UInt8(digits % 10))
+      digits /= 10
+    } while digits > 0
+    text[start...].reverse()
+    buffer.field(text.span)
+  }
+}

@@ -1,0 +1,154 @@
+public import ArgumentParser
+import CivilTime
+import Contracts
+import Counting
+import Decoding
+import Glibc
+import Metering
+public import Reports
+
+/// What every command that reads logs has in common.
+struct InputArguments: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp(
+      "Logs: files, folders, quoted patterns, or - for standard input. gzip, LZ4 and plain NDJSON "
+        + "are told apart by content.", valueName: "log"))
+  var logs: [String]
+
+  @Option(
+    help: ArgumentHelp(
+      "A contract file; repeat it for several contracts. Without one, each licensee in the log is "
+        + "its own contract under the default rule.", valueName: "file"))
+  var contract: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Without a contract: the IANA zone of days and times (default: UTC).", valueName: "zone"))
+  var timeZone: String?
+}
+
+struct RunArguments: ParsableArguments {
+  @Option(help: "Threads (default: as many as processors).")
+  var threads: Int?
+
+  @Option(help: ArgumentHelp("Memory to stay within: 512M, 2G.", valueName: "bytes"))
+  var memory: String?
+
+  @Flag(help: "Say nothing on standard error but warnings and errors.")
+  var quiet = false
+
+  @Option(help: "How standard error is written: text or json.")
+  var logFormat: LogFormat = .text
+
+  static let memoryBytesDefault = 512 << 20
+  static let memoryBytesMin = 32 << 20
+
+  var diagnostics: Diagnostics { Diagnostics(format: logFormat, isQuiet: quiet) }
+
+  func validate() throws {
+    if let threads, !(1...256).contains(threads) {
+      throw ValidationError("--threads: expected 1 to 256, found \(threads)")
+    }
+    if let memory, (ByteCount(text: memory)?.bytes ?? 0) < Self.memoryBytesMin {
+      throw ValidationError("--memory: expected at least 32M, such as 512M, found '\(memory)'")
+    }
+  }
+
+  /// - Parameters:
+  ///   - threads: what a pipeline says, where the command line says nothing.
+  ///   - memoryBytes: likewise.
+  func options(threads: Int? = nil, memoryBytes: Int? = nil) -> MeteringOptions {
+    let processors = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    let given = memory.flatMap { ByteCount(text: $0)?.bytes }
+    let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+    return MeteringOptions(
+      threads: self.threads ?? threads ?? max(processors, 1),
+      memoryBytes: given ?? memoryBytes ?? Self.memoryBytesDefault, temporaryFolder: folder)
+  }
+}
+
+struct ReportArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Write the report into this folder rather than to standard output.", valueName: "folder"))
+  var out: String?
+
+  @Option(help: "Column names in English or Chinese: en or zh.")
+  var headers: CSVStyle.Headers = .english
+
+  @Flag(help: "Begin the report with a byte order mark, for Excel.")
+  var bom = false
+
+  var style: CSVStyle { CSVStyle(headers: headers, bom: bom) }
+}
+
+extension CSVStyle.Headers: ExpressibleByArgument {}
+
+/// The fields of the conversation rule as options, for trying out what another rule would count.
+struct RuleArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Fields that say whose conversation it is: user, conversation, module, scenario, app.",
+      valueName: "fields"))
+  var identity: String?
+  @Option(help: ArgumentHelp("A longer gap starts a new conversation: 30m.", valueName: "time"))
+  var idleTimeout: String?
+  @Option(help: ArgumentHelp("No conversation is longer: 2h, or none.", valueName: "time"))
+  var maxDuration: String?
+  @Option(help: ArgumentHelp("Events that always start a conversation.", valueName: "events"))
+  var startsOn: String?
+  @Option(help: ArgumentHelp("Events that end their conversation.", valueName: "events"))
+  var endsOn: String?
+  @Option(help: ArgumentHelp("Events that count for nothing.", valueName: "events"))
+  var ignores: String?
+  @Option(help: ArgumentHelp("HTTP statuses of success: 200-299,304.", valueName: "ranges"))
+  var successful: String?
+  @Option(help: ArgumentHelp("What failed calls do: ignore or extend.", valueName: "word"))
+  var failedMessages: String?
+  @Option(help: ArgumentHelp("Messages that make a conversation billable.", valueName: "number"))
+  var minMessages: Int?
+  @Option(help: ArgumentHelp("The day a conversation belongs to: start or end.", valueName: "word"))
+  var countedIn: String?
+  @Option(help: ArgumentHelp("How long a request id is remembered: 1h.", valueName: "time"))
+  var dedupeWindow: String?
+
+  private var given: [(key: String, value: String)] {
+    func list(_ text: String) -> String { "[\(text)]" }
+    let settings: [(String, String?)] = [
+      ("identity", identity.map(list)), ("idle_timeout", idleTimeout),
+      ("max_duration", maxDuration), ("starts_on", startsOn.map(list)),
+      ("ends_on", endsOn.map(list)), ("ignores", ignores.map(list)),
+      ("successful", successful.map(list)), ("failed_messages", failedMessages),
+      ("min_messages", minMessages.map(String.init)), ("counted_in", countedIn),
+      ("dedupe_window", dedupeWindow),
+    ]
+    return settings.compactMap { key, value in value.map { (key, $0) } }
+  }
+
+  var isEmpty: Bool { given.isEmpty }
+
+  /// The contract that consists of these settings, read as a contract file would be, so that both
+  /// have the same words and the same mistakes.
+  func rule() throws(ConfigurationError) -> ConversationRule {
+    let settings = given.map { "  \($0.key): \($0.value)\n" }.joined()
+    let text = "contract: options\n" + (settings.isEmpty ? "" : "conversation:\n" + settings)
+    let contract = try Contract(yaml: text, path: "command line")
+    return contract.rules.first?.rule ?? ConversationRule()
+  }
+
+  /// Changes a rule of a contract file by the options given.
+  func apply(to rule: inout ConversationRule) throws(ConfigurationError) {
+    let changed = try self.rule()
+    if identity != nil { rule.identity = changed.identity }
+    if idleTimeout != nil { rule.idleTimeout = changed.idleTimeout }
+    if maxDuration != nil { rule.maxDuration = changed.maxDuration }
+    if startsOn != nil { rule.startsOn = changed.startsOn }
+    if endsOn != nil { rule.endsOn = changed.endsOn }
+    if ignores != nil { rule.ignores = changed.ignores }
+    if successful != nil { rule.successful = changed.successful }
+    if failedMessages != nil { rule.failedMessages = changed.failedMessages }
+    if minMessages != nil { rule.minMessages = changed.minMessages }
+    if countedIn != nil { rule.countedIn = changed.countedIn }
+    if dedupeWindow != nil { rule.dedupeWindow = changed.dedupeWindow }
+  }
+}
