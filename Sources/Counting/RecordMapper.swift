@@ -232,6 +232,7 @@ public struct RecordMapper: CallSink {
         summary.balance.outsideContract += variant.count.records
         summary.outside[variant.use.licensee, default: UseCount()].merge(variant.count)
       case .ignored: summary.balance.ignored += variant.count.records
+      case .counted where !variant.isReported: break
       case .counted: summary.uses[variant.use, default: UseCount()].merge(variant.count)
       }
     }

@@ -29,6 +29,7 @@ struct UnlistedPlaces {
   mutating func check(
     _ call: Call, _ bytes: ByteView, _ variant: Variant, source: UInt64
   ) {
+    guard variant.isReported else { return }
     let allowed = terms.contracts[variant.contract].allowed
     if let origins = allowed.origins, !call.origin.isEmpty {
       check(call.origin, .origin, call, bytes, variant, source) { origins.contains($0) }

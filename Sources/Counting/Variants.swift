@@ -21,6 +21,8 @@ struct Variant {
   var attribution: UInt32 = 0
   var licenseeNumber = 0
   var isItem = false
+  /// Whether the records' day is one of those that are reported.
+  var isReported = true
   /// The rule's identity, a bit a field in the order of `IdentityField`.
   var identity: UInt8 = 0
   /// The first range of successful statuses, which is nearly always the only one.
@@ -175,9 +177,10 @@ struct VariantTable {
     use.contract = contract.number
     use.term = terms.position(of: instant, inContract: number)
     let date = contract.zone.date(of: instant)
+    let isReported = terms.dates?.contains(date) ?? true
     let ruleNumber = terms.rule(ofContract: number, on: date)
     let rule = terms.rules[ruleNumber]
-    var variant = Variant(fate: .counted, contract: number, use: use)
+    var variant = Variant(fate: .counted, contract: number, isReported: isReported, use: use)
     if rule.ignores.contains(event) {
       variant.fate = .ignored
       return variant
