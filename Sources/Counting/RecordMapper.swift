@@ -137,7 +137,7 @@ public struct RecordMapper: ~Copyable {
     variants.counts[number].add(time: time, source: source)
     let variant = variants.variants[number]
     guard variant.fate == .counted else { return }
-    if unlistedPlaces != nil {
+    if unlistedPlaces != nil && variant.isReported {
       unlistedPlaces?.check(
         call, bytes, contract: Int(variant.contract), variants.uses[number], source: source)
     }
@@ -238,6 +238,7 @@ public struct RecordMapper: ~Copyable {
         summary.balance.outsideContract += count.records
         summary.outside[use.licensee, default: UseCount()].merge(count)
       case .ignored: summary.balance.ignored += count.records
+      case .counted where !variants.variants[number].isReported: break
       case .counted: summary.uses[use, default: UseCount()].merge(count)
       }
     }

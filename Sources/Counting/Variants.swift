@@ -18,6 +18,8 @@ struct Variant: BitwiseCopyable {
 
   var fate = Fate.outside
   var isItem = false
+  /// Whether the records' day is one of those that are reported.
+  var isReported = true
   /// The rule's identity, a bit a field in the order of `IdentityField`.
   var identity: UInt8 = 0
   /// Whether the rule has more ranges of successful statuses than the one here.
@@ -186,6 +188,7 @@ struct VariantTable {
       let ruleNumber = terms.rule(ofContract: number, on: date)
       let rule = terms.rules[ruleNumber]
       variant.contract = Int32(number)
+      variant.isReported = terms.dates?.contains(date) ?? true
       if rule.ignores.contains(event) {
         variant.fate = .ignored
       } else {
