@@ -338,7 +338,9 @@ extension JSONWalk {
       guard digit < 10 else { return nil }
       number = number * 10 + Int(digit)
     }
-    return number <= limit ? number : nil
+    // In a conditional expression, `nil` would be that of the inner optional: the default.
+    guard number <= limit else { return nil }
+    return .some(number)
   }
 
   private mutating func decodeEscapes(_ block: Block, _ bytes: ByteView, _ call: inout Call) {
