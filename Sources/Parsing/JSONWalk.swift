@@ -19,7 +19,8 @@ struct JSONWalk {
   /// Known fields whose text holds escapes, a bit each.
   private var escaped: UInt32 = 0
   private var timeState = TimeState.missing
-  private var badField: Rejection?
+  /// Known fields whose last value cannot be read, a bit each.
+  private var unreadable: UInt32 = 0
 
   private enum TimeState { case missing, read, unreadable }
 
@@ -55,7 +56,7 @@ struct JSONWalk {
     guard bytes[open] == 0x7B else { return .rejected(.notAnObject) }
     escaped = 0
     timeState = .missing
-    badField = nil
+    unreadable = 0
     cursor += 1
     let firstKey = token(cursor)
     guard firstKey < end else { return .rejected(.invalidJSON) }
@@ -111,7 +112,7 @@ struct JSONWalk {
     }
     guard token(cursor) >= end else { return .rejected(.invalidJSON) }
     if escaped != 0 { decodeEscapes(block, bytes, &call) }
-    if let badField { return .rejected(badField) }
+    if unreadable != 0 { return .rejected(rejection) }
     switch timeState {
     case .missing: return .rejected(.noTime)
     case .unreadable: return .rejected(.unreadableTime)
@@ -262,20 +263,22 @@ extension JSONWalk {
   private mutating func assign(
     _ value: Value, to field: Field, _ bytes: ByteView, _ call: inout Call
   ) {
+    let bit = UInt32(1) << UInt32(field.rawValue)
+    // Of a key that comes twice, the last value holds.
+    unreadable &= ~bit
     switch field {
     case .time: assignTime(value, bytes, &call)
     case .status:
       switch Self.number(value, bytes, atMost: 999) {
       case .some(let status): call.status = status ?? 200
-      case .none: badField = badField ?? .unreadableStatus
+      case .none: unreadable |= bit
       }
     case .items:
       switch Self.number(value, bytes, atMost: Int(UInt32.max)) {
       case .some(let items): call.items = items ?? 1
-      case .none: badField = badField ?? .unreadableItems
+      case .none: unreadable |= bit
       }
     default:
-      let bit = UInt32(1) << UInt32(field.rawValue)
       escaped &= ~bit
       let slice: Slice
       switch value {
@@ -285,11 +288,17 @@ extension JSONWalk {
       case .number(let raw), .boolean(let raw): slice = raw
       case .null: slice = .absent
       case .container:
-        badField = badField ?? .unreadableField
+        unreadable |= bit
         return
       }
       call[field] = slice
     }
+  }
+
+  /// Why a line with unreadable fields is quarantined.
+  private var rejection: Rejection {
+    func has(_ field: Field) -> Bool { unreadable & 1 << UInt32(field.rawValue) != 0 }
+    return has(.status) ? .unreadableStatus : has(.items) ? .unreadableItems : .unreadableField
   }
 
   private mutating func assignTime(_ value: Value, _ bytes: ByteView, _ call: inout Call) {
@@ -349,7 +358,7 @@ extension JSONWalk {
       let slice = call[field]
       let start = Int(slice.start)
       guard let decoded = Escapes.decoded(bytes, start, start + Int(slice.count)) else {
-        badField = badField ?? .unreadableField
+        unreadable |= 1 << UInt32(field.rawValue)
         continue
       }
       for (offset, byte) in decoded.enumerated() {
