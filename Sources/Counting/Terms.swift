@@ -63,7 +63,13 @@ public struct Terms: Sendable {
       let lasts = [contract.term.lastDay] + contract.prices.map(\.to)
       let edges = dates.map { [$0.lowerBound, $0.upperBound + 1] } ?? []
       for date in firsts.compactMap({ $0 }) + lasts.compactMap({ $0.map { $0 + 1 } }) + edges {
-        moments.insert(contract.zone.start(of: date))
+        let start = contract.zone.start(of: date)
+        moments.insert(start)
+        // Clocks that go back over midnight, as in `America/St_Johns` until 2011, give the day
+        // before once more: the two stretches that follow end where the date changes again.
+        let stretch = contract.zone.day(of: start)
+        moments.insert(stretch.end)
+        moments.insert(contract.zone.day(of: stretch.end).end)
       }
     }
     return moments.sorted()

@@ -107,6 +107,12 @@ public struct UsageOrder: RecordOrder {
       return firstNumbers.lexicographicallyPrecedes(secondNumbers)
     }
     if first.quantity != second.quantity { return first.quantity < second.quantity }
+    // Two conversations of one moment differ in this alone: one that an opening event ended at
+    // once, and the one that it began.
+    if first.endingCode != second.endingCode { return first.endingCode < second.endingCode }
+    if first.notBillableCode != second.notBillableCode {
+      return first.notBillableCode < second.notBillableCode
+    }
     return first.source < second.source
   }
 }

@@ -44,7 +44,8 @@ public final class JSONLinesParser {
     var cursor = LineCursor(bytes: bytes, skipsByteOrderMark: block.index == 0)
     var lines = 0
     var blank = 0
-    let whole = index(bytes, 0, bytes.count)
+    // Behind a byte order mark, the first token would begin with the mark.
+    let whole = cursor.start == 0 ? index(bytes, 0, bytes.count) : nil
     var position = whole?.position(after: cursor.start, from: 0) ?? 0
     walk.begin(bytes)
     while let line = cursor.next() {

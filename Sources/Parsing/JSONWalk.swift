@@ -21,7 +21,8 @@ struct JSONWalk {
   /// Known fields whose text holds escapes, a bit each.
   private var escaped: UInt32 = 0
   private var timeState = TimeState.missing
-  private var badField: Rejection?
+  /// Known fields whose last value cannot be read, a bit each.
+  private var unreadable: UInt32 = 0
 
   private enum TimeState { case missing, read, unreadable }
 
@@ -57,7 +58,7 @@ struct JSONWalk {
     call = Call()
     escaped = 0
     timeState = .missing
-    badField = nil
+    unreadable = 0
     cursor += 1
     let firstKey = token(cursor)
     guard firstKey < end else { return .rejected(.invalidJSON) }
@@ -104,6 +105,7 @@ struct JSONWalk {
           if code < Field.textCount {
             let bit = UInt32(1) << UInt32(code)
             escaped = hasEscapes ? escaped | bit : escaped & ~bit
+            unreadable &= ~bit
             call.texts[Int(code)] = Slice(start: start &+ 1, count: close &- start &- 1)
           } else if code != KeyCache.unknown {
             assign(
@@ -134,7 +136,7 @@ struct JSONWalk {
     }
     guard token(cursor) >= end else { return .rejected(.invalidJSON) }
     if escaped != 0 { decodeEscapes(block, bytes) }
-    if let badField { return .rejected(badField) }
+    if unreadable != 0 { return .rejected(rejection) }
     switch timeState {
     case .missing: return .rejected(.noTime)
     case .unreadable: return .rejected(.unreadableTime)
@@ -297,28 +299,37 @@ extension JSONWalk {
   // MARK: - Known fields
 
   private mutating func assign(_ value: Value, to code: KeyCache.Code, _ bytes: ByteView) {
+    let bit = UInt32(1) << UInt32(code)
+    // Of a key that comes twice, the last value holds.
+    unreadable &= ~bit
     switch Field(rawValue: code) {
     case .time: assignTime(value, bytes)
     case .status:
       switch Self.number(value, bytes, atMost: 999) {
       case .some(let status): call.status = status ?? 200
-      case .none: badField = badField ?? .unreadableStatus
+      case .none: unreadable |= bit
       }
     case .items:
       switch Self.number(value, bytes, atMost: Int(UInt32.max)) {
       case .some(let items): call.items = items ?? 1
-      case .none: badField = badField ?? .unreadableItems
+      case .none: unreadable |= bit
       }
     default:
       // A text that is given as a number is its digits.
-      escaped &= ~(1 << UInt32(code))
+      escaped &= ~bit
       switch value {
       case .text(let slice, _), .number(let slice), .boolean(let slice):
         call.texts[Int(code)] = slice
       case .null: call.texts[Int(code)] = .absent
-      case .container: badField = badField ?? .unreadableField
+      case .container: unreadable |= bit
       }
     }
+  }
+
+  /// Why a line with unreadable fields is quarantined.
+  private var rejection: Rejection {
+    func has(_ field: Field) -> Bool { unreadable & 1 << UInt32(field.rawValue) != 0 }
+    return has(.status) ? .unreadableStatus : has(.items) ? .unreadableItems : .unreadableField
   }
 
   private mutating func assignTime(_ value: Value, _ bytes: ByteView) {
@@ -367,7 +378,9 @@ extension JSONWalk {
       guard digit < 10 else { return nil }
       number = number * 10 + Int(digit)
     }
-    return number <= limit ? number : nil
+    // In a conditional expression, `nil` would be that of the inner optional: the default.
+    guard number <= limit else { return nil }
+    return .some(number)
   }
 
   private mutating func decodeEscapes(_ block: Block, _ bytes: ByteView) {
@@ -375,7 +388,7 @@ extension JSONWalk {
       let slice = call.texts[code]
       let start = Int(slice.start)
       guard let decoded = Escapes.decoded(bytes, start, start + Int(slice.count)) else {
-        badField = badField ?? .unreadableField
+        unreadable |= 1 << UInt32(code)
         continue
       }
       for (offset, byte) in decoded.enumerated() {
