@@ -136,6 +136,9 @@ public final class BucketReducer {
   }
 
   private func gather(_ chunks: [Chunk]) {
+    var entries: [Entry] = []
+    swap(&entries, &self.entries)
+    defer { swap(&entries, &self.entries) }
     entries.removeAll(keepingCapacity: true)
     for chunk in chunks {
       let records = unsafe chunk.records(as: Message.self)
@@ -151,6 +154,7 @@ public final class BucketReducer {
   /// Sorts what was gathered and calls `body` for each group, with its records in order in `group`.
   private func forEachGroup(_ grouping: Grouping, _ body: () -> Void) {
     spreadEntries()
+    let spread = self.spread
     var start = 0
     while start < spread.count {
       let hash = spread[start].group
@@ -186,17 +190,21 @@ public final class BucketReducer {
 
   /// Spreads the entries over parts by hash, and sorts each part.
   private func spreadEntries() {
+    // Local arrays: the loops below touch nothing else.
+    let entries = self.entries
+    var spread: [Entry] = []
+    swap(&spread, &self.spread)
+    defer { swap(&spread, &self.spread) }
     let count = entries.count
     var bits = 0
     while bits < 14 && count >> (bits + 3) > 0 { bits += 1 }
     let shift = UInt64(64 - bits)
-    var starts = [Int](repeating: 0, count: 1 << bits + 1)
+    var next = [Int](repeating: 0, count: 1 << bits + 1)
     @inline(__always) func part(_ hash: UInt64) -> Int {
       bits == 0 ? 0 : Int((hash << UInt64(Shuffle.bucketBits)) >> shift)
     }
-    for entry in entries { starts[part(entry.group) + 1] += 1 }
-    for index in 1..<starts.count { starts[index] += starts[index - 1] }
-    var next = starts
+    for entry in entries { next[part(entry.group) + 1] += 1 }
+    for index in 1..<next.count { next[index] += next[index - 1] }
     if spread.count > count { spread.removeLast(spread.count - count) }
     if spread.count < count, let filler = entries.first {
       spread.append(contentsOf: repeatElement(filler, count: count - spread.count))
@@ -206,10 +214,15 @@ public final class BucketReducer {
       spread[next[index]] = entry
       next[index] += 1
     }
-    for index in 0..<(starts.count - 1) { sortPart(starts[index]..<starts[index + 1]) }
+    // Each part now ends where the next one began.
+    var start = 0
+    for index in 0..<(next.count - 1) {
+      sortPart(&spread, start..<next[index])
+      start = next[index]
+    }
   }
 
-  private func sortPart(_ range: Range<Int>) {
+  private func sortPart(_ spread: inout [Entry], _ range: Range<Int>) {
     guard range.count <= 48 else {
       spread[range].sort { comes($0, before: $1) }
       return

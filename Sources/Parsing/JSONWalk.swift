@@ -10,9 +10,10 @@ struct JSONWalk {
 
   /// The record last read.
   private(set) var call = Call()
+  private let emptyCall = Call()
   /// The number of the first token that the last walk did not take.
   private(set) var position = 0
-  private var keys = KeyCache()
+  private var keys = KeyTemplate()
   private var timestamps = TimestampReader()
   /// The first backslash of the block at or after the string last looked at.
   private var backslash = 0
@@ -55,7 +56,8 @@ struct JSONWalk {
     let open = token(cursor)
     guard open < end else { return .blank }
     guard bytes[open] == 0x7B else { return .rejected(.notAnObject) }
-    call = Call()
+    call = emptyCall
+    keys.beginLine()
     escaped = 0
     timeState = .missing
     unreadable = 0
@@ -68,23 +70,14 @@ struct JSONWalk {
       while true {
         let key = token(cursor)
         let colon = token(cursor &+ 1)
-        guard colon < end, bytes[key] == 0x22, bytes[colon] == 0x3A else {
-          return .rejected(.invalidJSON)
-        }
-        guard let keyEnd = Self.closingQuote(bytes, from: key, before: colon) else {
-          return .rejected(.invalidJSON)
-        }
-        var code: KeyCache.Code
-        if backslash < keyEnd {
-          guard let hasEscapes = checkEscapes(bytes, key + 1, keyEnd) else {
-            return .rejected(.invalidJSON)
-          }
-          code =
-            hasEscapes
-            ? KeyCache.code(ofKey: Escapes.decoded(bytes, key + 1, keyEnd))
-            : keys.code(bytes, key + 1, keyEnd - key - 1)
+        guard colon < end else { return .rejected(.invalidJSON) }
+        let code: KeyTemplate.Code
+        if let expected = keys.expectedCode(bytes, key, colon: colon) {
+          code = expected
+        } else if let other = otherKey(bytes, key, colon: colon) {
+          code = other
         } else {
-          code = keys.code(bytes, key &+ 1, keyEnd &- key &- 1)
+          return .rejected(.invalidJSON)
         }
         let start = token(cursor &+ 2)
         guard start < end else { return .rejected(.invalidJSON) }
@@ -107,7 +100,7 @@ struct JSONWalk {
             escaped = hasEscapes ? escaped | bit : escaped & ~bit
             unreadable &= ~bit
             call.texts[Int(code)] = Slice(start: start &+ 1, count: close &- start &- 1)
-          } else if code != KeyCache.unknown {
+          } else if code != KeyTemplate.unknown {
             assign(
               .text(Slice(start: start + 1, count: close - start - 1), hasEscapes: hasEscapes),
               to: code, bytes)
@@ -117,14 +110,14 @@ struct JSONWalk {
             return .rejected(.invalidJSON)
           }
           cursor = after
-          if code != KeyCache.unknown { assign(.container, to: code, bytes) }
+          if code != KeyTemplate.unknown { assign(.container, to: code, bytes) }
         } else {
           let next = min(token(cursor &+ 3), end)
           guard let value = Self.bare(bytes, from: start, before: next) else {
             return .rejected(.invalidJSON)
           }
           cursor &+= 3
-          if code != KeyCache.unknown { assign(value, to: code, bytes) }
+          if code != KeyTemplate.unknown { assign(value, to: code, bytes) }
         }
         let separator = token(cursor)
         guard separator < end else { return .rejected(.invalidJSON) }
@@ -145,6 +138,25 @@ struct JSONWalk {
   }
 
   // MARK: - Values
+
+  /// What a key names that is not the one expected, or is not written as expected; `nil` where it
+  /// is no key.
+  @inline(never)
+  private mutating func otherKey(
+    _ bytes: ByteView, _ key: Int, colon: Int
+  ) -> KeyTemplate.Code? {
+    guard bytes[key] == 0x22, bytes[colon] == 0x3A,
+      let keyEnd = Self.closingQuote(bytes, from: key, before: colon)
+    else { return nil }
+    if backslash < keyEnd {
+      guard let hasEscapes = checkEscapes(bytes, key + 1, keyEnd) else { return nil }
+      if hasEscapes { return KeyTemplate.code(ofKey: Escapes.decoded(bytes, key + 1, keyEnd)) }
+    }
+    if keyEnd + 1 == colon { return keys.code(bytes, key, count: colon + 1 - key) }
+    var name: [UInt8] = []
+    for position in (key + 1)..<keyEnd { name.append(bytes[position]) }
+    return KeyTemplate.code(ofKey: name)
+  }
 
   /// Whether a string, number or literal begins at `start`, and nothing but it and white space
   /// stands before `next`.
@@ -298,7 +310,7 @@ struct JSONWalk {
 extension JSONWalk {
   // MARK: - Known fields
 
-  private mutating func assign(_ value: Value, to code: KeyCache.Code, _ bytes: ByteView) {
+  private mutating func assign(_ value: Value, to code: KeyTemplate.Code, _ bytes: ByteView) {
     let bit = UInt32(1) << UInt32(code)
     // Of a key that comes twice, the last value holds.
     unreadable &= ~bit
