@@ -100,6 +100,12 @@ struct JSONWalk {
             escaped = hasEscapes ? escaped | bit : escaped & ~bit
             unreadable &= ~bit
             call.texts[Int(code)] = Slice(start: start &+ 1, count: close &- start &- 1)
+          } else if code == Field.time.rawValue && !hasEscapes {
+            let time = bytes.withSpan(start &+ 1, close &- start &- 1) {
+              timestamps.instant(text: $0)
+            }
+            if let time { call.time = time }
+            timeState = time == nil ? .unreadable : .read
           } else if code != KeyTemplate.unknown {
             assign(
               .text(Slice(start: start + 1, count: close - start - 1), hasEscapes: hasEscapes),
@@ -111,6 +117,12 @@ struct JSONWalk {
           }
           cursor = after
           if code != KeyTemplate.unknown { assign(.container, to: code, bytes) }
+        } else if code == Field.status.rawValue,
+          let status = Self.threeDigits(bytes, start, before: min(token(cursor &+ 3), end))
+        {
+          cursor &+= 3
+          call.status = status
+          unreadable &= ~(1 << UInt32(code))
         } else {
           let next = min(token(cursor &+ 3), end)
           guard let value = Self.bare(bytes, from: start, before: next) else {
@@ -214,6 +226,19 @@ struct JSONWalk {
     var end = next &- 1
     while isWhiteSpace(bytes[end]) { end &-= 1 }
     return end > start && bytes[end] == 0x22 ? end : nil
+  }
+
+  /// The number of three digits, the first not 0, that is all that stands before `next`.
+  @inline(__always)
+  private static func threeDigits(_ bytes: ByteView, _ start: Int, before next: Int) -> Int? {
+    guard next &- start == 3 else { return nil }
+    let first = Int(bytes[start]) &- 0x30
+    let second = Int(bytes[start &+ 1]) &- 0x30
+    let third = Int(bytes[start &+ 2]) &- 0x30
+    guard first > 0, first < 10, second >= 0, second < 10, third >= 0, third < 10 else {
+      return nil
+    }
+    return first &* 100 &+ second &* 10 &+ third
   }
 
   /// RFC 8259, section 6.

@@ -9,8 +9,8 @@ internal import Glibc
 @safe
 public struct Chunk: @unchecked Sendable {
   /// Bytes of an ordinary chunk; one that holds a text too long for that is larger.
-  public static let bytesOrdinary = 16 * 1024
-  @usableFromInline static let alignment = 16 * 1024
+  public static let bytesOrdinary = 8 * 1024
+  @usableFromInline static let alignment = 8 * 1024
   public static let headerBytes = 16
 
   public let base: UnsafeMutableRawPointer
