@@ -1,9 +1,9 @@
-// NDJSON, a block at a time.
+// NDJSON, a piece of a block at a time.
 //
-// simdjson's first stage runs once over a whole block and finds the first byte of every token. If it
-// accepts the block, no string crosses a line end (a raw line feed in a string is an error), so the
-// tokens of each line are its own and can be walked line by line. If it does not, some line is bad:
-// then each line is indexed alone, so that exactly the bad ones are quarantined.
+// simdjson's first stage runs once over a piece of whole lines and finds the first byte of every token.
+// If it accepts the piece, no string crosses a line end (a raw line feed in a string is an error), so
+// the tokens of each line are its own and can be walked line by line. If it does not, some line is bad:
+// then each line of the piece is indexed alone, so that exactly the bad ones are quarantined.
 //
 // The walk checks the whole grammar of RFC 8259, of fields that nobody asked for too, and keeps where
 // the values of the known fields are. It never converts what is not needed: a number of a thousand
@@ -44,35 +44,53 @@ public final class JSONLinesParser {
     var cursor = LineCursor(bytes: bytes, skipsByteOrderMark: block.index == 0)
     var lines = 0
     var blank = 0
-    // Behind a byte order mark, the first token would begin with the mark.
-    let whole = cursor.start == 0 ? index(bytes, 0, bytes.count) : nil
-    var position = whole?.position(after: cursor.start, from: 0) ?? 0
     walk.begin(bytes)
-    while let line = cursor.next() {
-      let isCutOff = block.endsInOverlongLine && line.upperBound == bytes.count
-      let outcome: JSONWalk.Outcome
-      if isCutOff || line.count > LogStream.lineBytesMax {
-        outcome = .rejected(.tooLong)
-      } else if let whole {
-        outcome = walk.record(
-          block, bytes, whole, offset: 0, from: position, end: line.upperBound)
-        position = walk.position
-      } else if let tokens = index(bytes, line.lowerBound, line.count) {
-        outcome = walk.record(
-          block, bytes, tokens, offset: line.lowerBound, from: 0, end: line.upperBound)
-      } else {
-        outcome = .rejected(.invalidText)
+    while cursor.start < bytes.count {
+      let start = cursor.start
+      let end = Self.pieceEnd(bytes, from: start)
+      let piece = index(bytes, start, end - start)
+      var position = 0
+      while cursor.start < end, let line = cursor.next() {
+        let isCutOff = block.endsInOverlongLine && line.upperBound == bytes.count
+        let outcome: JSONWalk.Outcome
+        if isCutOff || line.count > LogStream.lineBytesMax {
+          outcome = .rejected(.tooLong)
+        } else if let piece {
+          outcome = walk.record(
+            block, bytes, piece, offset: start, from: position, end: line.upperBound)
+          position = walk.position
+        } else if let tokens = index(bytes, line.lowerBound, line.count) {
+          outcome = walk.record(
+            block, bytes, tokens, offset: line.lowerBound, from: 0, end: line.upperBound)
+        } else {
+          outcome = .rejected(.invalidText)
+        }
+        switch outcome {
+        case .record: record(walk.call, lines)
+        case .blank: blank += 1
+        case .rejected(let rejection):
+          rejected(rejection, lines)
+          if let piece {
+            position = piece.position(after: line.upperBound - start, from: position)
+          }
+        }
+        lines += 1
       }
-      switch outcome {
-      case .record: record(walk.call, lines)
-      case .blank: blank += 1
-      case .rejected(let rejection):
-        rejected(rejection, lines)
-        if let whole { position = whole.position(after: line.upperBound, from: position) }
-      }
-      lines += 1
     }
     return (lines, blank)
+  }
+
+  /// Bytes that are indexed at once: their tokens and they fit into a core's nearest cache.
+  private static let pieceBytes = 8 * 1024
+
+  /// Where a piece of about ``pieceBytes`` ends: behind its last line end, or behind the first one
+  /// after it.
+  private static func pieceEnd(_ bytes: ByteView, from start: Int) -> Int {
+    var end = start + pieceBytes
+    guard end < bytes.count else { return bytes.count }
+    while end > start && bytes[end - 1] != 0x0A { end -= 1 }
+    if end > start { return end }
+    return min(bytes.firstPosition(of: 0x0A, from: start + pieceBytes) + 1, bytes.count)
   }
 
   /// The tokens of a range of bytes; `nil` where simdjson does not accept them.
@@ -104,10 +122,11 @@ struct Tokens {
     self.count = count
   }
 
-  /// One past the last token stands the length of the text.
+  /// One past the last token stands the length of the text, and once more; the two positions behind
+  /// that can be read, and mean nothing.
   @inline(__always)
   subscript(index: Int) -> Int {
-    assert(index >= 0 && index <= count)
+    assert(index >= 0 && index <= count + 3)
     return unsafe Int(base[index])
   }
 

@@ -51,7 +51,7 @@ struct JSONWalk {
   ) -> Outcome {
     var cursor = first
     // A position at or behind `end` belongs to another line or to none.
-    @inline(__always) func token(_ number: Int) -> Int { tokens[number] + offset }
+    @inline(__always) func token(_ number: Int) -> Int { tokens[number] &+ offset }
     defer { position = cursor }
     let open = token(cursor)
     guard open < end else { return .blank }
@@ -68,9 +68,14 @@ struct JSONWalk {
       cursor += 1
     } else {
       while true {
+        // A field is its key, a colon, a value and what separates it from the next: four tokens,
+        // all of this line if the last is. (Tokens behind a piece's last one lie at or behind its
+        // end, up to two of them; hence the colon.)
         let key = token(cursor)
         let colon = token(cursor &+ 1)
-        guard colon < end else { return .rejected(.invalidJSON) }
+        let start = token(cursor &+ 2)
+        var separator = token(cursor &+ 3)
+        guard colon < end, separator < end else { return .rejected(.invalidJSON) }
         let code: KeyTemplate.Code
         if let expected = keys.expectedCode(bytes, key, colon: colon) {
           code = expected
@@ -79,15 +84,11 @@ struct JSONWalk {
         } else {
           return .rejected(.invalidJSON)
         }
-        let start = token(cursor &+ 2)
-        guard start < end else { return .rejected(.invalidJSON) }
         let first = bytes[start]
         if first == 0x22 {
-          let next = min(token(cursor &+ 3), end)
-          guard let close = Self.closingQuote(bytes, from: start, before: next) else {
+          guard let close = Self.closingQuote(bytes, from: start, before: separator) else {
             return .rejected(.invalidJSON)
           }
-          cursor &+= 3
           var hasEscapes = false
           if backslash < close {
             guard let found = checkEscapes(bytes, start + 1, close) else {
@@ -95,47 +96,41 @@ struct JSONWalk {
             }
             hasEscapes = found
           }
+          let text = Slice(start: start &+ 1, count: close &- start &- 1)
           if code < Field.textCount {
-            let bit = UInt32(1) << UInt32(code)
-            escaped = hasEscapes ? escaped | bit : escaped & ~bit
-            unreadable &= ~bit
-            call.texts[Int(code)] = Slice(start: start &+ 1, count: close &- start &- 1)
+            call.texts[Int(code)] = text
+            if hasEscapes || escaped | unreadable != 0 { note(code, hasEscapes: hasEscapes) }
           } else if code == Field.time.rawValue && !hasEscapes {
-            let time = bytes.withSpan(start &+ 1, close &- start &- 1) {
-              timestamps.instant(text: $0)
-            }
-            if let time { call.time = time }
-            timeState = time == nil ? .unreadable : .read
+            readTime(bytes, text)
           } else if code != KeyTemplate.unknown {
-            assign(
-              .text(Slice(start: start + 1, count: close - start - 1), hasEscapes: hasEscapes),
-              to: code, bytes)
+            assign(.text(text, hasEscapes: hasEscapes), to: code, bytes)
           }
         } else if first == 0x7B || first == 0x5B {
-          guard let after = skipContainer(bytes, tokens, offset, from: cursor + 2, end: end) else {
-            return .rejected(.invalidJSON)
-          }
-          cursor = after
+          guard let after = skipContainer(bytes, tokens, offset, from: cursor &+ 2, end: end)
+          else { return .rejected(.invalidJSON) }
+          cursor = after &- 3
+          separator = token(after)
+          guard separator < end else { return .rejected(.invalidJSON) }
           if code != KeyTemplate.unknown { assign(.container, to: code, bytes) }
-        } else if code == Field.status.rawValue,
-          let status = Self.threeDigits(bytes, start, before: min(token(cursor &+ 3), end))
+        } else if !(code == KeyTemplate.unknown
+          && Self.isShortInteger(bytes, start, separator &- start))
         {
-          cursor &+= 3
-          call.status = status
-          unreadable &= ~(1 << UInt32(code))
-        } else {
-          let next = min(token(cursor &+ 3), end)
-          guard let value = Self.bare(bytes, from: start, before: next) else {
+          guard let value = Self.bare(bytes, from: start, before: separator) else {
             return .rejected(.invalidJSON)
           }
-          cursor &+= 3
-          if code != KeyTemplate.unknown { assign(value, to: code, bytes) }
+          if code == Field.status.rawValue,
+            let status = Self.threeDigits(bytes, start, before: separator)
+          {
+            call.status = status
+            unreadable &= ~(1 << UInt32(code))
+          } else if code != KeyTemplate.unknown {
+            assign(value, to: code, bytes)
+          }
         }
-        let separator = token(cursor)
-        guard separator < end else { return .rejected(.invalidJSON) }
-        cursor &+= 1
-        if bytes[separator] == 0x2C { continue }
-        if bytes[separator] == 0x7D { break }
+        cursor &+= 4
+        let mark = bytes[separator]
+        if mark == 0x2C { continue }
+        if mark == 0x7D { break }
         return .rejected(.invalidJSON)
       }
     }
@@ -150,6 +145,24 @@ struct JSONWalk {
   }
 
   // MARK: - Values
+
+  /// Notes whether the text of a field holds escapes; of a key that comes twice, the last value
+  /// holds.
+  @inline(never)
+  private mutating func note(_ code: KeyTemplate.Code, hasEscapes: Bool) {
+    let bit = UInt32(1) << UInt32(code)
+    escaped = hasEscapes ? escaped | bit : escaped & ~bit
+    unreadable &= ~bit
+  }
+
+  @inline(__always)
+  private mutating func readTime(_ bytes: ByteView, _ text: Slice) {
+    let time = bytes.withSpan(Int(text.start), Int(text.count)) {
+      timestamps.instant(text: $0)
+    }
+    if let time { call.time = time }
+    timeState = time == nil ? .unreadable : .read
+  }
 
   /// What a key names that is not the one expected, or is not written as expected; `nil` where it
   /// is no key.
@@ -224,8 +237,11 @@ struct JSONWalk {
   @inline(__always)
   private static func closingQuote(_ bytes: ByteView, from start: Int, before next: Int) -> Int? {
     var end = next &- 1
-    while isWhiteSpace(bytes[end]) { end &-= 1 }
-    return end > start && bytes[end] == 0x22 ? end : nil
+    if bytes[end] != 0x22 {
+      while isWhiteSpace(bytes[end]) { end &-= 1 }
+      guard bytes[end] == 0x22 else { return nil }
+    }
+    return end > start ? end : nil
   }
 
   /// The number of three digits, the first not 0, that is all that stands before `next`.
@@ -284,7 +300,7 @@ struct JSONWalk {
   private mutating func skipContainer(
     _ bytes: ByteView, _ tokens: Tokens, _ offset: Int, from first: Int, end: Int
   ) -> Int? {
-    @inline(__always) func token(_ number: Int) -> Int { tokens[number] + offset }
+    @inline(__always) func token(_ number: Int) -> Int { tokens[number] &+ offset }
     nesting.removeAll(keepingCapacity: true)
     var isObject = bytes[token(first)] == 0x7B
     nesting.append(isObject)

@@ -20,6 +20,12 @@ struct KeyTemplate {
     /// Bytes with both quotation marks and the colon.
     var count = -1
     var code = KeyTemplate.unknown
+
+    @inline(__always)
+    func matches(_ head: UInt64, _ tail: UInt64, _ count: Int) -> Bool {
+      (head & headMask) ^ self.head | (tail & tailMask) ^ self.tail
+        | UInt64(bitPattern: Int64(count ^ self.count)) == 0
+    }
   }
 
   /// Keys that the template holds, a power of two.
@@ -36,17 +42,24 @@ struct KeyTemplate {
   @inline(__always)
   mutating func beginLine() { next = 0 }
 
-  /// What the key at `start` names, if it is the one expected there and the colon follows it at
-  /// once.
+  /// What the key at `start` names, if it is the one expected there, or the one after it, and the
+  /// colon follows it at once.
   @inline(__always)
   mutating func expectedCode(_ bytes: ByteView, _ start: Int, colon: Int) -> Code? {
-    let entry = entries[next & (Self.entriesMax - 1)]
-    guard bytes.word(at: start) & entry.headMask == entry.head,
-      bytes.word(at: start &+ 8) & entry.tailMask == entry.tail,
-      colon &- start &+ 1 == entry.count
-    else { return nil }
-    next &+= 1
-    return entry.code
+    let head = bytes.word(at: start)
+    let tail = bytes.word(at: start &+ 8)
+    let count = colon &- start &+ 1
+    let place = next & (Self.entriesMax - 1)
+    if entries[place].matches(head, tail, count) {
+      next = place &+ 1
+      return entries[place].code
+    }
+    let second = (place &+ 1) & (Self.entriesMax - 1)
+    if entries[second].matches(head, tail, count) {
+      next = second &+ 1
+      return entries[second].code
+    }
+    return nil
   }
 
   /// What the key at `start` names, which is not the expected one; the template is entered behind
@@ -76,10 +89,15 @@ struct KeyTemplate {
     for position in (start + 1)..<(start + count - 2) { name.append(bytes[position]) }
     let code = Self.code(ofKey: name)
     if entryCount < Self.entriesMax {
-      entries[entryCount] = Entry(
+      // Where it was met, so that lines with it and lines without it both find the next key.
+      let place = min(next, entryCount)
+      for index in stride(from: entryCount, to: place, by: -1) {
+        entries[index] = entries[index - 1]
+      }
+      entries[place] = Entry(
         head: head, headMask: headMask, tail: tail, tailMask: tailMask, count: count, code: code)
       entryCount += 1
-      next = entryCount
+      next = place + 1
     }
     return code
   }
