@@ -132,8 +132,10 @@ struct NightlyRunTests {
       ])
     #expect(outcome.text.contains("row 3 (line 3), column \"quantity\": cannot read \"many\""))
     let summary = try story.scratch.bytes("reports/run-summary.json")
-    struct Summary: Decodable { var needs_person: [String] }
-    let told = try JSONDecoder().decode(Summary.self, from: summary).needs_person
+    struct Summary: Decodable { var needsPerson: [String] }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let told = try decoder.decode(Summary.self, from: summary).needsPerson
     #expect(told == outcome.concerns.map(\.description))
   }
 
@@ -182,6 +184,66 @@ struct NightlyRunTests {
     _ = try story.scratch.write("s.csv", "date,quantity\n")
     #expect(try story.messages(keys).first?.contains("s.csv: no column for module") == true)
     #expect(!story.hasReports)
+  }
+
+  @Test("each contract's days, totals and findings are its own")
+  func severalContracts() throws {
+    let story = try Story()
+    func line(_ time: String, _ licensee: String) -> String {
+      "{\"time\":\"\(time)\",\"licensee\":\"\(licensee)\",\"user\":\"u\",\"app\":\"x\"}\n"
+    }
+    let times = ["2025-12-31T14:30:00Z", "2025-12-31T15:30:00Z", "2025-12-31T16:30:00Z"]
+    _ = try story.scratch.write(
+      "a.ndjson", times.map { line($0, "acme") + line($0, "globex") }.joined())
+    for (name, licensee, zone) in [("c", "acme", "Asia/Shanghai"), ("d", "globex", "Asia/Tokyo")] {
+      _ = try story.scratch.write(
+        "\(name).yaml",
+        """
+        contract: \(licensee)-1
+        licensee: {keys: [\(licensee)]}
+        time_zone: \(zone)
+        allowed: {apps: [\(name)]}
+        privacy: {user: plain}
+        """)
+    }
+    let outcome = try story.run("contracts: [c.yaml, d.yaml]\n")
+    #expect(
+      outcome.months.map { "\($0.owner) \($0.month) \($0.conversations)" } == [
+        "acme-1 2025-12 2", "acme-1 2026-01 1", "globex-1 2025-12 1", "globex-1 2026-01 2",
+      ])
+    let evidence = try story.table("findings.csv").rows.map { row in
+      [row["licensee"] ?? ""]
+        + (row["evidence"] ?? "").split(separator: "; ").map { String($0.suffix(1)) }
+    }
+    #expect(evidence == [["acme", "1", "3", "5"], ["globex", "2", "4", "6"]])
+  }
+
+  @Test("a log that breaks off is a concern, and what was readable counts")
+  func damage() throws {
+    let story = try Story()
+    let lines = "{\"time\":\"2025-12-01T01:00:00Z\",\"user\":\"u\"}\n"
+    // An LZ4 frame of one stored block, without the mark of its end.
+    var frame: [UInt8] = [0x04, 0x22, 0x4D, 0x18, 0x60, 0x40, 0x82]
+    frame += [UInt8(lines.utf8.count), 0, 0, 0x80] + Array(lines.utf8)
+    try Data(frame).write(to: URL(fileURLWithPath: story.scratch.path + "/a.ndjson"))
+    let outcome = try story.run("")
+    #expect(outcome.concerns == [.damagedFiles(1)])
+    #expect(outcome.months.map(\.conversations) == [1])
+  }
+
+  @Test("reports dress as the pipeline says")
+  func style() throws {
+    let story = try Story()
+    _ = try story.run("headers: zh\nbom: true\n")
+    for name in NightlyRun.reportNames where name.hasSuffix(".csv") {
+      let text = String(decoding: try story.scratch.bytes("reports/" + name), as: UTF8.self)
+      let header = text.split(separator: "\n").first ?? ""
+      #expect(header.hasPrefix("\u{FEFF}"), "\(name)")
+      let isChinese = header.split(separator: ",").allSatisfy { column in
+        column.unicodeScalars.contains { (0x4E00...0x9FFF).contains($0.value) }
+      }
+      #expect(isChinese, "\(name): \(header)")
+    }
   }
 
   @Test("a contract's key goes before the pipeline's")

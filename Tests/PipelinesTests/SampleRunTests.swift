@@ -17,17 +17,19 @@ struct Truth: Decodable {
   }
   struct Discrepancy: Decodable {
     var cause: String
-    var quantity_effect: Int
+    var quantityEffect: Int
   }
   var lines, records, blank, quarantined, messages, items, ignored, failed, duplicates: Int
-  var outside_contract, unplaced, conversations: Int
+  var outsideContract, unplaced, conversations: Int
   var rows: [Row]
   var findings: [Finding]
-  var planted_discrepancies: [Discrepancy]
+  var plantedDiscrepancies: [Discrepancy]
 
   static func sample() throws -> Truth {
     let url = URL(fileURLWithPath: packageFolder + "/sample-logs/truth.json")
-    return try JSONDecoder().decode(Truth.self, from: Data(contentsOf: url))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return try decoder.decode(Truth.self, from: Data(contentsOf: url))
   }
 }
 
@@ -82,7 +84,7 @@ struct SampleRunTests {
       "messages": .number(truth.messages), "items": .number(truth.items),
       "ignored": .number(truth.ignored), "failed": .number(truth.failed),
       "duplicates": .number(truth.duplicates),
-      "outside_contract": .number(truth.outside_contract), "unplaced": .number(truth.unplaced),
+      "outside_contract": .number(truth.outsideContract), "unplaced": .number(truth.unplaced),
       "conflicts": .number(0), "balanced": .flag(true),
     ]
     #expect(summary.balance == expected)
@@ -175,8 +177,8 @@ struct SampleRunTests {
       samplePipeline(out: scratch.path), options: .init(metering: metering())
     ).run()
     // What the licensor's own list has twice is in neither the log nor the licensee's statement.
-    let effect = truth.planted_discrepancies.filter { $0.cause != "duplicate_at_licensor" }
-      .reduce(0) { $0 + $1.quantity_effect }
+    let effect = truth.plantedDiscrepancies.filter { $0.cause != "duplicate_at_licensor" }
+      .reduce(0) { $0 + $1.quantityEffect }
     #expect(effect != 0)
     for name in ["reconciliation.csv", "reconciliation-daily.csv"] {
       let table = try scratch.table(name)
