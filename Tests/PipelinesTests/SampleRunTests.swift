@@ -246,6 +246,25 @@ struct DaysTests {
     #expect(days.sum("licensor_quantity") == expected.reduce(0) { $0 + $1.quantity })
   }
 
+  @Test(
+    "two months' reports are the whole's, parted", arguments: ["count.csv", "usage-detail.csv"])
+  func parts(report: String) throws {
+    let scratch = try Scratch()
+    func rows(_ dates: ClosedRange<CivilDate>?) throws -> [[String: String]] {
+      _ = try NightlyRun(
+        samplePipeline(out: scratch.path), options: .init(dates: dates, metering: metering())
+      ).run()
+      return try scratch.table(report).rows
+    }
+    let whole = try rows(nil)
+    let november = try rows(Self.day("2025-11-01")...Self.day("2025-11-30"))
+    let december = try rows(Self.day("2025-12-01")...Self.day("2025-12-31"))
+    #expect(!november.isEmpty && !december.isEmpty)
+    #expect(november.count + december.count == whole.count)
+    #expect(Set(november + december) == Set(whole))
+    #expect(november.allSatisfy { $0["date"]?.hasPrefix("2025-11") == true })
+  }
+
   @Test("findings are about these days' records")
   func findings() throws {
     let scratch = try Scratch()
