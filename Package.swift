@@ -74,6 +74,10 @@ let package = Package(
     tests("ReportsTests", ["CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", "Reports"]),
     tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection"]),
     tests("ReconciliationTests", ["CivilTime", "Contracts", "Counting", "Reconciliation"]),
+    tests(
+      "PipelinesTests",
+      ["CivilTime", "Contracts", "Decoding", "Metering", "Reports", "Pipelines"]),
+    tests("CommandTests", []),
   ],
   cxxLanguageStandard: .cxx17
 )

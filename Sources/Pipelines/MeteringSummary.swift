@@ -134,6 +134,8 @@ public struct MeteringSummary: Sendable {
         "unplaced": .number(balance.unplaced), "conflicts": .number(balance.conflicts),
         "balanced": .bool(balance.isBalanced),
       ],
+      "conflict_evidence": .array(
+        result.conflicts.numbers.map { .string(result.sources.text(of: $0)) }),
       "input_end": end.map { .string($0) } ?? .null,
       "files": .array(result.files.map { .string($0.path) }),
       "damaged": .array(
@@ -161,7 +163,12 @@ public struct MeteringSummary: Sendable {
     ]
   }
 
-  /// The quarantined lines that are kept, as `quarantine.csv`.
+  /// Quarantined lines that `quarantine.csv` has no room for.
+  public var quarantinedBeyondTable: Int {
+    result.balance.quarantined - result.quarantined.count
+  }
+
+  /// The first quarantined lines, as `quarantine.csv`.
   public var quarantineTable: CSVTable {
     CSVTable(
       columns: ["file", "line", "reason"],

@@ -57,7 +57,7 @@ public struct NightlyRun: Sendable {
     self.users = users
     storedBytes = logs.files.reduce(0) { $0 + $1.sizeBytes }
     notices =
-      logs.passedOver.map { "\($0): passed over, since it holds no record" }
+      logs.notices
       + (users.createdKeyPath.map { [PrivacyKey.createdNotice(path: $0)] } ?? [])
   }
 

@@ -1,6 +1,3 @@
-internal import Contracts
-internal import Reconciliation
-
 /// Something in a run's outcome that needs a person, and what they open to see it.
 public enum RunConcern: Sendable, Hashable, CustomStringConvertible {
   case damagedFiles(Int)

@@ -12,8 +12,8 @@ extension RunOutcome {
   /// The page that a person reads in the morning: what was read, what it comes to, and last what
   /// needs them.
   public var text: String {
-    "\(pipeline.name): \(datesText)\n" + input.text + totalsText + findingsText
-      + reconciliationText + rowProblemsText + concernsText
+    "\(pipeline.name): \(datesText)\n" + input.text + quarantineText + totalsText
+      + findingsText + reconciliationText + rowProblemsText + concernsText
       + "reports in \(folder): \(NightlyRun.reportNames.joined(separator: ", "))\n"
   }
 
@@ -21,6 +21,13 @@ extension RunOutcome {
     guard let dates = terms.dates else { return "all days" }
     return dates.lowerBound == dates.upperBound
       ? "\(dates.lowerBound)" : "\(dates.lowerBound) to \(dates.upperBound)"
+  }
+
+  private var quarantineText: String {
+    let beyond = input.quarantinedBeyondTable
+    guard beyond > 0 else { return "" }
+    return "quarantine.csv has the first of these; \(MeteringSummary.grouped(beyond)) are in the "
+      + "count alone\n"
   }
 
   private var totalsText: String {

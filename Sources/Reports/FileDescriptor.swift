@@ -97,6 +97,23 @@ enum FileDescriptor {
     return status.st_mode & S_IFMT
   }
 
+  /// The names in a folder; none where it cannot be read.
+  static func names(in folder: String) -> [String] {
+    guard let stream = unsafe opendir(folder) else { return [] }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafePointer(to: entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      names.append(name)
+    }
+    return names
+  }
+
+  /// Whether a process of this number runs on this machine.
+  static func isRunning(process: pid_t) -> Bool { kill(process, 0) == 0 || errno == EPERM }
+
   private static func failure(_ call: () -> Int32) -> SystemError? {
     if case .failure(let error) = retrying(call) { return error }
     return nil

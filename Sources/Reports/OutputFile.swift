@@ -13,6 +13,7 @@ public struct OutputFile: ~Copyable, ByteSink {
   private var descriptor: Int32?
 
   private static let serial = Atomic<Int>(0)
+  private static let temporarySuffix = "part"
 
   /// Opens the temporary file beside `path`, whose folder must exist.
   public init(path: String) throws(OutputError) {
@@ -20,7 +21,7 @@ public struct OutputFile: ~Copyable, ByteSink {
       throw .notARegularFile(path: path)
     }
     let (_, serial) = Self.serial.add(1, ordering: .relaxed)
-    let temporaryName = ".\(Self.name(of: path)).\(getpid())-\(serial).part"
+    let temporaryName = ".\(Self.name(of: path)).\(getpid())-\(serial).\(Self.temporarySuffix)"
     let temporaryPath = "\(Self.folder(of: path))/\(temporaryName)"
     switch FileDescriptor.create(temporaryPath) {
     case .success(let descriptor):
@@ -71,6 +72,17 @@ public struct OutputFile: ~Copyable, ByteSink {
     var file = try OutputFile(path: path)
     try file.write(bytes.span)
     try file.commit()
+  }
+
+  /// The process that writes, or wrote, a temporary file of this name; `nil` for other names.
+  static func writer(ofTemporary name: String) -> Int32? {
+    let parts = name.split(separator: ".")
+    guard name.hasPrefix("."), parts.count >= 3, let suffix = parts.last,
+      suffix == temporarySuffix
+    else { return nil }
+    let numbers = parts[parts.count - 2].split(separator: "-")
+    guard numbers.count == 2, Int(numbers[1]) != nil else { return nil }
+    return Int32(numbers[0])
   }
 
   static func folder(of path: String) -> String {

@@ -6,10 +6,16 @@ public final class ReportSet {
   public let folder: String
   private var finished: [FinishedOutput] = []
 
-  /// - Parameter folder: created where it is missing.
+  /// - Parameter folder: created where it is missing. What killed runs left in it is removed.
   public init(folder: String) throws(OutputError) {
     try OutputFolder.create(folder)
     self.folder = folder
+    for name in FileDescriptor.names(in: folder) {
+      guard let process = OutputFile.writer(ofTemporary: name), process > 0,
+        !FileDescriptor.isRunning(process: process)
+      else { continue }
+      FileDescriptor.remove("\(folder)/\(name)")
+    }
   }
 
   /// Writes a whole report, to appear with the others.

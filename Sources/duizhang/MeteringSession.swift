@@ -47,9 +47,7 @@ struct MeteringSession {
   func files(_ paths: [String]) throws(ExitStatus) -> [InputFile] {
     do throws(InputError) {
       let selection = try LogSelection(paths)
-      for path in selection.passedOver {
-        diagnostics.say(.info, "\(path): passed over, since it holds no record")
-      }
+      for notice in selection.notices { diagnostics.say(.info, notice) }
       return selection.files
     } catch {
       diagnostics.say(.error, error.description)

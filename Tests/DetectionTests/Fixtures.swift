@@ -25,7 +25,7 @@ func exampleContract() throws -> Contract {
     payments: [],
     holidays: WorkingDays(holidays: [], working: []),
     privacy: Privacy(user: .hmac, keyFile: nil),
-    path: "")
+    path: "", lines: [:])
 }
 
 func price(

@@ -1,0 +1,167 @@
+import Foundation
+import Testing
+
+@Suite("duizhang count and usage")
+struct CountTests {
+  @Test("counts standard input, and says where every line went")
+  func standardInput() throws {
+    let outcome = try Story().duizhang("count", "-", input: twoConversations + "\n")
+    #expect(outcome.status == 0)
+    #expect(outcome.output == countHeader + ",acme,2025-12-01,bot,,conversation,2,3,0,0\n")
+    #expect(
+      outcome.errors == """
+        4 lines = 3 records + 1 blank + 0 quarantined
+        3 records = 3 messages + 0 items + 0 ignored + 0 failed + 0 duplicates + 0 outside the \
+        contract + 0 unplaced
+
+        """)
+  }
+
+  @Test("gzip, whatever it is called, gives what plain text gives")
+  func gzip() throws {
+    let story = try Story()
+    try story.write("log", twoConversations)
+    let plain = try story.duizhang("count", "log")
+    #expect(try story.shell("gzip -n log && mv log.gz log.txt").status == 0)
+    let packed = try story.duizhang("count", "log.txt")
+    #expect(packed.output == plain.output)
+    #expect(packed.output.contains(",2,3,0,0\n"))
+    #expect(try story.shell("$DUIZHANG count - < log.txt").output == plain.output)
+  }
+
+  @Test("a file that is named twice counts once")
+  func namedTwice() throws {
+    let story = try Story()
+    try story.folder("logs")
+    try story.write("logs/a", twoConversations)
+    let once = try story.duizhang("count", "logs/a")
+    #expect(once.output.contains(",2,3,0,0\n"))
+    #expect(
+      try story.duizhang("count", "logs/a", "./logs/a", "logs", "logs/*").output == once.output)
+  }
+
+  @Test("a log without a record has no totals", arguments: ["", "\n\n  \n"])
+  func nothing(log: String) throws {
+    let story = try Story()
+    try story.write("log", log)
+    let outcome = try story.duizhang("count", "log")
+    #expect(outcome.status == 0)
+    #expect(outcome.output == countHeader)
+    #expect(outcome.errors.contains("= 0 records + \(log.count { $0 == "\n" }) blank"))
+  }
+
+  @Test("a line that cannot be read is named, and the status asks for a person")
+  func quarantine() throws {
+    let story = try Story()
+    try story.write("log", twoConversations + "{\"time\":\n")
+    let outcome = try story.duizhang("count", "log", "--quiet")
+    #expect(outcome.status == 1)
+    #expect(outcome.output.contains(",2,3,0,0\n"))
+    #expect(try story.duizhang("count", "log").errors.contains("log:4: is not valid JSON"))
+  }
+
+  @Test("a log that breaks off counts as far as it goes, with the byte where it breaks")
+  func truncated() throws {
+    let story = try Story()
+    // Users that do not repeat, so that the packed log has many blocks.
+    let log = (0..<20_000).map { call("08:00:00", user: "u\(($0 &* 2_654_435_761) % 999_983)") }
+    try story.write("log", log.joined())
+    let whole = try story.duizhang("count", "log")
+    let script = "gzip -n log && head -c $(($(stat -c %s log.gz) / 2)) log.gz > cut.gz"
+    #expect(try story.shell(script).status == 0)
+    let cut = try story.duizhang("count", "cut.gz")
+    #expect(cut.status == 1)
+    #expect(cut.errors.contains(#/cut\.gz: at byte [0-9]+: /#))
+    let messages = cut.lines.last.flatMap { Int($0.split(separator: ",").dropLast(2).last ?? "") }
+    #expect(whole.lines.last?.hasSuffix(",20000,0,0") == true)
+    #expect((1..<20_000).contains(messages ?? 0), "\(cut.output)")
+  }
+
+  @Test("a corrupt log is no reason to leave out the others")
+  func corrupt() throws {
+    let story = try Story()
+    try story.write("good", twoConversations)
+    try story.write("log", call("10:00:00", user: "u2"))
+    // The checksum, four bytes before the length at the end.
+    let script =
+      "gzip -n log && printf '\\x00\\x00\\x00\\x00' | dd of=log.gz bs=1 conv=notrunc "
+      + "seek=$(($(stat -c %s log.gz) - 8)) 2>&1"
+    #expect(try story.shell(script).status == 0)
+    let outcome = try story.duizhang("count", "good", "log.gz", "--quiet")
+    #expect(outcome.status == 1)
+    #expect(outcome.errors.contains(#/warning: log\.gz: at byte [0-9]+: /#))
+    #expect(outcome.output.contains(",3,4,0,0\n"))
+  }
+
+  @Test("headers in Chinese and the byte order mark are for spreadsheets")
+  func chinese() throws {
+    let outcome = try Story().duizhang(
+      "count", "-", "--headers", "zh", "--bom", input: twoConversations)
+    #expect(
+      outcome.output
+        == "\u{FEFF}合同,被许可方,日期,模块,场景,单位,数量,消息数,失败消息数,重复数\n"
+        + ",acme,2025-12-01,bot,,conversation,2,3,0,0\n")
+  }
+
+  @Test("another rule can be tried out")
+  func otherRule() throws {
+    let outcome = try Story().duizhang(
+      "count", "-", "--idle-timeout", "29m", "--time-zone", "Asia/Tokyo",
+      input: twoConversations + call("16:00:00"))
+    #expect(
+      outcome.output == countHeader + ",acme,2025-12-01,bot,,conversation,3,3,0,0\n"
+        + ",acme,2025-12-02,bot,,conversation,1,1,0,0\n")
+  }
+
+  @Test("the detail names each unit, its times and its source")
+  func usage() throws {
+    let story = try Story()
+    try story.write("log", twoConversations)
+    let outcome = try story.duizhang("usage", "log", "--out", "reports")
+    #expect(outcome.status == 0 && outcome.output.isEmpty)
+    #expect(story.names("reports") == ["usage-detail.csv"])
+    #expect(
+      try story.text("reports/usage-detail.csv") == """
+        contract,licensee,date,module,scenario,app,unit,quantity,user,conversation,started_at,\
+        ended_at,ended_by,messages,failed_messages,not_billable_because,source
+        ,acme,2025-12-01,bot,,,conversation,1,u1,,2025-12-01T08:00:00.000Z,\
+        2025-12-01T08:30:00.000Z,idle,2,0,,log:1
+        ,acme,2025-12-01,bot,,,conversation,1,u1,,2025-12-01T09:00:00.001Z,\
+        2025-12-01T09:00:00.001Z,still_open,1,0,,log:3
+
+        """)
+  }
+
+  @Test("under one key equal users have equal pseudonyms, and no user is shown")
+  func privacy() throws {
+    let story = try Story()
+    try story.write("key", String(repeating: "k", count: 32))
+    try story.write(
+      "c.yaml",
+      "contract: C-1\nlicensee: {keys: [acme]}\nprivacy: {user: hmac, key_file: key}\n")
+    func users(_ log: String) throws -> [Substring] {
+      let outcome = try story.duizhang("usage", "-", "--contract", "c.yaml", input: log)
+      #expect(outcome.status == 0)
+      #expect(!outcome.output.contains("alice") && !outcome.output.contains("bob"))
+      return outcome.lines.dropFirst().map {
+        $0.split(separator: ",", omittingEmptySubsequences: false)[8]
+      }
+    }
+    let first = try users(call("08:00:00", user: "alice") + call("09:00:00", user: "bob"))
+    let second = try users(call("10:00:00", user: "bob") + call("12:00:00", user: "alice"))
+    #expect(first.count == 2 && first[0] != first[1])
+    #expect(first == second.reversed())
+    #expect(first.allSatisfy { $0.hasPrefix("u-") })
+  }
+
+  @Test("a key that has to be made is told of, and used again")
+  func defaultKey() throws {
+    let story = try Story()
+    try story.write("c.yaml", "contract: C-1\nlicensee: {keys: [acme]}\nprivacy: {user: hmac}\n")
+    let first = try story.duizhang("usage", "-", "--contract", "c.yaml", input: twoConversations)
+    let again = try story.duizhang("usage", "-", "--contract", "c.yaml", input: twoConversations)
+    #expect(first.errors.contains("home/.config/duizhang/privacy.key: made as the key"))
+    #expect(!again.errors.contains("made as the key"))
+    #expect(first.output == again.output)
+  }
+}
