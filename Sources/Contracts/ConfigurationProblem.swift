@@ -23,6 +23,16 @@ public struct ConfigurationProblem: Error, Hashable, Sendable {
   public var detail: String?
 }
 
+extension ConfigurationProblem {
+  /// A value that does not go together with another file's.
+  public static func contradiction(
+    file: String, line: Int?, key: String, detail: String
+  ) -> ConfigurationProblem {
+    ConfigurationProblem(
+      kind: .contradiction, file: file, line: line, column: nil, key: key, detail: detail)
+  }
+}
+
 extension ConfigurationProblem: CustomStringConvertible {
   /// `contract.yaml:12: prices[1].untt: unknown key; did you mean 'unit'? (known keys: …)`.
   public var description: String {

@@ -69,7 +69,7 @@ extension UseCount {
 }
 
 /// Turns one thread's records into messages of a shuffle, and accounts for those that become none.
-public struct RecordMapper: CallSink {
+public struct RecordMapper: ~Copyable {
   /// What decides how records are brought together first.
   public enum Plan: Sendable {
     /// By user: duplicates and conversations are both found there.
@@ -134,29 +134,34 @@ public struct RecordMapper: CallSink {
     if time > lastTime { lastTime = time }
     let source = firstSource | UInt64(line)
     let number = variants.number(of: call, bytes)
-    variants.variants[number].count.add(time: time, source: source)
-    guard variants.variants[number].fate == .counted else { return }
-    unlistedPlaces?.check(call, bytes, variants.variants[number], source: source)
-    if !variants.variants[number].isItem && lacksIdentity(call, variants.variants[number].identity)
-    {
-      let use = variants.variants[number].use
+    variants.counts[number].add(time: time, source: source)
+    let variant = variants.variants[number]
+    guard variant.fate == .counted else { return }
+    if unlistedPlaces != nil && variant.isReported {
+      unlistedPlaces?.check(
+        call, bytes, contract: Int(variant.contract), variants.uses[number], source: source)
+    }
+    if !variant.isItem && lacksIdentity(call, variant.identity) {
+      let use = variants.uses[number]
       let owner = UsageOwner(contract: use.contract, licensee: use.licensee)
       summary.unplaced[owner, default: FirstSources()].add(source)
       summary.balance.unplaced += 1
       return
     }
     write(
-      call, source: source, attribution: variants.variants[number].attribution,
-      licensee: variants.variants[number].licenseeNumber,
-      isSuccess: variants.variants[number].isSuccess(call.status))
+      call, source: source, attribution: variant.attribution, licensee: Int(variant.licensee),
+      isSuccess: variants.isSuccess(call.status, number))
   }
 
   @inline(__always)
   private func lacksIdentity(_ call: Call, _ identity: UInt8) -> Bool {
-    identity & 1 != 0 && call.user.isEmpty || identity & 2 != 0 && call.conversation.isEmpty
-      || identity & 28 != 0
-        && (identity & 4 != 0 && call.module.isEmpty
-          || identity & 8 != 0 && call.scenario.isEmpty || identity & 16 != 0 && call.app.isEmpty)
+    // The fields that are missing, a bit each as in the identity.
+    var missing: UInt8 = call[.user].isEmpty ? 1 : 0
+    if call[.conversation].isEmpty { missing |= 2 }
+    if call[.module].isEmpty { missing |= 4 }
+    if call[.scenario].isEmpty { missing |= 8 }
+    if call[.app].isEmpty { missing |= 16 }
+    return identity & missing != 0
   }
 
   @inline(__always)
@@ -169,9 +174,9 @@ public struct RecordMapper: CallSink {
   private func write(
     _ call: Call, source: UInt64, attribution: UInt32, licensee: Int, isSuccess: Bool
   ) {
-    let user = pack(call.user)
-    let request = pack(call.requestID)
-    let conversation = pack(call.conversation)
+    let user = pack(call[.user])
+    let request = pack(call[.requestID])
+    let conversation = pack(call[.conversation])
     let tag =
       attribution << 8 | (isSuccess ? Message.successFlag : 0)
       | UInt32(user.kind.rawValue) << Message.userKindShift
@@ -181,17 +186,17 @@ public struct RecordMapper: CallSink {
       time: call.time.microseconds, group: 0, user: user.text, request: request.text,
       conversation: conversation.text, source: source, tag: tag,
       items: UInt32(truncatingIfNeeded: call.items))
-    let userHash = hash(user, call.user, seed: Self.seed(licensee))
-    message.group = plan == .byUser ? userHash : hash(request, call.requestID, seed: userHash)
+    let userHash = hash(user, call[.user], seed: Self.seed(licensee))
+    message.group = plan == .byUser ? userHash : hash(request, call[.requestID], seed: userHash)
     let textBytes = user.externalBytes + request.externalBytes + conversation.externalBytes
     let room = writer.room(
       inBucket: Shuffle.bucket(ofHash: message.group), stride: MemoryLayout<Message>.stride,
       textBytes: textBytes)
     if textBytes > 0 {
       var offset = room.textOffset
-      message.user = store(user, call.user, room.chunk, &offset)
-      message.request = store(request, call.requestID, room.chunk, &offset)
-      message.conversation = store(conversation, call.conversation, room.chunk, &offset)
+      message.user = store(user, call[.user], room.chunk, &offset)
+      message.request = store(request, call[.requestID], room.chunk, &offset)
+      message.conversation = store(conversation, call[.conversation], room.chunk, &offset)
     }
     unsafe room.record.storeBytes(of: message, as: Message.self)
   }
@@ -226,13 +231,15 @@ public struct RecordMapper: CallSink {
   public consuming func finish() throws(SpillError) -> MapSummary {
     try writer.finish()
     if lastTime > Int64.min { summary.inputEnd = Instant(microseconds: lastTime) }
-    for variant in variants.variants where variant.count.records > 0 {
-      switch variant.fate {
+    for (number, count) in variants.counts.enumerated() where count.records > 0 {
+      let use = variants.uses[number]
+      switch variants.variants[number].fate {
       case .outside:
-        summary.balance.outsideContract += variant.count.records
-        summary.outside[variant.use.licensee, default: UseCount()].merge(variant.count)
-      case .ignored: summary.balance.ignored += variant.count.records
-      case .counted: summary.uses[variant.use, default: UseCount()].merge(variant.count)
+        summary.balance.outsideContract += count.records
+        summary.outside[use.licensee, default: UseCount()].merge(count)
+      case .ignored: summary.balance.ignored += count.records
+      case .counted where !variants.variants[number].isReported: break
+      case .counted: summary.uses[use, default: UseCount()].merge(count)
       }
     }
     summary.places = unlistedPlaces?.counts ?? [:]

@@ -10,6 +10,9 @@ public struct Terms: Sendable {
   private let firstRule: [Int]
   /// All contracts' rules, in that numbering.
   public let rules: [ConversationRule]
+  /// The days that are reported, in each contract's zone; `nil`: all. Records of other days are
+  /// read and balanced all the same, since a conversation may reach over midnight.
+  public var dates: ClosedRange<CivilDate>?
 
   /// Counts by contract files.
   public init(_ book: ContractBook) { self.init(book.contracts, book) }
@@ -58,7 +61,8 @@ public struct Terms: Sendable {
         [contract.term.from, contract.term.firstDay] + contract.rules.map(\.from)
         + contract.prices.map(\.from)
       let lasts = [contract.term.lastDay] + contract.prices.map(\.to)
-      for date in firsts.compactMap({ $0 }) + lasts.compactMap({ $0.map { $0 + 1 } }) {
+      let edges = dates.map { [$0.lowerBound, $0.upperBound + 1] } ?? []
+      for date in firsts.compactMap({ $0 }) + lasts.compactMap({ $0.map { $0 + 1 } }) + edges {
         let start = contract.zone.start(of: date)
         moments.insert(start)
         // Clocks that go back over midnight, as in `America/St_Johns` until 2011, give the day

@@ -26,8 +26,9 @@ struct UnitRecorder: ConversationSink {
   private let order: MessageOrder
   private let terms: Terms
   private let rows: ExternalSorter<UsageOrder>?
-  /// Dates within which units are counted; a unit outside is left out of totals and rows.
   private var zones: [ZoneCursor]
+  /// The days that are reported, since 1970; a unit of another is in no total and no row.
+  private let days: ClosedRange<Int32>
   private var units: [UnitKey: Int] = [:]
   private(set) var summary = ReduceSummary()
   private(set) var failure: SpillError?
@@ -42,6 +43,9 @@ struct UnitRecorder: ConversationSink {
     self.terms = terms
     self.rows = rows
     zones = terms.contracts.map { ZoneCursor($0.zone) }
+    days =
+      terms.dates.map { $0.lowerBound.daysSinceEpoch...$0.upperBound.daysSinceEpoch }
+      ?? .min ... .max
   }
 
   @inline(__always)
@@ -64,6 +68,7 @@ struct UnitRecorder: ConversationSink {
       isBillable ? .no : conversation.contentMessages == 0 ? .onlyOpenedAndClosed : .tooFewMessages
     let countedTime = rule.countedIn == .start ? first.time : conversation.lastTime
     let day = day(entry.contract, countedTime)
+    guard days.contains(day) else { return }
     let quantity = isBillable ? 1 : 0
     summary.totals.update(line: entry.line, day: day) {
       $0.quantity += quantity
@@ -81,7 +86,9 @@ struct UnitRecorder: ConversationSink {
   mutating func takeStrayFailure(_ message: MessageReference) {
     summary.balance.failed += 1
     let entry = order.entry(message)
-    summary.totals.update(line: entry.line, day: day(entry.contract, message.time)) {
+    let day = day(entry.contract, message.time)
+    guard days.contains(day) else { return }
+    summary.totals.update(line: entry.line, day: day) {
       $0.failedMessages += 1
     }
   }
@@ -99,6 +106,7 @@ struct UnitRecorder: ConversationSink {
     summary.balance.items += 1
     let entry = order.entry(message)
     let day = day(entry.contract, message.time)
+    guard days.contains(day) else { return }
     summary.totals.update(line: entry.line, day: day) {
       $0.quantity += Int(message.items)
       $0.messages += 1
@@ -113,7 +121,9 @@ struct UnitRecorder: ConversationSink {
   mutating func takeDuplicate(_ message: MessageReference) {
     summary.balance.duplicates += 1
     let entry = order.entry(message)
-    summary.totals.update(line: entry.line, day: day(entry.contract, message.time)) {
+    let day = day(entry.contract, message.time)
+    guard days.contains(day) else { return }
+    summary.totals.update(line: entry.line, day: day) {
       $0.duplicates += 1
     }
   }

@@ -27,14 +27,15 @@ struct UnlistedPlaces {
   }
 
   mutating func check(
-    _ call: Call, _ bytes: ByteView, _ variant: Variant, source: UInt64
+    _ call: Call, _ bytes: ByteView, contract: Int, _ use: UseKey, source: UInt64
   ) {
-    let allowed = terms.contracts[variant.contract].allowed
-    if let origins = allowed.origins, !call.origin.isEmpty {
-      check(call.origin, .origin, call, bytes, variant, source) { origins.contains($0) }
+    let allowed = terms.contracts[contract].allowed
+    let time = call.time.microseconds
+    if let origins = allowed.origins, !call[.origin].isEmpty {
+      check(call[.origin], .origin, bytes, contract, use, time, source) { origins.contains($0) }
     }
-    if let networks = allowed.networks, !call.clientIP.isEmpty {
-      check(call.clientIP, .network, call, bytes, variant, source) { text in
+    if let networks = allowed.networks, !call[.clientIP].isEmpty {
+      check(call[.clientIP], .network, bytes, contract, use, time, source) { text in
         guard let address = IPAddress(text: text) else { return false }
         return networks.contains { $0.contains(address) }
       }
@@ -42,11 +43,11 @@ struct UnlistedPlaces {
   }
 
   private mutating func check(
-    _ slice: Slice, _ kind: UnlistedPlaceKey.Kind, _ call: Call, _ bytes: ByteView,
-    _ variant: Variant, _ source: UInt64, _ lists: (String) -> Bool
+    _ slice: Slice, _ kind: UnlistedPlaceKey.Kind, _ bytes: ByteView, _ contract: Int,
+    _ use: UseKey, _ time: Int64, _ source: UInt64, _ lists: (String) -> Bool
   ) {
     let text = bytes.text(Int(slice.start), Int(slice.count))
-    let place = Place(contract: variant.contract, kind: kind, text: text)
+    let place = Place(contract: contract, kind: kind, text: text)
     let listed: Bool
     if let known = isListed[place] {
       listed = known
@@ -57,8 +58,8 @@ struct UnlistedPlaces {
     }
     if listed { return }
     let key = UnlistedPlaceKey(
-      contract: variant.use.contract, licensee: variant.use.licensee, module: variant.use.module,
-      app: variant.use.app, kind: kind, place: text)
-    counts[key, default: UseCount()].add(time: call.time.microseconds, source: source)
+      contract: use.contract, licensee: use.licensee, module: use.module,
+      app: use.app, kind: kind, place: text)
+    counts[key, default: UseCount()].add(time: time, source: source)
   }
 }

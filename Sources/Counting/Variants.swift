@@ -5,9 +5,10 @@ internal import Foundation
 internal import Parsing
 internal import Shuffling
 
-/// What becomes of a record of given licensee, module, scenario, app and event at a given time.
-struct Variant {
-  enum Fate {
+/// What becomes of a record of given licensee, module, scenario, app and event at a given time: what
+/// the loop over records needs of that, without references.
+struct Variant: BitwiseCopyable {
+  enum Fate: UInt8, BitwiseCopyable {
     /// Of no contract.
     case outside
     /// The rule ignores the event.
@@ -16,25 +17,22 @@ struct Variant {
     case counted
   }
 
-  var fate: Fate
-  /// An index into the contracts of ``Terms``; meaningless for `.outside`.
-  var contract = 0
-  var attribution: UInt32 = 0
-  var licenseeNumber = 0
+  var fate = Fate.outside
   var isItem = false
+  /// Whether the records' day is one of those that are reported.
+  var isReported = true
   /// The rule's identity, a bit a field in the order of `IdentityField`.
   var identity: UInt8 = 0
+  /// Whether the rule has more ranges of successful statuses than the one here.
+  var hasOtherSuccessful = false
+  /// An index into the contracts of ``Terms``; meaningless for `.outside`.
+  var contract: Int32 = 0
+  var attribution: UInt32 = 0
+  /// A number for the licensee.
+  var licensee: Int32 = 0
   /// The first range of successful statuses, which is nearly always the only one.
-  var successful: ClosedRange<Int> = 200...299
-  var otherSuccessful: [ClosedRange<Int>] = []
-  var use: UseKey
-  var count = UseCount()
-
-  @inline(__always)
-  func isSuccess(_ status: Int) -> Bool {
-    successful.contains(status)
-      || (!otherSuccessful.isEmpty && otherSuccessful.contains { $0.contains(status) })
-  }
+  var successFrom: Int32 = 200
+  var successTo: Int32 = 299
 }
 
 /// Finds the variant of a record: a table by the record's five texts, and in it the stretches of
@@ -78,11 +76,15 @@ struct VariantTable {
 
   private let terms: Terms
   private let table: AttributionTable
+  private var otherSuccessful: [[ClosedRange<Int>]] = []
   private var slots = [Int32](repeating: -1, count: 256)
   private var entries: [Entry] = []
   /// Entries with texts too long to pack, by those texts.
   private var longEntries: [[String]: Int] = [:]
-  var variants: [Variant] = []
+  private(set) var variants: [Variant] = []
+  /// For each variant, the words of its use, and how much there was of it.
+  private(set) var uses: [UseKey] = []
+  var counts: [UseCount] = []
 
   init(terms: Terms, table: AttributionTable) {
     self.terms = terms
@@ -101,7 +103,7 @@ struct VariantTable {
   @inline(__always)
   private mutating func entry(of call: Call, _ bytes: ByteView) -> Int {
     let slices: InlineArray<5, Slice> = [
-      call.licensee, call.module, call.scenario, call.app, call.event,
+      call[.licensee], call[.module], call[.scenario], call[.app], call[.event],
     ]
     var key = Key(texts: InlineArray(repeating: .empty))
     for index in 0..<5 {
@@ -161,7 +163,7 @@ struct VariantTable {
     let index = changes.firstIndex { $0 > instant } ?? changes.count
     if entries[entry].variants[index] < 0 {
       entries[entry].variants[index] = variants.count
-      variants.append(makeVariant(entries[entry].names, at: instant))
+      addVariant(entries[entry].names, at: instant)
     }
     entries[entry].from = index == 0 ? .min : changes[index - 1].microseconds
     entries[entry].to = index == changes.count ? .max : changes[index].microseconds
@@ -169,37 +171,55 @@ struct VariantTable {
     return entries[entry].variant
   }
 
-  private func makeVariant(_ names: [String], at instant: Instant) -> Variant {
+  /// Whether a status means success for a variant.
+  @inline(__always)
+  func isSuccess(_ status: Int, _ number: Int) -> Bool {
+    let variant = variants[number]
+    if status >= Int(variant.successFrom) && status <= Int(variant.successTo) { return true }
+    return variant.hasOtherSuccessful && otherSuccessful[number].contains { $0.contains(status) }
+  }
+
+  private mutating func addVariant(_ names: [String], at instant: Instant) {
     let event = names[4].isEmpty ? "message" : names[4]
     var use = UseKey(
       contract: "", licensee: names[0], module: names[1], scenario: names[2], app: names[3],
       term: .within)
-    guard let number = terms.contract(ofLicensee: names[0], at: instant) else {
-      return Variant(fate: .outside, use: use)
+    var variant = Variant()
+    var successful: [ClosedRange<Int>] = []
+    if let number = terms.contract(ofLicensee: names[0], at: instant) {
+      let contract = terms.contracts[number]
+      use.contract = contract.number
+      use.term = terms.position(of: instant, inContract: number)
+      let date = contract.zone.date(of: instant)
+      let ruleNumber = terms.rule(ofContract: number, on: date)
+      let rule = terms.rules[ruleNumber]
+      variant.contract = Int32(number)
+      variant.isReported = terms.dates?.contains(date) ?? true
+      if rule.ignores.contains(event) {
+        variant.fate = .ignored
+      } else {
+        let role: Attribution.Role =
+          rule.startsOn.contains(event) ? .open : rule.endsOn.contains(event) ? .close : .message
+        let attribution = Attribution(
+          contract: number, rule: ruleNumber, meter: contract.meter(module: names[1], on: date),
+          role: role, licensee: names[0], module: names[1], scenario: names[2], app: names[3],
+          event: event)
+        variant.fate = .counted
+        variant.attribution = UInt32(table.number(of: attribution))
+        variant.licensee = Int32(table.number(ofLicensee: names[0]))
+        variant.isItem = attribution.meter == .item
+        variant.identity = Attributions.identityMask(rule)
+        successful = rule.successful
+      }
     }
-    let contract = terms.contracts[number]
-    use.contract = contract.number
-    use.term = terms.position(of: instant, inContract: number)
-    let date = contract.zone.date(of: instant)
-    let ruleNumber = terms.rule(ofContract: number, on: date)
-    let rule = terms.rules[ruleNumber]
-    var variant = Variant(fate: .counted, contract: number, use: use)
-    if rule.ignores.contains(event) {
-      variant.fate = .ignored
-      return variant
+    if let first = successful.first {
+      variant.successFrom = Int32(first.lowerBound)
+      variant.successTo = Int32(first.upperBound)
     }
-    let meter = contract.meter(module: names[1], on: date)
-    let role: Attribution.Role =
-      rule.startsOn.contains(event) ? .open : rule.endsOn.contains(event) ? .close : .message
-    let attribution = Attribution(
-      contract: number, rule: ruleNumber, meter: meter, role: role, licensee: names[0],
-      module: names[1], scenario: names[2], app: names[3], event: event)
-    variant.attribution = UInt32(table.number(of: attribution))
-    variant.licenseeNumber = table.number(ofLicensee: names[0])
-    variant.isItem = meter == .item
-    variant.identity = Attributions.identityMask(rule)
-    variant.successful = rule.successful.first ?? 200...299
-    variant.otherSuccessful = Array(rule.successful.dropFirst())
-    return variant
+    variant.hasOtherSuccessful = successful.count > 1
+    variants.append(variant)
+    otherSuccessful.append(Array(successful.dropFirst()))
+    uses.append(use)
+    counts.append(UseCount())
   }
 }

@@ -18,10 +18,8 @@ public struct LogSelection: Sendable {
         continue
       }
       let stream = try LogStream(path: file.path)
-      var probe = Probe()
       if file.isFromFolder && stream.codec == .plain && stream.next(into: block) {
-        _ = parser.parse(block, into: &probe)
-        if !probe.hasRecord {
+        if !Self.hasRecord(block, parser) {
           passedOver.append(file.path)
           continue
         }
@@ -34,17 +32,17 @@ public struct LogSelection: Sendable {
     }
   }
 
-  private struct Probe: CallSink {
-    var hasRecord = false
-
-    mutating func receive(_ call: Call, line: Int) { hasRecord = true }
-    mutating func receive(_ rejection: Rejection, line: Int) {
+  private static func hasRecord(_ block: Block, _ parser: JSONLinesParser) -> Bool {
+    var found = false
+    _ = parser.parse(block) { _, _ in
+      found = true
+    } rejected: { rejection, _ in
       // An object that is a record but for one field is a log's line, to be quarantined as such.
       switch rejection {
-      case .unreadableTime, .unreadableStatus, .unreadableItems, .unreadableField:
-        hasRecord = true
+      case .unreadableTime, .unreadableStatus, .unreadableItems, .unreadableField: found = true
       default: break
       }
     }
+    return found
   }
 }

@@ -158,23 +158,38 @@ public final class Metering: @unchecked Sendable {
   ) throws(SpillError) -> MapSummary {
     let sum = Sum(MapSummary())
     Workers.run(options.threads) { [self] _ in
-      let block = Block()
-      let parser = JSONLinesParser()
-      var mapper = RecordMapper(
-        terms: terms, table: table, plan: plan, writer: ShuffleWriter(shuffle), block: block,
-        findsPlaces: options.findsPlaces)
-      var last: Int?
-      while let file = reader.next(into: block, last: last) {
-        last = file
-        mapper.begin(block, file: file)
-        let (lines, blank) = parser.parse(block, into: &mapper)
-        mapper.end(lines: lines, blank: blank)
-        reader.note(lines: lines, ofBlock: block.index, ofFile: file)
-        if mapper.failure != nil { reader.stop() }
+      sum.add { () throws(SpillError) in
+        try mapBlocks(into: ShuffleWriter(shuffle), table, plan)
+      } merge: {
+        $0.merge($1)
       }
-      sum.add { () throws(SpillError) in try mapper.finish() } merge: { $0.merge($1) }
     }
     return try sum.value()
+  }
+
+  /// Maps blocks as long as there are any.
+  private func mapBlocks(
+    into writer: ShuffleWriter, _ table: AttributionTable, _ plan: RecordMapper.Plan
+  ) throws(SpillError) -> MapSummary {
+    let block = Block()
+    let parser = JSONLinesParser()
+    var mapper = RecordMapper(
+      terms: terms, table: table, plan: plan, writer: writer, block: block,
+      findsPlaces: options.findsPlaces)
+    var last: Int?
+    while let file = reader.next(into: block, last: last) {
+      last = file
+      mapper.begin(block, file: file)
+      let (lines, blank) = parser.parse(block) { call, line in
+        mapper.receive(call, line: line)
+      } rejected: { rejection, line in
+        mapper.receive(rejection, line: line)
+      }
+      mapper.end(lines: lines, blank: blank)
+      reader.note(lines: lines, ofBlock: block.index, ofFile: file)
+      if mapper.failure != nil { reader.stop() }
+    }
+    return try mapper.finish()
   }
 
   // MARK: - Reduce

@@ -45,27 +45,26 @@ public enum Field: UInt8, Sendable, CaseIterable {
   }
 
   /// Fields of text, which come first among the cases.
-  @usableFromInline static let textCount = 10
+  @usableFromInline static let textCount: UInt8 = 10
 }
 
 /// One record as its line states it: texts are slices of the line's block, escapes decoded.
+@frozen
 public struct Call {
   public var time = Instant(microseconds: 0)
   /// HTTP status; 200 where the line has none.
   public var status = 200
   /// 1 where the line has none.
   public var items = 1
-  public var licensee = Slice.absent
-  public var user = Slice.absent
-  public var conversation = Slice.absent
-  public var requestID = Slice.absent
-  /// Empty where the line has none, which means `message`.
-  public var event = Slice.absent
-  public var module = Slice.absent
-  public var scenario = Slice.absent
-  public var app = Slice.absent
-  public var origin = Slice.absent
-  public var clientIP = Slice.absent
+  /// The fields of text, by the raw value of their ``Field``; an event that is absent means
+  /// `message`.
+  @usableFromInline var texts: InlineArray<10, Slice> = InlineArray(repeating: .absent)
+
+  /// The slice of a field of text.
+  @inlinable
+  public subscript(field: Field) -> Slice {
+    @inline(__always) get { texts[Int(field.rawValue)] }
+  }
 
   public init() {}
 }
@@ -89,13 +88,4 @@ public enum Rejection: UInt8, Sendable, Hashable, CaseIterable {
     case .tooLong: "is longer than 1 MiB"
     }
   }
-}
-
-/// What receives a block's lines, in order.
-public protocol CallSink {
-  /// A record; the slices of `call` lie in the bytes of `block`.
-  ///
-  /// - Parameter line: the line's number in the block, from 0.
-  mutating func receive(_ call: Call, line: Int)
-  mutating func receive(_ rejection: Rejection, line: Int)
 }

@@ -27,10 +27,19 @@ public final class JSONLinesParser {
 
   deinit { unsafe duizhang_json_indexer_destroy(indexer) }
 
-  /// Hands every line of a block to a sink.
+  /// Hands on every line of a block, in order.
   ///
+  /// - Parameters:
+  ///   - record: takes a record, whose slices lie in the block's bytes, and the number of its line
+  ///     in the block, from 0.
+  ///   - rejected: takes the number of a line that is no record, and why.
   /// - Returns: lines in the block and how many of them are blank.
-  public func parse(_ block: Block, into sink: inout some CallSink) -> (lines: Int, blank: Int) {
+  public func parse(
+    _ block: Block, record: (Call, Int) -> Void, rejected: (Rejection, Int) -> Void
+  ) -> (lines: Int, blank: Int) {
+    // A local copy, so that the walk's state need not be guarded against access from elsewhere.
+    var walk = self.walk
+    defer { self.walk = walk }
     let bytes = block.bytes
     var cursor = LineCursor(bytes: bytes, skipsByteOrderMark: block.index == 0)
     var lines = 0
@@ -40,30 +49,28 @@ public final class JSONLinesParser {
     var position = whole?.position(after: cursor.start, from: 0) ?? 0
     walk.begin(bytes)
     while let line = cursor.next() {
-      defer { lines += 1 }
       let isCutOff = block.endsInOverlongLine && line.upperBound == bytes.count
-      if isCutOff || line.count > LogStream.lineBytesMax {
-        sink.receive(.tooLong, line: lines)
-        if let whole { position = whole.position(after: line.upperBound, from: position) }
-        continue
-      }
-      var call = Call()
       let outcome: JSONWalk.Outcome
-      if let whole {
+      if isCutOff || line.count > LogStream.lineBytesMax {
+        outcome = .rejected(.tooLong)
+      } else if let whole {
         outcome = walk.record(
-          block, bytes, whole, offset: 0, from: position, end: line.upperBound, &call)
-        position = whole.position(after: line.upperBound, from: walk.position)
+          block, bytes, whole, offset: 0, from: position, end: line.upperBound)
+        position = walk.position
       } else if let tokens = index(bytes, line.lowerBound, line.count) {
         outcome = walk.record(
-          block, bytes, tokens, offset: line.lowerBound, from: 0, end: line.upperBound, &call)
+          block, bytes, tokens, offset: line.lowerBound, from: 0, end: line.upperBound)
       } else {
         outcome = .rejected(.invalidText)
       }
       switch outcome {
-      case .record: sink.receive(call, line: lines)
+      case .record: record(walk.call, lines)
       case .blank: blank += 1
-      case .rejected(let rejection): sink.receive(rejection, line: lines)
+      case .rejected(let rejection):
+        rejected(rejection, lines)
+        if let whole { position = whole.position(after: line.upperBound, from: position) }
       }
+      lines += 1
     }
     return (lines, blank)
   }

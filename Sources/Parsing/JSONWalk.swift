@@ -8,9 +8,11 @@ struct JSONWalk {
     case rejected(Rejection)
   }
 
+  /// The record last read.
+  private(set) var call = Call()
   /// The number of the first token that the last walk did not take.
   private(set) var position = 0
-  private var keys = KeySequence()
+  private var keys = KeyCache()
   private var timestamps = TimestampReader()
   /// The first backslash of the block at or after the string last looked at.
   private var backslash = 0
@@ -44,8 +46,7 @@ struct JSONWalk {
   ///   - first: the number of the first token at or after the line's begin.
   ///   - end: the position behind the line's last byte.
   mutating func record(
-    _ block: Block, _ bytes: ByteView, _ tokens: Tokens, offset: Int, from first: Int, end: Int,
-    _ call: inout Call
+    _ block: Block, _ bytes: ByteView, _ tokens: Tokens, offset: Int, from first: Int, end: Int
   ) -> Outcome {
     var cursor = first
     // A position at or behind `end` belongs to another line or to none.
@@ -54,6 +55,7 @@ struct JSONWalk {
     let open = token(cursor)
     guard open < end else { return .blank }
     guard bytes[open] == 0x7B else { return .rejected(.notAnObject) }
+    call = Call()
     escaped = 0
     timeState = .missing
     unreadable = 0
@@ -63,55 +65,77 @@ struct JSONWalk {
     if bytes[firstKey] == 0x7D {
       cursor += 1
     } else {
-      var ordinal = 0
       while true {
         let key = token(cursor)
-        guard key < end, bytes[key] == 0x22 else { return .rejected(.invalidJSON) }
-        let colon = token(cursor + 1)
-        guard colon < end, bytes[colon] == 0x3A,
-          let keyEnd = Self.closingQuote(bytes, from: key, before: colon)
-        else { return .rejected(.invalidJSON) }
-        var hasEscapes = false
+        let colon = token(cursor &+ 1)
+        guard colon < end, bytes[key] == 0x22, bytes[colon] == 0x3A else {
+          return .rejected(.invalidJSON)
+        }
+        guard let keyEnd = Self.closingQuote(bytes, from: key, before: colon) else {
+          return .rejected(.invalidJSON)
+        }
+        var code: KeyCache.Code
         if backslash < keyEnd {
-          guard let found = checkEscapes(bytes, key + 1, keyEnd) else {
+          guard let hasEscapes = checkEscapes(bytes, key + 1, keyEnd) else {
             return .rejected(.invalidJSON)
           }
-          hasEscapes = found
+          code =
+            hasEscapes
+            ? KeyCache.code(ofKey: Escapes.decoded(bytes, key + 1, keyEnd))
+            : keys.code(bytes, key + 1, keyEnd - key - 1)
+        } else {
+          code = keys.code(bytes, key &+ 1, keyEnd &- key &- 1)
         }
-        let field =
-          hasEscapes
-          ? KeySequence.field(named: Escapes.decoded(bytes, key + 1, keyEnd))
-          : keys.field(at: ordinal, bytes, key + 1, keyEnd - key - 1)
-        ordinal += 1
-        let start = token(cursor + 2)
+        let start = token(cursor &+ 2)
         guard start < end else { return .rejected(.invalidJSON) }
-        let value: Value
-        let firstByte = bytes[start]
-        if firstByte == 0x7B || firstByte == 0x5B {
+        let first = bytes[start]
+        if first == 0x22 {
+          let next = min(token(cursor &+ 3), end)
+          guard let close = Self.closingQuote(bytes, from: start, before: next) else {
+            return .rejected(.invalidJSON)
+          }
+          cursor &+= 3
+          var hasEscapes = false
+          if backslash < close {
+            guard let found = checkEscapes(bytes, start + 1, close) else {
+              return .rejected(.invalidJSON)
+            }
+            hasEscapes = found
+          }
+          if code < Field.textCount {
+            let bit = UInt32(1) << UInt32(code)
+            escaped = hasEscapes ? escaped | bit : escaped & ~bit
+            unreadable &= ~bit
+            call.texts[Int(code)] = Slice(start: start &+ 1, count: close &- start &- 1)
+          } else if code != KeyCache.unknown {
+            assign(
+              .text(Slice(start: start + 1, count: close - start - 1), hasEscapes: hasEscapes),
+              to: code, bytes)
+          }
+        } else if first == 0x7B || first == 0x5B {
           guard let after = skipContainer(bytes, tokens, offset, from: cursor + 2, end: end) else {
             return .rejected(.invalidJSON)
           }
           cursor = after
-          value = .container
+          if code != KeyCache.unknown { assign(.container, to: code, bytes) }
         } else {
-          let next = min(token(cursor + 3), end)
-          guard let read = scalar(bytes, from: start, before: next) else {
+          let next = min(token(cursor &+ 3), end)
+          guard let value = Self.bare(bytes, from: start, before: next) else {
             return .rejected(.invalidJSON)
           }
-          cursor += 3
-          value = read
+          cursor &+= 3
+          if code != KeyCache.unknown { assign(value, to: code, bytes) }
         }
-        if let field { assign(value, to: field, bytes, &call) }
         let separator = token(cursor)
         guard separator < end else { return .rejected(.invalidJSON) }
-        cursor += 1
+        cursor &+= 1
         if bytes[separator] == 0x2C { continue }
         if bytes[separator] == 0x7D { break }
         return .rejected(.invalidJSON)
       }
     }
     guard token(cursor) >= end else { return .rejected(.invalidJSON) }
-    if escaped != 0 { decodeEscapes(block, bytes, &call) }
+    if escaped != 0 { decodeEscapes(block, bytes) }
     if unreadable != 0 { return .rejected(rejection) }
     switch timeState {
     case .missing: return .rejected(.noTime)
@@ -122,33 +146,48 @@ struct JSONWalk {
 
   // MARK: - Values
 
-  /// A string, number or literal that begins at `start`; nothing but it and white space stands
-  /// before `next`.
-  @inline(__always)
-  private mutating func scalar(_ bytes: ByteView, from start: Int, before next: Int) -> Value? {
-    let first = bytes[start]
-    if first == 0x22 {
-      guard let end = Self.closingQuote(bytes, from: start, before: next) else { return nil }
-      let slice = Slice(start: start + 1, count: end - start - 1)
-      guard backslash < end else { return .text(slice, hasEscapes: false) }
-      guard let hasEscapes = checkEscapes(bytes, start + 1, end) else { return nil }
-      return .text(slice, hasEscapes: hasEscapes)
+  /// Whether a string, number or literal begins at `start`, and nothing but it and white space
+  /// stands before `next`.
+  private mutating func isScalar(_ bytes: ByteView, from start: Int, before next: Int) -> Bool {
+    guard bytes[start] == 0x22 else {
+      return Self.bare(bytes, from: start, before: next) != nil
     }
+    guard let end = Self.closingQuote(bytes, from: start, before: next) else { return false }
+    return backslash >= end || checkEscapes(bytes, start + 1, end) != nil
+  }
+
+  /// The number or literal that begins at `start`.
+  @inline(__always)
+  private static func bare(_ bytes: ByteView, from start: Int, before next: Int) -> Value? {
     var end = next
-    while Self.isWhiteSpace(bytes[end - 1]) { end -= 1 }
-    let slice = Slice(start: start, count: end - start)
-    switch first {
+    while isWhiteSpace(bytes[end &- 1]) { end &-= 1 }
+    let count = end &- start
+    let slice = Slice(start: start, count: count)
+    if isShortInteger(bytes, start, count) { return .number(slice) }
+    switch bytes[start] {
     case 0x6E:
-      return end - start == 4 && bytes.word(at: start) & 0xFFFF_FFFF == 0x6C6C_756E ? .null : nil
+      return count == 4 && bytes.word(at: start) & 0xFFFF_FFFF == 0x6C6C_756E ? .null : nil
     case 0x74:
-      return end - start == 4 && bytes.word(at: start) & 0xFFFF_FFFF == 0x6575_7274
+      return count == 4 && bytes.word(at: start) & 0xFFFF_FFFF == 0x6575_7274
         ? .boolean(slice) : nil
     case 0x66:
-      return end - start == 5 && bytes.word(at: start) & 0xFF_FFFF_FFFF == 0x65_736C_6166
+      return count == 5 && bytes.word(at: start) & 0xFF_FFFF_FFFF == 0x65_736C_6166
         ? .boolean(slice) : nil
     default:
-      return Self.isNumber(bytes, start, end) ? .number(slice) : nil
+      return isNumber(bytes, start, end) ? .number(slice) : nil
     }
+  }
+
+  /// Whether the bytes are one to eight digits without a leading zero, as nearly all numbers of a
+  /// log are: eight bytes at once, without a branch for each digit.
+  @inline(__always)
+  private static func isShortInteger(_ bytes: ByteView, _ start: Int, _ count: Int) -> Bool {
+    guard count <= 8, bytes[start] != 0x30 || count == 1 else { return false }
+    // Bytes behind the number become "0".
+    let mask = UInt64.max << UInt64(truncatingIfNeeded: count &* 8)
+    let word = bytes.word(at: start) & ~mask | 0x3030_3030_3030_3030 & mask
+    return (word & 0xF0F0_F0F0_F0F0_F0F0) == 0x3030_3030_3030_3030
+      && ((word &+ 0x0606_0606_0606_0606) & 0xF0F0_F0F0_F0F0_F0F0) == 0x3030_3030_3030_3030
   }
 
   @inline(__always)
@@ -160,13 +199,12 @@ struct JSONWalk {
   /// space, which must be a quotation mark.
   @inline(__always)
   private static func closingQuote(_ bytes: ByteView, from start: Int, before next: Int) -> Int? {
-    var end = next - 1
-    while isWhiteSpace(bytes[end]) { end -= 1 }
+    var end = next &- 1
+    while isWhiteSpace(bytes[end]) { end &-= 1 }
     return end > start && bytes[end] == 0x22 ? end : nil
   }
 
   /// RFC 8259, section 6.
-  @inline(__always)
   private static func isNumber(_ bytes: ByteView, _ start: Int, _ end: Int) -> Bool {
     var position = start
     func digits() -> Bool {
@@ -224,7 +262,7 @@ struct JSONWalk {
           let key = token(cursor)
           let colon = token(cursor + 1)
           guard bytes[key] == 0x22, colon < end, bytes[colon] == 0x3A,
-            scalar(bytes, from: key, before: colon) != nil
+            isScalar(bytes, from: key, before: colon)
           else { return nil }
           cursor += 2
           guard token(cursor) < end else { return nil }
@@ -237,7 +275,7 @@ struct JSONWalk {
           isFresh = true
           continue scan
         }
-        guard scalar(bytes, from: start, before: min(token(cursor + 1), end)) != nil else {
+        guard isScalar(bytes, from: start, before: min(token(cursor + 1), end)) else {
           return nil
         }
         cursor += 1
@@ -260,14 +298,12 @@ struct JSONWalk {
 extension JSONWalk {
   // MARK: - Known fields
 
-  private mutating func assign(
-    _ value: Value, to field: Field, _ bytes: ByteView, _ call: inout Call
-  ) {
-    let bit = UInt32(1) << UInt32(field.rawValue)
+  private mutating func assign(_ value: Value, to code: KeyCache.Code, _ bytes: ByteView) {
+    let bit = UInt32(1) << UInt32(code)
     // Of a key that comes twice, the last value holds.
     unreadable &= ~bit
-    switch field {
-    case .time: assignTime(value, bytes, &call)
+    switch Field(rawValue: code) {
+    case .time: assignTime(value, bytes)
     case .status:
       switch Self.number(value, bytes, atMost: 999) {
       case .some(let status): call.status = status ?? 200
@@ -279,19 +315,14 @@ extension JSONWalk {
       case .none: unreadable |= bit
       }
     default:
+      // A text that is given as a number is its digits.
       escaped &= ~bit
-      let slice: Slice
       switch value {
-      case .text(let text, let hasEscapes):
-        slice = text
-        if hasEscapes { escaped |= bit }
-      case .number(let raw), .boolean(let raw): slice = raw
-      case .null: slice = .absent
-      case .container:
-        unreadable |= bit
-        return
+      case .text(let slice, _), .number(let slice), .boolean(let slice):
+        call.texts[Int(code)] = slice
+      case .null: call.texts[Int(code)] = .absent
+      case .container: unreadable |= bit
       }
-      call[field] = slice
     }
   }
 
@@ -301,7 +332,7 @@ extension JSONWalk {
     return has(.status) ? .unreadableStatus : has(.items) ? .unreadableItems : .unreadableField
   }
 
-  private mutating func assignTime(_ value: Value, _ bytes: ByteView, _ call: inout Call) {
+  private mutating func assignTime(_ value: Value, _ bytes: ByteView) {
     let instant: Instant?
     switch value {
     case .text(let slice, false):
@@ -352,55 +383,18 @@ extension JSONWalk {
     return .some(number)
   }
 
-  private mutating func decodeEscapes(_ block: Block, _ bytes: ByteView, _ call: inout Call) {
-    for field in Field.allCases.prefix(Field.textCount) {
-      guard escaped & (1 << UInt32(field.rawValue)) != 0 else { continue }
-      let slice = call[field]
+  private mutating func decodeEscapes(_ block: Block, _ bytes: ByteView) {
+    for code in 0..<Int(Field.textCount) where escaped & (1 << UInt32(code)) != 0 {
+      let slice = call.texts[code]
       let start = Int(slice.start)
       guard let decoded = Escapes.decoded(bytes, start, start + Int(slice.count)) else {
-        unreadable |= 1 << UInt32(field.rawValue)
+        unreadable |= 1 << UInt32(code)
         continue
       }
       for (offset, byte) in decoded.enumerated() {
         block.replaceByte(at: start + offset, with: byte)
       }
-      call[field] = Slice(start: start, count: decoded.count)
-    }
-  }
-}
-
-extension Call {
-  /// The slice of a field of text.
-  subscript(field: Field) -> Slice {
-    get {
-      switch field {
-      case .licensee: licensee
-      case .user: user
-      case .conversation: conversation
-      case .requestID: requestID
-      case .event: event
-      case .module: module
-      case .scenario: scenario
-      case .app: app
-      case .origin: origin
-      case .clientIP: clientIP
-      case .time, .status, .items: .absent
-      }
-    }
-    set {
-      switch field {
-      case .licensee: licensee = newValue
-      case .user: user = newValue
-      case .conversation: conversation = newValue
-      case .requestID: requestID = newValue
-      case .event: event = newValue
-      case .module: module = newValue
-      case .scenario: scenario = newValue
-      case .app: app = newValue
-      case .origin: origin = newValue
-      case .clientIP: clientIP = newValue
-      case .time, .status, .items: break
-      }
+      call.texts[code] = Slice(start: start, count: decoded.count)
     }
   }
 }

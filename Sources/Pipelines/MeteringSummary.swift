@@ -27,7 +27,20 @@ public struct MeteringSummary: Sendable {
   }
 
   /// Whether a person must look at the input: damage, or too much quarantined.
-  public var needsPerson: Bool { !result.damages.isEmpty || exceedsQuarantinedShare }
+  public var needsPerson: Bool { !concerns.isEmpty }
+
+  /// What about the input needs a person.
+  public var concerns: [RunConcern] {
+    var concerns: [RunConcern] = []
+    if !result.damages.isEmpty { concerns.append(.damagedFiles(result.damages.count)) }
+    if exceedsQuarantinedShare {
+      concerns.append(
+        .quarantined(
+          lines: result.balance.quarantined, of: result.balance.lines,
+          allowedPercent: "\(quarantinedShare * 100)"))
+    }
+    return concerns
+  }
 
   // MARK: - Text
 

@@ -1,9 +1,10 @@
+internal import CivilTime
 public import Contracts
 
 extension PipelineFile {
   static let keys = [
-    "pipeline", "logs", "contracts", "statements", "out", "headers", "bom", "quarantined_share",
-    "privacy_key", "threads", "memory",
+    "pipeline", "logs", "contracts", "time_zone", "statements", "out", "headers", "bom",
+    "quarantined_share", "privacy_key", "threads", "memory",
   ]
   static let threadsMax = 1_024
 
@@ -35,6 +36,7 @@ extension PipelineFile {
     let logs = file.required("logs", expected: "files, directories or globs")?
       .texts(of: "file, directory or glob")
     contracts = (file["contracts"]?.texts(of: "contract file") ?? []).map(resolved)
+    zone = file["time_zone"].flatMap { Self.zone($0, hasContracts: file["contracts"] != nil) }
     statements = (file["statements"]?.elements(expected: "a list of statements") ?? [])
       .compactMap { StatementFile($0, path: path) }
     let out = resolved(file.required("out", expected: "the directory for reports"))
@@ -53,12 +55,26 @@ extension PipelineFile {
     self.logs = logs.map(resolved)
     self.out = out
   }
+
+  private static func zone(_ value: ConfigurationValue, hasContracts: Bool) -> Zone? {
+    if hasContracts {
+      value.contradict("not together with contracts, each of which says which zone holds")
+      return nil
+    }
+    guard let zone = value.scalarText.flatMap({ Zone(identifier: $0) }) else {
+      value.reject(expected: "an IANA time zone such as Asia/Shanghai")
+      return nil
+    }
+    return zone
+  }
 }
 
 extension StatementFile {
   init?(_ value: ConfigurationValue, path: String) {
     guard let mapping = value.mapping(keys: ["contract", "file", "columns"]) else { return nil }
-    let contract = mapping.required("contract", expected: "the contract's number")?.text()
+    let number = mapping.required("contract", expected: "the contract's number")
+    let contract = number?.text()
+    line = number?.line ?? value.line
     let file = mapping.required("file", expected: "the statement's CSV file")?.text()
     columns = [:]
     let names = mapping["columns"]?.mapping(keys: Column.allCases.map(\.rawValue))

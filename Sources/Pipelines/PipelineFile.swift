@@ -1,3 +1,4 @@
+public import CivilTime
 public import Contracts
 
 /// A nightly job as its file describes it, read and validated.
@@ -13,6 +14,9 @@ public struct PipelineFile: Sendable, Hashable {
   /// Files, directories and globs.
   public var logs: [String]
   public var contracts: [String]
+  /// The zone of days and times where there are no contracts, UTC where it is `nil`; a contract's
+  /// zone is its own.
+  public var zone: Zone?
   /// The licensee's own daily totals.
   public var statements: [StatementFile]
   /// The directory that reports are written to.
@@ -45,4 +49,6 @@ public struct StatementFile: Sendable, Hashable {
   public var file: String
   /// Headers of the file by what they hold, where they are not the usual ones.
   public var columns: [Column: String]
+  /// The line of the pipeline file that names the contract.
+  public var line: Int
 }

@@ -1,7 +1,7 @@
 internal import Counting
-internal import Shuffling
 public import Metering
 public import Reports
+internal import Shuffling
 
 /// Why a report did not come into being.
 public enum ReportError: Error, Sendable, CustomStringConvertible {
@@ -23,11 +23,11 @@ public enum ReportError: Error, Sendable, CustomStringConvertible {
   }
 
   /// Does something that can fail for the output's sake.
-  public static func output(
-    _ body: () throws(OutputError) -> Void
-  ) throws(ReportError) {
+  public static func output<Value>(
+    _ body: () throws(OutputError) -> Value
+  ) throws(ReportError) -> Value {
     do throws(OutputError) {
-      try body()
+      return try body()
     } catch {
       throw .output(error)
     }
@@ -51,6 +51,15 @@ public struct UsageWriter {
 
   /// Writes the report to a file of a folder, or to standard output.
   public func write(_ name: String, in folder: String?) throws(ReportError) {
+    try write { () throws(OutputError) in try ReportOutput(name, in: folder) }
+  }
+
+  /// Writes the report, to appear with others.
+  public func write(_ name: String, in set: ReportSet) throws(ReportError) {
+    try write { () throws(OutputError) in try ReportOutput(name, in: set) }
+  }
+
+  private func write(_ open: () throws(OutputError) -> ReportOutput) throws(ReportError) {
     var report = UsageReport(
       contracts: rows.terms.contracts, attributions: rows.attributions, sources: rows.sources,
       users: users)
@@ -58,7 +67,7 @@ public struct UsageWriter {
     buffer.bytes.reserveCapacity(Self.bufferBytes + 4_096)
     var spillFailure: String?
     try ReportError.output { () throws(OutputError) in
-      let output = try ReportOutput(name, in: folder)
+      let output = try open()
       var failure: OutputError?
       spillFailure = forEachRow { row, chunk in
         report.append(row, textsIn: chunk, to: &buffer)

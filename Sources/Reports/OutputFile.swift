@@ -40,6 +40,13 @@ public struct OutputFile: ~Copyable, ByteSink {
 
   /// Makes the report appear at its path, whole and on the disk.
   public consuming func commit() throws(OutputError) {
+    let path = path
+    try finish().appear()
+    try OutputFolder.sync(Self.folder(of: path))
+  }
+
+  /// Ends the writing: the report is whole and on the disk, still under its temporary name.
+  consuming func finish() throws(OutputError) -> FinishedOutput {
     guard let descriptor else { preconditionFailure("a report is committed once") }
     if let error = FileDescriptor.sync(descriptor) {
       throw .failed(.sync, path: path, errno: error.number)
@@ -49,13 +56,7 @@ public struct OutputFile: ~Copyable, ByteSink {
       FileDescriptor.remove(temporaryPath)
       throw .failed(.write, path: path, errno: error.number)
     }
-    if let error = FileDescriptor.rename(temporaryPath, to: path) {
-      FileDescriptor.remove(temporaryPath)
-      throw .failed(.rename, path: path, errno: error.number)
-    }
-    if let error = FileDescriptor.syncFolder(Self.folder(of: path)) {
-      throw .failed(.sync, path: path, errno: error.number)
-    }
+    return FinishedOutput(path: path, temporaryPath: temporaryPath)
   }
 
   deinit {
@@ -83,8 +84,29 @@ public struct OutputFile: ~Copyable, ByteSink {
   }
 }
 
+/// A report that is whole and on the disk, but not yet at its path.
+struct FinishedOutput {
+  var path: String
+  var temporaryPath: String
+
+  /// Moves the report to its path; where that fails, nothing of it is left.
+  func appear() throws(OutputError) {
+    guard let error = FileDescriptor.rename(temporaryPath, to: path) else { return }
+    remove()
+    throw .failed(.rename, path: path, errno: error.number)
+  }
+
+  func remove() { FileDescriptor.remove(temporaryPath) }
+}
+
 /// Folders for reports.
 public enum OutputFolder {
+  /// Brings a folder's entries to the disk, so that what appeared in it outlives a power cut.
+  static func sync(_ path: String) throws(OutputError) {
+    guard let error = FileDescriptor.syncFolder(path) else { return }
+    throw .failed(.sync, path: path, errno: error.number)
+  }
+
   /// Creates a folder and those above it where they are missing, with mode 0700; folders that are
   /// there keep their mode.
   public static func create(_ path: String) throws(OutputError) {

@@ -1,7 +1,10 @@
-/// A report on its way out: to a file that appears when it is whole, or to standard output.
+/// A report on its way out: to a file that appears when it is whole, alone or together with others,
+/// or to standard output.
 public final class ReportOutput {
   private var file: OutputFile?
   private var stream: StandardOutput?
+  /// The reports together with which this one is to appear.
+  private var set: ReportSet?
 
   /// - Parameter folder: created where it is missing; `nil`: standard output.
   public init(_ name: String, in folder: String?) throws(OutputError) {
@@ -11,6 +14,12 @@ public final class ReportOutput {
     } else {
       stream = StandardOutput()
     }
+  }
+
+  /// - Parameter set: the reports together with which this one appears, when the set is committed.
+  public init(_ name: String, in set: ReportSet) throws(OutputError) {
+    file = try OutputFile(path: "\(set.folder)/\(name)")
+    self.set = set
   }
 
   public func write(draining buffer: inout CSVBuffer) throws(OutputError) {
@@ -26,6 +35,11 @@ public final class ReportOutput {
   /// Completes the report.
   public func finish() throws(OutputError) {
     try stream?.flush()
-    if let file = file.take() { try file.commit() }
+    guard let file = file.take() else { return }
+    if let set {
+      set.add(try file.finish())
+    } else {
+      try file.commit()
+    }
   }
 }

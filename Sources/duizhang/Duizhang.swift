@@ -4,7 +4,8 @@ import ArgumentParser
 struct Duizhang: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "duizhang",
-    abstract: "Counts billable conversations from gateway logs exactly as the contract defines them.",
+    abstract:
+      "Counts billable conversations from gateway logs exactly as the contract defines them.",
     discussion: """
       Results go to standard output or under --out, everything else to standard error.
 
@@ -13,7 +14,7 @@ struct Duizhang: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      CountCommand.self, UsageCommand.self, SimulateCommand.self,
+      RunCommand.self, CountCommand.self, UsageCommand.self, SimulateCommand.self,
     ])
 
   static func main() {

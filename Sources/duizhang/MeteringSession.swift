@@ -30,7 +30,7 @@ struct MeteringSession {
           .error, "--time-zone: not with --contract, whose file says which zone holds")
         throw ConfigurationError(problems: [])
       }
-      var contracts = try contracts(input.contract)
+      var contracts = try Contract.readAll(input.contract)
       for index in contracts.indices {
         for number in contracts[index].rules.indices {
           try rule.apply(to: &contracts[index].rules[number].rule)
@@ -41,20 +41,6 @@ struct MeteringSession {
       for problem in error.problems { diagnostics.say(.error, problem.description) }
       throw .usage
     }
-  }
-
-  func contracts(_ paths: [String]) throws(ConfigurationError) -> [Contract] {
-    var contracts: [Contract] = []
-    var problems: [ConfigurationProblem] = []
-    for path in paths {
-      do throws(ConfigurationError) {
-        contracts.append(try Contract.read(path: path))
-      } catch {
-        problems += error.problems
-      }
-    }
-    guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
-    return contracts
   }
 
   /// Finds the logs; files of a folder that are no logs are passed over, and named.
@@ -76,16 +62,12 @@ struct MeteringSession {
     _ files: [InputFile], _ terms: Terms, _ options: MeteringOptions
   ) throws(ExitStatus) -> MeteringResult {
     let metering = Metering(files: files, terms: terms, options: options)
-    let progress =
-      StandardError.isTerminal && !diagnostics.isQuiet && diagnostics.format == .text
-      ? ProgressBar(totalBytes: files.reduce(0) { $0 + $1.sizeBytes }) {
-        metering.storedBytesTaken
-      } : nil
-    defer { progress?.stop() }
+    let storedBytes = files.reduce(0) { $0 + $1.sizeBytes }
     do throws(MeteringError) {
-      return try metering.run()
+      return try showingProgress(
+        of: storedBytes, taken: { metering.storedBytesTaken },
+        during: { () throws(MeteringError) in try metering.run() })
     } catch {
-      progress?.stop()
       switch error {
       case .input(let errors):
         for error in errors { diagnostics.say(.error, error.description) }
@@ -97,34 +79,28 @@ struct MeteringSession {
     }
   }
 
+  /// Does something with a progress bar where standard error is a terminal.
+  func showingProgress<Result, Failure>(
+    of totalBytes: Int, taken: @escaping @Sendable () -> Int,
+    during body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let progress =
+      StandardError.isTerminal && !diagnostics.isQuiet && diagnostics.format == .text
+      ? ProgressBar(totalBytes: totalBytes, takenBytes: taken) : nil
+    defer { progress?.stop() }
+    return try body()
+  }
+
   /// How each contract's users are shown, with the keys that needs.
   func users(
     _ contracts: [Contract], keyPath: String?
   ) throws(ExitStatus) -> [UsageReport.UserDisplay] {
-    var displays: [UsageReport.UserDisplay] = []
-    for contract in contracts {
-      switch contract.privacy.user {
-      case .plain: displays.append(.plain)
-      case .omit: displays.append(.omitted)
-      case .hmac:
-        displays.append(
-          .pseudonym(UserPseudonym(key: try key(keyPath ?? contract.privacy.keyFile))))
-      }
-    }
-    return displays
-  }
-
-  private func key(_ path: String?) throws(ExitStatus) -> PrivacyKey {
     do throws(PrivacyKeyError) {
-      if let path { return try PrivacyKey.load(path: path) }
-      let found = try PrivacyKey.loadOrCreateDefault()
-      if found.wasCreated {
-        diagnostics.say(
-          .info,
-          "\(found.path): made as the key of users' pseudonyms; keep it, and name it with "
-            + "--privacy-key where pseudonyms must match these")
+      let users = try UserDisplays(contracts) { keyPath ?? $0.privacy.keyFile }
+      if let path = users.createdKeyPath {
+        diagnostics.say(.info, PrivacyKey.createdNotice(path: path))
       }
-      return found.key
+      return users.all
     } catch {
       diagnostics.say(.error, error.description)
       throw .usage

@@ -1,0 +1,204 @@
+public import CivilTime
+internal import Contracts
+internal import Counting
+internal import Decoding
+internal import Detection
+public import Metering
+internal import Reconciliation
+internal import Reports
+
+/// The nightly job: read and count, findings of the contracts' lists, reconciliation with the
+/// licensees' statements, reports.
+///
+/// Making one reads and checks everything but the logs, so that a mistake in a file of
+/// configuration is told before hours of counting, not after.
+public struct NightlyRun: Sendable {
+  /// What the command line says beside the pipeline file.
+  public struct Options: Sendable {
+    /// The days that are reported, in each contract's zone; `nil`: all.
+    public var dates: ClosedRange<CivilDate>?
+    public var metering: MeteringOptions
+
+    public init(dates: ClosedRange<CivilDate>? = nil, metering: MeteringOptions) {
+      self.dates = dates
+      self.metering = metering
+    }
+  }
+
+  /// The reports in the order in which they appear: whoever waits for the last has all of them.
+  public static let reportNames = [
+    "count.csv", "usage-detail.csv", "findings.csv", "reconciliation.csv",
+    "reconciliation-daily.csv", "quarantine.csv", "run-summary.json",
+  ]
+
+  private let pipeline: PipelineFile
+  private let terms: Terms
+  private let users: UserDisplays
+  private let statements: Statements
+  private let metering: Metering
+  /// What the user should know before the run: files that were passed over, a key that was made.
+  public let notices: [String]
+  /// Bytes of all logs as stored; 0 where that is not known.
+  public let storedBytes: Int
+
+  /// Reads the contracts and statements that a pipeline names, and finds its logs.
+  public init(_ pipeline: PipelineFile, options: Options) throws(RunError) {
+    var terms = try Self.terms(pipeline)
+    terms.dates = options.dates
+    let users = try Self.users(pipeline, terms.contracts)
+    statements = try Statements(pipeline.statements)
+    let logs = try Self.logs(pipeline)
+    var metering = options.metering
+    metering.wantsRows = true
+    metering.findsPlaces = true
+    self.metering = Metering(files: logs.files, terms: terms, options: metering)
+    self.pipeline = pipeline
+    self.terms = terms
+    self.users = users
+    storedBytes = logs.files.reduce(0) { $0 + $1.sizeBytes }
+    notices =
+      logs.passedOver.map { "\($0): passed over, since it holds no record" }
+      + (users.createdKeyPath.map { [PrivacyKey.createdNotice(path: $0)] } ?? [])
+  }
+
+  /// How far the reading has come: bytes as stored.
+  public var storedBytesTaken: Int { metering.storedBytesTaken }
+
+  /// Does the job; to be called once.
+  ///
+  /// - Throws: ``RunError``; then the reports of the run before are still there.
+  public func run() throws(RunError) -> RunOutcome {
+    let result = try count()
+    let outcome = RunOutcome(
+      pipeline: pipeline, terms: terms, result: result, findings: findings(result),
+      reconciliations: reconcile(result), statements: statements)
+    try write(outcome, result)
+    return outcome
+  }
+}
+
+// MARK: - What the pipeline names
+
+extension NightlyRun {
+  private static func terms(_ pipeline: PipelineFile) throws(RunError) -> Terms {
+    do throws(ConfigurationError) {
+      let contracts = try Contract.readAll(pipeline.contracts.map(Paths.shortened))
+      let strangers = pipeline.statementsOfNoContract(contracts)
+      guard !contracts.isEmpty else {
+        guard strangers.isEmpty else { throw ConfigurationError(problems: strangers) }
+        return Terms(rule: ConversationRule(), zone: pipeline.zone ?? .utc)
+      }
+      do throws(ConfigurationError) {
+        let book = try ContractBook(contracts)
+        guard strangers.isEmpty else { throw ConfigurationError(problems: []) }
+        return Terms(book)
+      } catch {
+        throw ConfigurationError(problems: error.problems + strangers)
+      }
+    } catch {
+      throw .configuration(error)
+    }
+  }
+
+  private static func users(
+    _ pipeline: PipelineFile, _ contracts: [Contract]
+  ) throws(RunError) -> UserDisplays {
+    do throws(PrivacyKeyError) {
+      return try UserDisplays(contracts) { $0.privacy.keyFile ?? pipeline.privacyKey }
+    } catch {
+      throw .privacyKey(error)
+    }
+  }
+
+  private static func logs(_ pipeline: PipelineFile) throws(RunError) -> LogSelection {
+    do throws(InputError) {
+      return try LogSelection(pipeline.logs.map(Paths.shortened))
+    } catch {
+      throw .input(error)
+    }
+  }
+}
+
+extension PipelineFile {
+  /// Statements that name a contract which the pipeline does not have.
+  fileprivate func statementsOfNoContract(_ contracts: [Contract]) -> [ConfigurationProblem] {
+    let numbers = contracts.map { "'\($0.number)'" }
+    return statements.enumerated().compactMap { index, statement in
+      guard !contracts.contains(where: { $0.number == statement.contract }) else { return nil }
+      let known =
+        numbers.isEmpty
+        ? "the pipeline names no contracts" : "expected \(numbers.joined(separator: " or "))"
+      return .contradiction(
+        file: path, line: statement.line, key: "statements[\(index)].contract",
+        detail: "no contract has the number '\(statement.contract)'; \(known)")
+    }
+  }
+}
+
+// MARK: - Stages
+
+extension NightlyRun {
+  private func count() throws(RunError) -> MeteringResult {
+    do throws(MeteringError) {
+      return try metering.run()
+    } catch {
+      throw .metering(error)
+    }
+  }
+
+  /// The findings that need only the contracts' lists; none without contracts.
+  private func findings(_ result: MeteringResult) -> [Finding] {
+    guard terms.hasContracts else { return [] }
+    return terms.contracts
+      .flatMap { contractFindings(contract: $0, uses: result.uses, places: result.places) }
+      .sorted(by: Finding.precedes)
+  }
+
+  /// Compares each contract's totals with its licensee's, over the days asked for, else over those
+  /// of which the logs have something, else over the statement's own.
+  private func reconcile(_ result: MeteringResult) -> [TotalsReconciliation] {
+    statements.all.compactMap { number, statement in
+      let totals = result.totals.filter { $0.contract == number }
+      guard let contract = terms.contracts.first(where: { $0.number == number }),
+        let range = terms.dates ?? Self.span(totals.map(\.date))
+          ?? Self.span(statement.rows.map(\.date))
+      else {
+        return nil
+      }
+      return reconcileTotals(
+        contract: contract, licensor: totals, licensee: statement, range: range)
+    }
+  }
+
+  private static func span(_ dates: [CivilDate]) -> ClosedRange<CivilDate>? {
+    guard let first = dates.min(), let last = dates.max() else { return nil }
+    return first...last
+  }
+
+  private func write(_ outcome: RunOutcome, _ result: MeteringResult) throws(RunError) {
+    guard let rows = result.rows else { preconditionFailure("rows were asked for") }
+    let style = CSVStyle(headers: pipeline.headers == .zh ? .chinese : .english, bom: pipeline.bom)
+    let reconciliation = ReconciliationReport(outcome.reconciliations)
+    do throws(ReportError) {
+      let reports = try ReportError.output { () throws(OutputError) in
+        try ReportSet(folder: outcome.folder)
+      }
+      try UsageWriter(rows, users: users.all, style: style).write("usage-detail.csv", in: reports)
+      try ReportError.output { () throws(OutputError) in
+        try reports.write(DailyTotalsReport(result.totals).bytes(style: style), to: "count.csv")
+        for (name, table) in [
+          ("findings.csv", FindingsReport(outcome.findings).table),
+          ("reconciliation.csv", reconciliation.months),
+          ("reconciliation-daily.csv", reconciliation.days),
+          ("quarantine.csv", outcome.input.quarantineTable),
+        ] {
+          try reports.write(table.bytes(style: style), to: name)
+        }
+        try reports.write(outcome.json.render(), to: "run-summary.json")
+        try reports.commit()
+      }
+    } catch {
+      throw .report(error)
+    }
+  }
+}

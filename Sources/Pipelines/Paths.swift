@@ -1,0 +1,62 @@
+internal import Decoding
+internal import Glibc
+
+/// Files and their names as a pipeline needs them; the unsafe calls of this module are here.
+enum Paths {
+  /// `pipelines/../logs` as `logs`, so that reports name files as a person would. Only a real
+  /// folder is left out before `..`; past a link, `..` leads elsewhere.
+  static func shortened(_ path: String) -> String {
+    let root = path.hasPrefix("/") ? "/" : ""
+    var parts: [Substring] = []
+    for part in path.split(separator: "/") where part != "." {
+      if part == "..", let last = parts.last, last != "..",
+        isFolder(root + parts.joined(separator: "/"))
+      {
+        parts.removeLast()
+      } else {
+        parts.append(part)
+      }
+    }
+    let shortened = root + parts.joined(separator: "/")
+    return shortened.isEmpty ? "." : shortened
+  }
+
+  /// Whether a folder, and no link to one, is at a path.
+  private static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The bytes of a whole file.
+  ///
+  /// - Parameter remedy: what to do about a file that is larger than `bytesMax`.
+  static func contents(
+    _ path: String, bytesMax: Int, remedy: String
+  ) throws(InputError) -> [UInt8] {
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw unreadable(path, errno) }
+    defer { _ = close(descriptor) }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = unsafe piece.withUnsafeMutableBytes {
+        unsafe read(descriptor, $0.baseAddress, $0.count)
+      }
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw unreadable(path, errno) }
+      if count == 0 { return bytes }
+      bytes += piece[..<count]
+      guard bytes.count <= bytesMax else {
+        throw InputError(
+          path: path, detail: "is larger than \(bytesMax >> 20) MiB", remedy: remedy)
+      }
+    }
+  }
+
+  private static func unreadable(_ path: String, _ number: Int32) -> InputError {
+    let reason = unsafe strerror(number).map { unsafe String(cString: $0) } ?? "error \(number)"
+    return InputError(
+      path: path, detail: "cannot be read: \(reason)",
+      remedy: "check the path and that it may be read")
+  }
+}

@@ -1,0 +1,37 @@
+internal import Contracts
+internal import Reconciliation
+
+/// Something in a run's outcome that needs a person, and what they open to see it.
+public enum RunConcern: Sendable, Hashable, CustomStringConvertible {
+  case damagedFiles(Int)
+  /// More lines than the pipeline allows.
+  case quarantined(lines: Int, of: Int, allowedPercent: String)
+  case highFindings(Int)
+  /// Lines of a contract's month that differ by more than the tolerance.
+  case beyondTolerance(contract: String, period: String, lines: Int)
+  /// Rows of a licensee's statement.
+  case unreadableRows(path: String, rows: Int)
+
+  public var description: String {
+    switch self {
+    case .damagedFiles(let count):
+      "\(Self.count(count, "log")) could not be read to the end, and the count lacks what followed: "
+        + "get whole copies and run again"
+    case .quarantined(let lines, let all, let allowed):
+      "\(lines) of \(all) lines are quarantined, more than the \(allowed) % that are allowed: see "
+        + "quarantine.csv"
+    case .highFindings(let count):
+      "\(Self.count(count, "finding")) of high severity: see findings.csv"
+    case .beyondTolerance(let contract, let period, let lines):
+      "contract \(contract), \(period): \(Self.count(lines, "line")) beyond the tolerance: see "
+        + "reconciliation.csv, and reconciliation-daily.csv for the days"
+    case .unreadableRows(let path, let rows):
+      "\(Self.count(rows, "row")) of \(path) could not be read and are missing in the licensee's "
+        + "figures: mend the rows named above"
+    }
+  }
+
+  private static func count(_ number: Int, _ noun: String) -> String {
+    "\(number) \(noun)\(number == 1 ? "" : "s")"
+  }
+}

@@ -1,0 +1,124 @@
+import ArgumentParser
+import CivilTime
+import Contracts
+import Metering
+import Pipelines
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "The nightly job: count, detect, reconcile, report.",
+    discussion: """
+      Does what a pipeline file says (pipelines/nightly.yaml shows one): reads and counts the \
+      logs, holds the use against the contracts' lists, compares the daily totals with the \
+      licensees' statements, and writes count.csv, usage-detail.csv, findings.csv, \
+      reconciliation.csv (months), reconciliation-daily.csv, quarantine.csv and run-summary.json.
+
+      The reports appear together when all of them are written; after an error those of the run \
+      before are still there. Equal input gives equal bytes.
+
+      Days are those of each contract's zone. Where a range of days is given, the reports are \
+      about these, but all logs are read, since conversations cross midnight.
+
+      Exit status 1: a finding of high severity, a month beyond the tolerance, more quarantined \
+      lines than the pipeline allows, a log that could not be read to its end, or rows of a \
+      statement that could not be read. Standard error says which.
+
+      Example: duizhang run pipelines/nightly.yaml --period 2025-12
+      """)
+
+  @Argument(help: ArgumentHelp("The pipeline file.", valueName: "pipeline.yaml"))
+  var pipeline: String
+
+  @OptionGroup(title: "Days") var days: DaysArguments
+
+  @Option(
+    help: ArgumentHelp("The folder for reports, in place of the pipeline's.", valueName: "folder"))
+  var out: String?
+
+  @OptionGroup(title: "Run") var execution: RunArguments
+
+  func run() throws {
+    let session = MeteringSession(diagnostics: execution.diagnostics)
+    let outcome: RunOutcome
+    do throws(RunError) {
+      outcome = try self.outcome(session)
+    } catch {
+      for message in error.messages { session.diagnostics.say(.error, message) }
+      throw status(of: error)
+    }
+    report(outcome, session.diagnostics)
+    if outcome.needsPerson { throw ExitStatus.needsPerson }
+  }
+
+  private func outcome(_ session: MeteringSession) throws(RunError) -> RunOutcome {
+    var file = try RunError.configuration { () throws(ConfigurationError) in
+      try PipelineFile.read(path: pipeline)
+    }
+    if let out { file.out = out }
+    let metering = execution.options(threads: file.threads, memoryBytes: file.memory?.bytes)
+    let nightly = try NightlyRun(
+      file, options: NightlyRun.Options(dates: days.range, metering: metering))
+    for notice in nightly.notices { session.diagnostics.say(.info, notice) }
+    return try session.showingProgress(
+      of: nightly.storedBytes, taken: { nightly.storedBytesTaken },
+      during: { () throws(RunError) in try nightly.run() })
+  }
+
+  /// Gives the page, and with `--quiet` what needs a person alone.
+  private func report(_ outcome: RunOutcome, _ diagnostics: Diagnostics) {
+    diagnostics.report(text: outcome.text, json: outcome.json)
+    guard diagnostics.isQuiet else { return }
+    for concern in outcome.concerns { diagnostics.say(.warning, "\(concern)") }
+  }
+
+  private func status(of error: RunError) -> ExitStatus {
+    switch error {
+    case .configuration, .privacyKey: .usage
+    case .input, .statement, .metering(.input): .input
+    case .metering(.spill), .report: .internalFailure
+    }
+  }
+}
+
+/// The days that reports are about.
+struct DaysArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("Report one day: 2025-12-01.", valueName: "date"))
+  var date: String?
+  @Option(help: ArgumentHelp("Report the days from this one on; with --to.", valueName: "date"))
+  var from: String?
+  @Option(help: ArgumentHelp("Report the days up to this one, itself included.", valueName: "date"))
+  var to: String?
+  @Option(help: ArgumentHelp("Report one month: 2025-12.", valueName: "month"))
+  var period: String?
+
+  /// `nil`: all days.
+  var range: ClosedRange<CivilDate>? {
+    if let date = date.flatMap({ CivilDate(text: $0) }) { return date...date }
+    if let month = period.flatMap({ CivilMonth(text: $0) }) { return month.first...month.last }
+    guard let first = from.flatMap({ CivilDate(text: $0) }),
+      let last = to.flatMap({ CivilDate(text: $0) }), first <= last
+    else { return nil }
+    return first...last
+  }
+
+  func validate() throws {
+    for (name, text) in [("--date", date), ("--from", from), ("--to", to)] {
+      guard let text, CivilDate(text: text) == nil else { continue }
+      throw ValidationError("\(name): expected a day such as 2025-12-01, found '\(text)'")
+    }
+    if let period, CivilMonth(text: period) == nil {
+      throw ValidationError("--period: expected a month such as 2025-12, found '\(period)'")
+    }
+    let ways = [date != nil, from != nil || to != nil, period != nil]
+    guard ways.count(where: { $0 }) <= 1 else {
+      throw ValidationError("--date, --from with --to, and --period: only one of them")
+    }
+    guard (from == nil) == (to == nil) else {
+      throw ValidationError("--from and --to: give both, or --date for one day")
+    }
+    if from != nil, range == nil {
+      throw ValidationError("--from: expected a day not later than --to")
+    }
+  }
+}
