@@ -44,7 +44,8 @@ import Testing
     rule.identity = [.module]
     let terms = Terms(rule: rule, zone: .utc)
     let first = try counted([lines], terms)
-    #expect(first.difference(from: try counted([lines.reversed()], terms), inAnyOrder: false) == nil)
+    #expect(
+      first.difference(from: try counted([lines.reversed()], terms), inAnyOrder: false) == nil)
     #expect(columns(first, 13) == ["2", "2"])
   }
 

@@ -57,7 +57,9 @@ import Testing
 
   @Test func garbageBehindAMemberIsReported() throws {
     let member = Compression.gzip(text)
-    for garbage in [[0x41], [0x1F, 0x41, 0x42], [0x00, 0x41], Array("{\"time\":3}\n".utf8)] as [[UInt8]] {
+    for garbage in [[0x41], [0x1F, 0x41, 0x42], [0x00, 0x41], Array("{\"time\":3}\n".utf8)]
+      as [[UInt8]]
+    {
       let read = try decoded(member + garbage)
       #expect(read.text == text)
       #expect(read.damage?.kind == .garbage)
@@ -66,7 +68,8 @@ import Testing
     // What begins like a member may be one.
     #expect(try decoded(member + [0x1F]).damage?.kind == .truncated)
     #expect(try decoded(member + [0x1F, 0x8B]).damage?.kind == .truncated)
-    #expect(try decoded(member + [0x1F, 0x8B, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9]).damage?.kind == .corrupt)
+    #expect(
+      try decoded(member + [0x1F, 0x8B, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9]).damage?.kind == .corrupt)
   }
 
   @Test func wrongChecksumsAndLengthsAreReportedAndTheTextIsKept() throws {

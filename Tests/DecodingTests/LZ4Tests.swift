@@ -39,7 +39,9 @@ import Testing
     let skipped = Compression.skippableLZ4([1, 2, 3])
     let last = Compression.skippableLZ4([UInt8](repeating: 9, count: 300_000), magic: 0x5F)
     let empty = Compression.lz4([])
-    #expect(try decoded(skipped + frame + last + empty + frame + frame + skipped).text == text + text + text)
+    #expect(
+      try decoded(skipped + frame + last + empty + frame + frame + skipped).text == text + text
+        + text)
     #expect(try decoded(skipped) == Decoded(folder.write(empty, as: "empty")))
   }
 

@@ -1,3 +1,4 @@
+import Counting
 import Foundation
 import TestSupport
 import Testing
@@ -18,11 +19,16 @@ import Testing
 
   @Test func twoThousandLogsCountAsTheReferenceCountsThem() throws {
     var failed = 0
+    var seen: Set<String> = []
     for seed in Self.seeds where failed < 3 {
       var random = SeededRandom(seed: seed)
       var shape = LogShape()
-      shape.recordCount = random.chance(6) ? 200...400 : 20...70
+      shape.recordCount = random.chance(4) ? 200...400 : 20...50
       let plan = try LogPlan.random(&random, shape)
+      if seed % 10 == 0 {
+        let counted = plan.reference(fileNames: plan.files.indices.map { "\($0)" })
+        seen.formUnion(Self.kinds(counted))
+      }
       guard let difference = try difference(plan, seed: seed) else { continue }
       failed += 1
       let least = try minimal(plan, seed: seed)
@@ -37,6 +43,32 @@ import Testing
         \(leastDifference)
         """)
     }
+    if Self.seeds.count > 100 {
+      #expect(
+        seen == [
+          "close", "idle", "max_duration", "open", "still_open", "only_opened_and_closed",
+          "fewer_than_min_messages", "blank", "quarantined", "items", "ignored", "failed",
+          "duplicates", "outside", "unplaced", "conflicts",
+        ])
+    }
+  }
+
+  /// What a log was good for, so that the logs together are known to reach everything.
+  private static func kinds(_ counted: Counted) -> Set<String> {
+    var kinds: Set<String> = []
+    for text in counted.rowTexts {
+      let columns = String(decoding: text, as: UTF8.self).split(
+        separator: "\t", omittingEmptySubsequences: false)
+      kinds.formUnion(columns.suffix(5).map(String.init).filter { !$0.isEmpty && Int($0) == nil })
+    }
+    let balance = counted.balance
+    for (name, count) in [
+      ("blank", balance.blank), ("quarantined", balance.quarantined), ("items", balance.items),
+      ("ignored", balance.ignored), ("failed", balance.failed), ("duplicates", balance.duplicates),
+      ("outside", balance.outsideContract), ("unplaced", balance.unplaced),
+      ("conflicts", balance.conflicts),
+    ] where count > 0 { kinds.insert(name) }
+    return kinds
   }
 
   /// What the product says otherwise than the reference; `nil` where they agree.

@@ -10,14 +10,21 @@ import Testing
 @Suite struct SessionWindowTests {
   private struct Case: Decodable {
     var id: String
-    var gap_ms: Int64
+    var gapMilliseconds: Int64
     var boundary: String?
     var events: [String: [Int64]]
     var want: [String: [[Int64]]]
+
+    enum CodingKeys: String, CodingKey {
+      case id, boundary, events, want
+      case gapMilliseconds = "gap_ms"
+    }
   }
 
   /// The case written for the other boundary, as ours has it: 0 and 10 are one window.
-  private static let adjusted: [String: [String: [[Int64]]]] = ["beam.testSimple": ["k": [[0, 10, 2], [101, 101, 1]]]]
+  private static let adjusted: [String: [String: [[Int64]]]] = [
+    "beam.testSimple": ["k": [[0, 10, 2], [101, 101, 1]]]
+  ]
 
   @Test(.enabled(if: SharedFixtures.folder != nil, "../shared/fixtures is absent"))
   func everyCaseUnderOurBoundary() throws {
@@ -39,7 +46,7 @@ import Testing
       }
       let path = try folder.write(lines.text, as: "log")
       var rule = ConversationRule()
-      rule.idleTimeout = Interval(microseconds: test.gap_ms * 1_000)
+      rule.idleTimeout = Interval(microseconds: test.gapMilliseconds * 1_000)
       let counted = try Counted.metered(
         [path], terms: Terms(rule: rule, zone: .utc), threads: 1, temporaryFolder: folder.path)
       var found: [String: [[Int64]]] = [:]
@@ -48,7 +55,9 @@ import Testing
           separator: "\t", omittingEmptySubsequences: false)
         let start = try #require(Int64(columns[10])) / 1_000 - 1_764_547_200_000
         let end = try #require(Int64(columns[11])) / 1_000 - 1_764_547_200_000
-        found[String(columns[8]), default: []].append([start, end, try #require(Int64(columns[13]))])
+        found[String(columns[8]), default: []].append([
+          start, end, try #require(Int64(columns[13])),
+        ])
       }
       #expect(found == want, "\(test.id)")
     }

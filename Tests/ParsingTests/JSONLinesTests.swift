@@ -8,7 +8,8 @@ import Testing
     ("[1]", Rejection.notAnObject), ("x", .notAnObject), ("\"a\"", .notAnObject),
     ("1", .notAnObject), ("\u{0}", .notAnObject), ("null", .notAnObject),
     ("{", .invalidJSON), ("{\(time)", .invalidJSON), ("{\(time),}", .invalidJSON),
-    ("{\(time)}}", .invalidJSON), ("{\(time)} 1", .invalidJSON), ("{\(time)}{\(time)}", .invalidJSON),
+    ("{\(time)}}", .invalidJSON), ("{\(time)} 1", .invalidJSON),
+    ("{\(time)}{\(time)}", .invalidJSON),
     ("{\(time),\"a\"}", .invalidJSON), ("{\(time),\"a\":}", .invalidJSON),
     ("{\(time),a:1}", .invalidJSON), ("{\(time),\"a\":1 2}", .invalidJSON),
     ("{\(time) \"a\":1}", .invalidJSON), ("{\(time),,\"a\":1}", .invalidJSON),
@@ -19,7 +20,8 @@ import Testing
     ("{\(time),\"a\":[1,]}", .invalidJSON), ("{\(time),\"a\":[1}}", .invalidJSON),
     ("{\(time),\"a\":{\"b\"}}", .invalidJSON), ("{\(time),\"a\":{\"b\":1,}}", .invalidJSON),
     ("{\(time),\"a\":[}", .invalidJSON), ("{\(time),\"a\":\u{FEFF}1}", .invalidJSON),
-    ("{\(time)}\\", .invalidJSON), ("{\(time)}\\\"", .invalidJSON), ("{\(time)}\u{0}", .invalidJSON),
+    ("{\(time)}\\", .invalidJSON), ("{\(time)}\\\"", .invalidJSON),
+    ("{\(time)}\u{0}", .invalidJSON),
     ("\u{FEFF}x{\(time)}", .notAnObject), ("\u{FEFF}\"x\"{\(time)}", .notAnObject),
     ("{\(time),\"a\":\"b", .invalidText), ("{\(time),\"a\":\"\u{1}\"}", .invalidText),
     ("{\(time),\"a\":\"\u{0}\"}", .invalidText), ("{\(time),\"a\":\"\t\"}", .invalidText),
@@ -27,11 +29,15 @@ import Testing
     ("{\"time\":\"2025-12-01\"}", .unreadableTime), ("{\"time\":true}", .unreadableTime),
     ("{\"time\":\"2025-12-01T08:00:00\"}", .unreadableTime), ("{\"time\":{}}", .unreadableTime),
     ("{\"time\":\"\"}", .unreadableTime), ("{\"time\":1e400}", .unreadableTime),
-    ("{\(time),\"status\":\"OK\"}", .unreadableStatus), ("{\(time),\"status\":-1}", .unreadableStatus),
-    ("{\(time),\"status\":1000}", .unreadableStatus), ("{\(time),\"status\":\"\"}", .unreadableStatus),
+    ("{\(time),\"status\":\"OK\"}", .unreadableStatus),
+    ("{\(time),\"status\":-1}", .unreadableStatus),
+    ("{\(time),\"status\":1000}", .unreadableStatus),
+    ("{\(time),\"status\":\"\"}", .unreadableStatus),
     ("{\(time),\"status\":99999999999999999999}", .unreadableStatus),
-    ("{\(time),\"status\":true}", .unreadableStatus), ("{\(time),\"status\":[200]}", .unreadableStatus),
-    ("{\(time),\"items\":1.5}", .unreadableItems), ("{\(time),\"items\":4294967296}", .unreadableItems),
+    ("{\(time),\"status\":true}", .unreadableStatus),
+    ("{\(time),\"status\":[200]}", .unreadableStatus),
+    ("{\(time),\"items\":1.5}", .unreadableItems),
+    ("{\(time),\"items\":4294967296}", .unreadableItems),
     ("{\(time),\"items\":-1}", .unreadableItems), ("{\(time),\"items\":{}}", .unreadableItems),
     ("{\(time),\"user\":{}}", .unreadableField), ("{\(time),\"module\":[]}", .unreadableField),
     ("{\(time),\"user\":\"\\ud800\"}", .unreadableField),
@@ -42,9 +48,10 @@ import Testing
     #expect(try heard(line) == .rejected(rejection))
   }
 
-  @Test(arguments: [
-    [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE4, 0xB8], [0x80],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xE4, 0xB8], [0x80],
+    ] as [[UInt8]])
   func whatIsNoUTF8(bytes: [UInt8]) throws {
     let line = Array("{\(time),\"a\":\"".utf8) + bytes + Array("\"}".utf8)
     #expect(try heard(line) == .rejected(.invalidText))
@@ -71,14 +78,28 @@ import Testing
     ("\"user\":false,\"app\":null", ["user": "false"]), ("\"user\":\"\"", [:]),
     ("\"User\":\"a\",\"user \":\"b\",\"use\":\"c\",\"users\":\"d\",\"\":\"e\"", [:]),
     ("\"time\":1,\"time\":\"2025-12-01T08:00:00Z\"", [:]),
-    ("\"request_id\":\"r\",\"client_ip\":\"::1\",\"origin\":\"o\"",
-      ["request_id": "r", "client_ip": "::1", "origin": "o"]),
+    (
+      "\"request_id\":\"r\",\"client_ip\":\"::1\",\"origin\":\"o\"",
+      ["request_id": "r", "client_ip": "::1", "origin": "o"]
+    ),
     ("\"a\":123456789012345678901234567890e999,\"b\":-0,\"c\":0.0,\"d\":1E-2", [:]),
     ("\"a\":{\"user\":\"x\",\"time\":1,\"b\":[[[]],{},{\"c\":[]}]},\"app\":\"y\"", ["app": "y"]),
   ])
   func whatFieldsSay(text: String, expected: [String: String]) throws {
     #expect(try heard("{\(time),\(text)}") == fields(expected))
     #expect(try heard("{\(text),\(time)}") == fields(expected))
+  }
+
+  @Test(arguments: [
+    ("\"2025-12-01T08:00:00.123456Z\"", 1_764_576_000_123_456),
+    ("\"2025-12-01\\u005408:00:00+08:00\"", 1_764_547_200_000_000),
+    ("1764547200", 1_764_547_200_000_000), ("\"1764547200.5\"", 1_764_547_200_500_000),
+    ("1764547200123", 1_764_547_200_123_000), ("-1", -1_000_000),
+    ("1764547200123456789", 1_764_547_200_123_456),
+  ])
+  func whenARecordIs(text: String, microseconds: Int64) throws {
+    #expect(try reading("{\"time\":\(text)}").times == [0: microseconds])
+    #expect(try reading("{\"time\":null,\"time\":\(text) }").times == [0: microseconds])
   }
 
   @Test func whiteSpaceMayStandEverywhere() throws {
@@ -106,7 +127,9 @@ import Testing
     var expected: [Int: Heard] = [:]
     for line in 0..<2_000 {
       let chosen = names.shuffled(using: &random).prefix(random.number(0...names.count))
-      text += "{" + ([time] + chosen.map { "\"\($0)\":\"\($0)-\(line)\"" })
+      text +=
+        "{"
+        + ([time] + chosen.map { "\"\($0)\":\"\($0)-\(line)\"" })
         .shuffled(using: &random).joined(separator: ",") + "}\n"
       let known = chosen.filter { !["question", "latency_ms", names[12]].contains($0) }
       expected[line] = fields(
@@ -126,7 +149,9 @@ import Testing
     #expect(try heard("{\(time),\"a\":\(objects)1\(ends)}") == fields())
   }
 
-  @Test(arguments: ["{", "\"", "x", "{\"a\":\"", "\\\"", "{\"a\":\"\\", "]", "{\"a\":1}}\"", "\u{1}"])
+  @Test(arguments: [
+    "{", "\"", "x", "{\"a\":\"", "\\\"", "{\"a\":\"\\", "]", "{\"a\":1}}\"", "\u{1}",
+  ])
   func aBadLineDoesNotHurtItsNeighbours(bad: String) throws {
     var lines = (0..<200).map { "{\(time),\"user\":\"u\($0)\\u0041\"}" }
     for place in [0, 1, 63, 64, 100, 199] { lines[place] = bad }

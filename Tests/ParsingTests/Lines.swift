@@ -9,34 +9,14 @@ enum Heard: Hashable {
   case rejected(Rejection)
 }
 
-/// Keeps what it receives.
-struct Listener: CallSink {
-  var heard: [Int: Heard] = [:]
-  var times: [Int: Int64] = [:]
-  private var bytes: ByteView
-
-  init(_ block: Block) { bytes = block.bytes }
-
-  mutating func receive(_ call: Call, line: Int) {
-    var fields: [String: String] = ["status": "\(call.status)", "items": "\(call.items)"]
-    func add(_ name: String, _ slice: Slice) {
-      if !slice.isEmpty { fields[name] = bytes.text(Int(slice.start), Int(slice.count)) }
-    }
-    add("licensee", call.licensee)
-    add("user", call.user)
-    add("conversation", call.conversation)
-    add("request_id", call.requestID)
-    add("event", call.event)
-    add("module", call.module)
-    add("scenario", call.scenario)
-    add("app", call.app)
-    add("origin", call.origin)
-    add("client_ip", call.clientIP)
-    heard[line] = .record(fields)
-    times[line] = call.time.microseconds
+/// What a record's line says.
+private func said(_ call: Call, _ bytes: ByteView) -> Heard {
+  var fields: [String: String] = ["status": "\(call.status)", "items": "\(call.items)"]
+  for field in Field.allCases where ![.time, .status, .items].contains(field) {
+    let slice = call[field]
+    if !slice.isEmpty { fields[field.name] = bytes.text(Int(slice.start), Int(slice.count)) }
   }
-
-  mutating func receive(_ rejection: Rejection, line: Int) { heard[line] = .rejected(rejection) }
+  return .record(fields)
 }
 
 /// All that a log's text was read as.
@@ -56,10 +36,13 @@ func reading(_ text: [UInt8]) throws -> Reading {
   let parser = JSONLinesParser()
   var reading = Reading()
   while stream.next(into: block) {
-    var listener = Listener(block)
-    let (lines, blank) = parser.parse(block, into: &listener)
-    for (line, heard) in listener.heard { reading.heard[reading.lines + line] = heard }
-    for (line, time) in listener.times { reading.times[reading.lines + line] = time }
+    let before = reading.lines
+    let (lines, blank) = parser.parse(block) { call, line in
+      reading.heard[before + line] = said(call, block.bytes)
+      reading.times[before + line] = call.time.microseconds
+    } rejected: { rejection, line in
+      reading.heard[before + line] = .rejected(rejection)
+    }
     reading.lines += lines
     reading.blank += blank
     reading.blocks += 1

@@ -14,7 +14,10 @@ import Testing
   @Test func theLongestLineIsOneMebibyte() throws {
     let longest = LogStream.lineBytesMax
     for extra in [-1, 0, 1, 2, 500_000, 1_048_575, 1_048_576, 1_048_577, 3_000_000] {
-      let lines = ["{\(time),\"user\":\"before\"}", line(longest + extra, "long"), "{\(time),\"user\":\"after\"}"]
+      let lines = [
+        "{\(time),\"user\":\"before\"}", line(longest + extra, "long"),
+        "{\(time),\"user\":\"after\"}",
+      ]
       for end in ["\n", ""] {
         let read = try reading(lines.joined(separator: "\n") + end)
         #expect(read.lines == 3, "\(extra)")

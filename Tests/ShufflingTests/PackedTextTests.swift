@@ -20,7 +20,8 @@ final class Packed {
       let view = unsafe ByteView(base: base, count: bytes.count + 3)
       var (text, kind, external) = PackedText.pack(view, start: 3, count: bytes.count)
       let hash = ChunkText.hash(
-        text, kind: kind, external: external > 0 ? view : nil, start: 3, count: bytes.count, seed: 5)
+        text, kind: kind, external: external > 0 ? view : nil, start: 3, count: bytes.count, seed: 5
+      )
       if external > 0 {
         text = text.stored(
           view, start: 3, count: bytes.count, in: chunk, at: chunk.size - external)

@@ -123,6 +123,8 @@ extension Counted {
     counted.spilledBytes = result.spilledBytes
     counted.totals = result.totals.map(totalText).sorted { $0.lexicographicallyPrecedes($1) }
     guard let rows = result.rows else { return counted }
+    // Not a sequence: each row is valid for its call only.
+    // swift-format-ignore: ReplaceForEachWithForLoop
     try rows.forEach { row, chunk in
       let attribution = rows.attributions.all[row.attribution]
       var user: [UInt8] = []

@@ -1,6 +1,6 @@
+internal import CivilTime
 public import Contracts
 public import Counting
-internal import CivilTime
 
 /// A random log with the contracts that it is counted by.
 public struct LogPlan: Sendable {
@@ -38,7 +38,8 @@ public struct LogPlan: Sendable {
   /// The log as a person reads it.
   public var shown: String {
     files.enumerated().map { file, lines in
-      "file \(file)\n" + lines.map { String(decoding: $0.bytes, as: UTF8.self) }
+      "file \(file)\n"
+        + lines.map { String(decoding: $0.bytes, as: UTF8.self) }
         .joined(separator: "\n")
     }.joined(separator: "\n")
   }
@@ -128,7 +129,9 @@ extension LogPlan {
   }
 
   private static func ruleText(_ random: inout SeededRandom, _ identityHasUser: Bool?) -> String {
-    let withUser = ["[user]", "[user]", "[user, conversation]", "[module, user]", "[user, app, scenario]"]
+    let withUser = [
+      "[user]", "[user]", "[user, conversation]", "[module, user]", "[user, app, scenario]",
+    ]
     let withoutUser = ["[conversation]", "[module]", "[app, scenario]", "[conversation, module]"]
     let identities =
       identityHasUser.map { $0 ? withUser : withoutUser } ?? withUser + withoutUser

@@ -138,7 +138,8 @@ struct RecordWriter {
         fields.append(Array("\"\(name)\":\"first\\u0041\"".utf8))
         isDoubled = true
       }
-      let isNumber = !text.isEmpty && text.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } && text[0] != 0x30
+      let isNumber =
+        !text.isEmpty && text.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } && text[0] != 0x30
       add(name, isNumber && random.chance(50) ? text : escaped(text, always: false))
     }
     add("time", timeText(record.time))
@@ -152,7 +153,9 @@ struct RecordWriter {
     addText("app", record.app)
     if record.status != 200 || random.chance(50) { add("status", Array("\(record.status)".utf8)) }
     if record.items != 1 || random.chance(20) { add("items", Array("\(record.items)".utf8)) }
-    if random.chance(20) { add("extra", Array("{\"user\":\"x\",\"a\":[1,-2.5e3,{}],\"b\":[]}".utf8)) }
+    if random.chance(20) {
+      add("extra", Array("{\"user\":\"x\",\"a\":[1,-2.5e3,{}],\"b\":[]}".utf8))
+    }
     if random.chance(10) { add("question", Array("\"哪里 \\u00e9\\ud83d\\ude00\"".utf8)) }
     // Doubled keys must keep their order.
     if random.chance(20) && !isDoubled { fields.shuffle(using: &random) }

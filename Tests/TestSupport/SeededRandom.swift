@@ -20,12 +20,16 @@ public struct SeededRandom: RandomNumberGenerator, CustomStringConvertible {
   }
 
   /// Whether something that happens so often happens now.
-  public mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+  public mutating func chance(_ percent: Int) -> Bool {
+    Int.random(in: 0..<100, using: &self) < percent
+  }
 
   public mutating func one<Element>(of elements: [Element]) -> Element {
     precondition(!elements.isEmpty)
     return elements[Int.random(in: 0..<elements.count, using: &self)]
   }
 
-  public mutating func number(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
+  public mutating func number(_ range: ClosedRange<Int>) -> Int {
+    Int.random(in: range, using: &self)
+  }
 }

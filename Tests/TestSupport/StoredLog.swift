@@ -61,9 +61,10 @@ public enum Compression {
   }
 
   static func crc(_ bytes: [UInt8]) -> UInt32 {
-    UInt32(truncatingIfNeeded: unsafe bytes.withUnsafeBufferPointer {
-      unsafe crc32(0, $0.baseAddress, UInt32($0.count))
-    })
+    UInt32(
+      truncatingIfNeeded: unsafe bytes.withUnsafeBufferPointer {
+        unsafe crc32(0, $0.baseAddress, UInt32($0.count))
+      })
   }
 
   static func littleEndian(_ number: UInt32) -> [UInt8] {
