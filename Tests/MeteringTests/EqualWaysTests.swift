@@ -25,7 +25,7 @@ import Testing
   ]
 
   @Test(arguments: [
-    (seed: 1 as UInt64, users: 40, hasUser: true), (seed: 2, users: 1, hasUser: true),
+    (seed: 1 as UInt64, users: 300, hasUser: true), (seed: 2, users: 1, hasUser: true),
     (seed: 3, users: 400, hasUser: false), (seed: 4, users: 1, hasUser: false),
     (seed: 5, users: 5_000, hasUser: true),
   ])

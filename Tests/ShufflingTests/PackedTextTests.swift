@@ -69,7 +69,7 @@ final class Packed {
       let length = random.number(0...45)
       texts.append((0..<length).map { _ in random.one(of: [0, 0x61, 0x62, 0xFF]) })
     }
-    texts.append([UInt8](repeating: 0x7A, count: 100_000))
+    texts.append([UInt8](repeating: 0x7A, count: 20_000))
     return texts
   }()
 

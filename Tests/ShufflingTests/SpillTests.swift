@@ -60,7 +60,7 @@ struct NoteOrder: RecordOrder {
     return left.tie < right.tie
   }
 
-  @Test(arguments: [(0, 1), (1, 1), (1_000, 1), (60_000, 1), (60_000, 3)])
+  @Test(arguments: [(0, 1), (1, 1), (1_000, 1), (20_000, 1), (60_000, 3)])
   func theSorterSortsBeyondItsMemory(count: Int, sorterCount: Int) throws {
     var random = SeededRandom(seed: 51)
     let folder = try TemporaryFolder()
@@ -79,7 +79,7 @@ struct NoteOrder: RecordOrder {
       try sorters[random.number(0...(sorterCount - 1))].append(note, textsIn: packed.chunk)
     }
     for sorter in sorters { sorter.finish() }
-    #expect((spill.bytesWritten > 0) == (count == 60_000))
+    #expect((spill.bytesWritten > 0) == (count >= 20_000))
     expected.sort(by: comes)
     var position = 0
     var wrong = 0
