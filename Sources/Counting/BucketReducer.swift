@@ -20,14 +20,20 @@ public final class BucketReducer {
     var message: MessageReference
   }
 
+  private struct State {
+    var scan: ConversationScan
+    var recorder: UnitRecorder
+    var requests = RequestTable()
+  }
+
   private let order: MessageOrder
   private let pool: ChunkPool
   private let spill: SpillFile
   private let deduplication: Deduplication
   /// Whether the records of a user, in order, are the records of one identity.
   private let usersAreIdentities: Bool
-  private var scan: ConversationScan
-  private var recorder: UnitRecorder
+  /// What changes with every record; taken out while a bucket is counted.
+  private var state: State
   private var entries: [Entry] = []
   private var spread: [Entry] = []
   private var group: [MessageReference] = []
@@ -44,8 +50,9 @@ public final class BucketReducer {
     deduplication = Deduplication(order: order)
     usersAreIdentities =
       terms.rules.allSatisfy { $0.identity == [.user] } && terms.contracts.count == 1
-    scan = ConversationScan(order: order, inputEnd: inputEnd)
-    recorder = UnitRecorder(order: order, terms: terms, rows: rows)
+    state = State(
+      scan: ConversationScan(order: order, inputEnd: inputEnd),
+      recorder: UnitRecorder(order: order, terms: terms, rows: rows))
   }
 
   /// The bytes of memory that a reduce of so many bytes of chunks takes beside them.
@@ -55,8 +62,8 @@ public final class BucketReducer {
 
   /// What was found; to be called once, after the last bucket.
   public func finish() throws(SpillError) -> ReduceSummary {
-    if let failure = recorder.failure { throw failure }
-    return recorder.finish()
+    if let failure = state.recorder.failure { throw failure }
+    return state.recorder.finish()
   }
 
   // MARK: - Plans
@@ -75,8 +82,8 @@ public final class BucketReducer {
       return
     }
     let chunks = try load(bucket)
-    gather(chunks)
-    forEachGroup(.users) { countUser() }
+    gather(chunks, .users)
+    forEachGroup(.users) { countUser(&$0) }
     release(chunks)
   }
 
@@ -92,9 +99,9 @@ public final class BucketReducer {
       return
     }
     let chunks = try load(bucket)
-    gather(chunks)
-    forEachGroup(.requests) {
-      markDuplicates()
+    gather(chunks, .requests)
+    forEachGroup(.requests) { state in
+      markDuplicates(&state)
       for message in group { pass(message, to: writer) }
     }
     release(chunks)
@@ -113,10 +120,10 @@ public final class BucketReducer {
       return
     }
     let chunks = try load(bucket)
-    gather(chunks)
-    forEachGroup(.identities) {
-      for message in group { count(message) { $0 } }
-      scan.endIdentity(&recorder)
+    gather(chunks, .identities)
+    forEachGroup(.identities) { state in
+      for message in group { count(message, &state) { $0 } }
+      state.scan.endIdentity(&state.recorder)
     }
     release(chunks)
   }
@@ -135,7 +142,10 @@ public final class BucketReducer {
     for chunk in chunks { pool.give(back: chunk) }
   }
 
-  private func gather(_ chunks: [Chunk]) {
+  private func gather(_ chunks: [Chunk], _ grouping: Grouping) {
+    var entries: [Entry] = []
+    swap(&entries, &self.entries)
+    defer { swap(&entries, &self.entries) }
     entries.removeAll(keepingCapacity: true)
     for chunk in chunks {
       let records = unsafe chunk.records(as: Message.self)
@@ -143,14 +153,19 @@ public final class BucketReducer {
       for index in 0..<records.count {
         let message = unsafe MessageReference(base + index)
         entries.append(
-          Entry(group: message.value.group, time: message.time, message: message))
+          Entry(group: order.hash(message, grouping), time: message.time, message: message))
       }
     }
   }
 
   /// Sorts what was gathered and calls `body` for each group, with its records in order in `group`.
-  private func forEachGroup(_ grouping: Grouping, _ body: () -> Void) {
+  private func forEachGroup(_ grouping: Grouping, _ body: (inout State) -> Void) {
     spreadEntries()
+    let spread = self.spread
+    // A local copy, so that what changes with every record need not be guarded against access from
+    // elsewhere.
+    var state = self.state
+    defer { self.state = state }
     var start = 0
     while start < spread.count {
       let hash = spread[start].group
@@ -164,7 +179,7 @@ public final class BucketReducer {
         group.append(message)
         end += 1
       }
-      if isOneGroup { body() } else { splitGroups(grouping, body) }
+      if isOneGroup { body(&state) } else { splitGroups(grouping) { body(&state) } }
       start = end
     }
   }
@@ -186,17 +201,21 @@ public final class BucketReducer {
 
   /// Spreads the entries over parts by hash, and sorts each part.
   private func spreadEntries() {
+    // Local arrays: the loops below touch nothing else.
+    let entries = self.entries
+    var spread: [Entry] = []
+    swap(&spread, &self.spread)
+    defer { swap(&spread, &self.spread) }
     let count = entries.count
     var bits = 0
     while bits < 14 && count >> (bits + 3) > 0 { bits += 1 }
     let shift = UInt64(64 - bits)
-    var starts = [Int](repeating: 0, count: 1 << bits + 1)
+    var next = [Int](repeating: 0, count: 1 << bits + 1)
     @inline(__always) func part(_ hash: UInt64) -> Int {
       bits == 0 ? 0 : Int((hash << UInt64(Shuffle.bucketBits)) >> shift)
     }
-    for entry in entries { starts[part(entry.group) + 1] += 1 }
-    for index in 1..<starts.count { starts[index] += starts[index - 1] }
-    var next = starts
+    for entry in entries { next[part(entry.group) + 1] += 1 }
+    for index in 1..<next.count { next[index] += next[index - 1] }
     if spread.count > count { spread.removeLast(spread.count - count) }
     if spread.count < count, let filler = entries.first {
       spread.append(contentsOf: repeatElement(filler, count: count - spread.count))
@@ -206,10 +225,15 @@ public final class BucketReducer {
       spread[next[index]] = entry
       next[index] += 1
     }
-    for index in 0..<(starts.count - 1) { sortPart(starts[index]..<starts[index + 1]) }
+    // Each part now ends where the next one began.
+    var start = 0
+    for index in 0..<(next.count - 1) {
+      sortPart(&spread, start..<next[index])
+      start = next[index]
+    }
   }
 
-  private func sortPart(_ range: Range<Int>) {
+  private func sortPart(_ spread: inout [Entry], _ range: Range<Int>) {
     guard range.count <= 48 else {
       spread[range].sort { comes($0, before: $1) }
       return
@@ -234,15 +258,15 @@ public final class BucketReducer {
     return order.precedes(left.message, right.message)
   }
 
-  private func markDuplicates() {
-    deduplication.mark(group) { pair in
-      if deduplication.isConflict(pair) { recorder.takeConflict(pair.duplicate) }
+  private func markDuplicates(_ state: inout State) {
+    deduplication.mark(group, scratch: &state.requests) { pair in
+      if deduplication.isConflict(pair) { state.recorder.takeConflict(pair.duplicate) }
     }
   }
 
   /// Counts the records of one user.
-  private func countUser() {
-    markDuplicates()
+  private func countUser(_ state: inout State) {
+    markDuplicates(&state)
     if !usersAreIdentities && group.count > 1 {
       let grouped = GroupedOrder(order: order, grouping: .identities)
       group.sort {
@@ -254,35 +278,36 @@ public final class BucketReducer {
     for message in group {
       if !usersAreIdentities {
         if let identity, !order.areOneGroup(identity, message, .identities) {
-          scan.endIdentity(&recorder)
+          state.scan.endIdentity(&state.recorder)
         }
         identity = message
       }
-      count(message) { $0 }
+      count(message, &state) { $0 }
     }
-    scan.endIdentity(&recorder)
+    state.scan.endIdentity(&state.recorder)
   }
 
   @inline(__always)
   private func count(
-    _ message: MessageReference, hold: (MessageReference) -> MessageReference
+    _ message: MessageReference, _ state: inout State,
+    hold: (MessageReference) -> MessageReference
   ) {
     if message.isDuplicate {
-      recorder.takeDuplicate(message)
+      state.recorder.takeDuplicate(message)
     } else if order.entry(message).meter == .item {
-      recorder.takeItem(message)
+      state.recorder.takeItem(message)
     } else {
-      scan.take(message, &recorder, hold: hold)
+      state.scan.take(message, &state.recorder, hold: hold)
     }
   }
 
   /// Hands a record on to the shuffle that brings identities together.
   private func pass(_ message: MessageReference, to writer: ShuffleWriter) {
     var value = message.value
-    value.group = order.hash(message, .identities)
+    let group = order.hash(message, .identities)
     let textBytes = value.externalBytes(in: message.chunk)
     let room = writer.room(
-      inBucket: Shuffle.bucket(ofHash: value.group), stride: MemoryLayout<Message>.stride,
+      inBucket: Shuffle.bucket(ofHash: group), stride: MemoryLayout<Message>.stride,
       textBytes: textBytes)
     if textBytes > 0 { value.moveTexts(from: message.chunk, to: room.chunk, at: room.textOffset) }
     unsafe room.record.storeBytes(of: value, as: Message.self)
@@ -325,7 +350,7 @@ public final class BucketReducer {
     try unsafe ExternalSorter.forEach(in: [sorter]) { record in
       do throws(SpillError) {
         try stream.take(
-          unsafe MessageReference(record), conflict: { recorder.takeConflict($0) }, body)
+          unsafe MessageReference(record), conflict: { state.recorder.takeConflict($0) }, body)
       } catch {
         failure = error
       }
@@ -343,14 +368,14 @@ public final class BucketReducer {
     try unsafe ExternalSorter.forEach(in: [sorter]) { record in
       let message = unsafe MessageReference(record)
       if let held = identity.message, !order.areOneGroup(held, message, .identities) {
-        scan.endIdentity(&recorder)
+        state.scan.endIdentity(&state.recorder)
         identity.release()
       }
       if identity.message == nil { identity.hold(message) }
-      count(message) { first.hold($0) }
-      return recorder.failure == nil
+      count(message, &state) { first.hold($0) }
+      return state.recorder.failure == nil
     }
-    scan.endIdentity(&recorder)
-    if let failure = recorder.failure { throw failure }
+    state.scan.endIdentity(&state.recorder)
+    if let failure = state.recorder.failure { throw failure }
   }
 }

@@ -55,8 +55,12 @@ struct Deduplication {
   }
 
   /// Marks the duplicates among records of one licensee and user, given in order.
-  func mark(_ messages: [MessageReference], found: (Pair) -> Void) {
-    if messages.count < 2 { return }
+  ///
+  /// - Parameter scratch: kept from call to call.
+  func mark(
+    _ messages: [MessageReference], scratch: inout RequestTable, found: (Pair) -> Void
+  ) {
+    if messages.count < 2 || !scratch.mayRepeat(messages) { return }
     if messages.count <= Self.pairwiseCountMax {
       mark(messages.indices, of: messages, found: found)
       return
@@ -104,5 +108,33 @@ struct Deduplication {
       || duplicate.scenario != kept.scenario || duplicate.app != kept.app
       || pair.duplicate.items != pair.kept.items
       || !ChunkText.areEqual(pair.duplicate.conversation, pair.kept.conversation)
+  }
+}
+
+/// Tells users of whom no request id comes twice, as most are, by a table of the ids' hashes.
+struct RequestTable {
+  private var slots: [UInt64] = []
+
+  /// Whether two of the records may have one request id; they may even so where their ids only have
+  /// equal hashes.
+  mutating func mayRepeat(_ messages: [MessageReference]) -> Bool {
+    var bits = 4
+    while 1 << bits < messages.count * 2 { bits += 1 }
+    let size = 1 << bits
+    if slots.count < size { slots = [UInt64](repeating: 0, count: size) }
+    for index in 0..<size { slots[index] = 0 }
+    for message in messages {
+      let request = message.request
+      if request.isEmpty { continue }
+      // 0 stands for an empty slot.
+      let hash = request.hash(seed: 1) | 1
+      var slot = Int(truncatingIfNeeded: hash >> UInt64(64 - bits))
+      while slots[slot] != 0 {
+        if slots[slot] == hash { return true }
+        slot = (slot + 1) & (size - 1)
+      }
+      slots[slot] = hash
+    }
+    return false
   }
 }

@@ -1,13 +1,11 @@
 internal import CivilTime
 public import Shuffling
 
-/// A record as the shuffle carries it: 80 bytes, with long texts in its chunk.
+/// A record as the shuffle carries it: 72 bytes, with long texts in its chunk.
 @frozen
 public struct Message: ChunkRecord {
   /// Microseconds since 1970.
   var time: Int64
-  /// A hash of what the present shuffle brings together.
-  var group: UInt64
   var user: PackedText
   var request: PackedText
   var conversation: PackedText

@@ -183,14 +183,14 @@ public struct RecordMapper: ~Copyable {
       | UInt32(request.kind.rawValue) << Message.requestKindShift
       | UInt32(conversation.kind.rawValue) << Message.conversationKindShift
     var message = Message(
-      time: call.time.microseconds, group: 0, user: user.text, request: request.text,
+      time: call.time.microseconds, user: user.text, request: request.text,
       conversation: conversation.text, source: source, tag: tag,
       items: UInt32(truncatingIfNeeded: call.items))
     let userHash = hash(user, call[.user], seed: Self.seed(licensee))
-    message.group = plan == .byUser ? userHash : hash(request, call[.requestID], seed: userHash)
+    let group = plan == .byUser ? userHash : hash(request, call[.requestID], seed: userHash)
     let textBytes = user.externalBytes + request.externalBytes + conversation.externalBytes
     let room = writer.room(
-      inBucket: Shuffle.bucket(ofHash: message.group), stride: MemoryLayout<Message>.stride,
+      inBucket: Shuffle.bucket(ofHash: group), stride: MemoryLayout<Message>.stride,
       textBytes: textBytes)
     if textBytes > 0 {
       var offset = room.textOffset

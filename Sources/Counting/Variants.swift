@@ -39,25 +39,30 @@ struct Variant: BitwiseCopyable {
 ///
 /// A log has few such combinations, so a look-up is a hash of short texts and one comparison.
 struct VariantTable {
-  /// The five texts, packed; longer ones are looked up by their bytes.
+  /// The five texts, two words each with zeros behind a shorter text, and their lengths; texts too
+  /// long for that are looked up as strings.
   private struct Key {
-    var texts: InlineArray<5, PackedText>
+    static let bytesMax = 16
+    var words: InlineArray<10, UInt64> = InlineArray(repeating: 0)
+    var counts: UInt64 = .max
 
-    static func isEqual(_ left: Key, _ right: Key) -> Bool {
-      for index in 0..<5
-      where left.texts[index].high != right.texts[index].high
-        || left.texts[index].low != right.texts[index].low
-      { return false }
-      return true
+    @inline(__always)
+    static func areEqual(_ left: borrowing Key, _ right: borrowing Key) -> Bool {
+      // Without a branch for each word: nearly all comparisons find all of them equal.
+      var differences = left.counts ^ right.counts
+      for index in 0..<10 { differences |= left.words[index] ^ right.words[index] }
+      return differences == 0
     }
 
-    var hash: UInt64 {
-      var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
-      for index in 0..<5 {
-        hash = ChunkText.mix(
-          hash ^ texts[index].high, texts[index].low ^ 0xA076_1D64_78BD_642F)
+    @inline(__always)
+    var hash: Int {
+      var sum = counts &* 0x9E37_79B9_7F4A_7C15
+      var factor: UInt64 = 0xA076_1D64_78BD_642F
+      for index in 0..<10 {
+        sum &+= (words[index] ^ words[index] >> 29) &* factor
+        factor = factor &+ 0xE703_7ED1_A0B4_28DA
       }
-      return hash
+      return Int(truncatingIfNeeded: (sum ^ sum >> 32) &* 0xD6E8_FEB8_6659_FD93 >> 33)
     }
   }
 
@@ -104,18 +109,34 @@ struct VariantTable {
     let slices: InlineArray<5, Slice> = [
       call[.licensee], call[.module], call[.scenario], call[.app], call[.event],
     ]
-    var key = Key(texts: InlineArray(repeating: .empty))
+    var key = Key()
+    var counts: UInt64 = 0
+    var longest: UInt32 = 0
     for index in 0..<5 {
-      let count = Int(slices[index].count)
-      if count > PackedText.inlineBytesMax { return longEntry(slices, bytes) }
-      key.texts[index] = PackedText.inline(bytes, start: Int(slices[index].start), count: count)
+      let start = Int(slices[index].start)
+      let count = slices[index].count
+      longest = max(longest, count)
+      counts = counts << 8 | UInt64(count & 0xFF)
+      let bits = UInt64(count) &* 8
+      key.words[index &* 2] = bytes.word(at: start) & ~(UInt64.max << bits)
+      key.words[index &* 2 &+ 1] =
+        bits > 64 ? bytes.word(at: start &+ 8) & ~(UInt64.max << (bits &- 64)) : 0
     }
-    var slot = Int(truncatingIfNeeded: key.hash) & (slots.count - 1)
+    if longest > UInt32(Key.bytesMax) { return longEntry(slices, bytes) }
+    key.counts = counts
+    var slot = key.hash & (slots.count - 1)
     while slots[slot] >= 0 {
       let entry = Int(slots[slot])
-      if Key.isEqual(entries[entry].key, key) { return entry }
+      if Key.areEqual(entries[entry].key, key) { return entry }
       slot = (slot + 1) & (slots.count - 1)
     }
+    return addEntry(key, slices, bytes, slot)
+  }
+
+  @inline(never)
+  private mutating func addEntry(
+    _ key: Key, _ slices: InlineArray<5, Slice>, _ bytes: ByteView, _ slot: Int
+  ) -> Int {
     slots[slot] = Int32(entries.count)
     append(Self.names(slices, bytes), key)
     if entries.count * 2 > slots.count { grow() }
@@ -131,7 +152,7 @@ struct VariantTable {
     let names = Self.names(slices, bytes)
     if let entry = longEntries[names] { return entry }
     longEntries[names] = entries.count
-    append(names, Key(texts: InlineArray(repeating: .empty)))
+    append(names, Key())
     return entries.count - 1
   }
 
@@ -146,7 +167,7 @@ struct VariantTable {
   private mutating func grow() {
     slots = [Int32](repeating: -1, count: slots.count * 4)
     for entry in entries.indices where longEntries[entries[entry].names] == nil {
-      var slot = Int(truncatingIfNeeded: entries[entry].key.hash) & (slots.count - 1)
+      var slot = entries[entry].key.hash & (slots.count - 1)
       while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
       slots[slot] = Int32(entry)
     }

@@ -10,9 +10,10 @@ struct JSONWalk {
 
   /// The record last read.
   private(set) var call = Call()
+  private let emptyCall = Call()
   /// The number of the first token that the last walk did not take.
   private(set) var position = 0
-  private var keys = KeyCache()
+  private var keys = KeyTemplate()
   private var timestamps = TimestampReader()
   /// The first backslash of the block at or after the string last looked at.
   private var backslash = 0
@@ -55,7 +56,8 @@ struct JSONWalk {
     let open = token(cursor)
     guard open < end else { return .blank }
     guard bytes[open] == 0x7B else { return .rejected(.notAnObject) }
-    call = Call()
+    call = emptyCall
+    keys.beginLine()
     escaped = 0
     timeState = .missing
     unreadable = 0
@@ -68,23 +70,14 @@ struct JSONWalk {
       while true {
         let key = token(cursor)
         let colon = token(cursor &+ 1)
-        guard colon < end, bytes[key] == 0x22, bytes[colon] == 0x3A else {
-          return .rejected(.invalidJSON)
-        }
-        guard let keyEnd = Self.closingQuote(bytes, from: key, before: colon) else {
-          return .rejected(.invalidJSON)
-        }
-        var code: KeyCache.Code
-        if backslash < keyEnd {
-          guard let hasEscapes = checkEscapes(bytes, key + 1, keyEnd) else {
-            return .rejected(.invalidJSON)
-          }
-          code =
-            hasEscapes
-            ? KeyCache.code(ofKey: Escapes.decoded(bytes, key + 1, keyEnd))
-            : keys.code(bytes, key + 1, keyEnd - key - 1)
+        guard colon < end else { return .rejected(.invalidJSON) }
+        let code: KeyTemplate.Code
+        if let expected = keys.expectedCode(bytes, key, colon: colon) {
+          code = expected
+        } else if let other = otherKey(bytes, key, colon: colon) {
+          code = other
         } else {
-          code = keys.code(bytes, key &+ 1, keyEnd &- key &- 1)
+          return .rejected(.invalidJSON)
         }
         let start = token(cursor &+ 2)
         guard start < end else { return .rejected(.invalidJSON) }
@@ -107,7 +100,13 @@ struct JSONWalk {
             escaped = hasEscapes ? escaped | bit : escaped & ~bit
             unreadable &= ~bit
             call.texts[Int(code)] = Slice(start: start &+ 1, count: close &- start &- 1)
-          } else if code != KeyCache.unknown {
+          } else if code == Field.time.rawValue && !hasEscapes {
+            let time = bytes.withSpan(start &+ 1, close &- start &- 1) {
+              timestamps.instant(text: $0)
+            }
+            if let time { call.time = time }
+            timeState = time == nil ? .unreadable : .read
+          } else if code != KeyTemplate.unknown {
             assign(
               .text(Slice(start: start + 1, count: close - start - 1), hasEscapes: hasEscapes),
               to: code, bytes)
@@ -117,14 +116,20 @@ struct JSONWalk {
             return .rejected(.invalidJSON)
           }
           cursor = after
-          if code != KeyCache.unknown { assign(.container, to: code, bytes) }
+          if code != KeyTemplate.unknown { assign(.container, to: code, bytes) }
+        } else if code == Field.status.rawValue,
+          let status = Self.threeDigits(bytes, start, before: min(token(cursor &+ 3), end))
+        {
+          cursor &+= 3
+          call.status = status
+          unreadable &= ~(1 << UInt32(code))
         } else {
           let next = min(token(cursor &+ 3), end)
           guard let value = Self.bare(bytes, from: start, before: next) else {
             return .rejected(.invalidJSON)
           }
           cursor &+= 3
-          if code != KeyCache.unknown { assign(value, to: code, bytes) }
+          if code != KeyTemplate.unknown { assign(value, to: code, bytes) }
         }
         let separator = token(cursor)
         guard separator < end else { return .rejected(.invalidJSON) }
@@ -145,6 +150,25 @@ struct JSONWalk {
   }
 
   // MARK: - Values
+
+  /// What a key names that is not the one expected, or is not written as expected; `nil` where it
+  /// is no key.
+  @inline(never)
+  private mutating func otherKey(
+    _ bytes: ByteView, _ key: Int, colon: Int
+  ) -> KeyTemplate.Code? {
+    guard bytes[key] == 0x22, bytes[colon] == 0x3A,
+      let keyEnd = Self.closingQuote(bytes, from: key, before: colon)
+    else { return nil }
+    if backslash < keyEnd {
+      guard let hasEscapes = checkEscapes(bytes, key + 1, keyEnd) else { return nil }
+      if hasEscapes { return KeyTemplate.code(ofKey: Escapes.decoded(bytes, key + 1, keyEnd)) }
+    }
+    if keyEnd + 1 == colon { return keys.code(bytes, key, count: colon + 1 - key) }
+    var name: [UInt8] = []
+    for position in (key + 1)..<keyEnd { name.append(bytes[position]) }
+    return KeyTemplate.code(ofKey: name)
+  }
 
   /// Whether a string, number or literal begins at `start`, and nothing but it and white space
   /// stands before `next`.
@@ -202,6 +226,19 @@ struct JSONWalk {
     var end = next &- 1
     while isWhiteSpace(bytes[end]) { end &-= 1 }
     return end > start && bytes[end] == 0x22 ? end : nil
+  }
+
+  /// The number of three digits, the first not 0, that is all that stands before `next`.
+  @inline(__always)
+  private static func threeDigits(_ bytes: ByteView, _ start: Int, before next: Int) -> Int? {
+    guard next &- start == 3 else { return nil }
+    let first = Int(bytes[start]) &- 0x30
+    let second = Int(bytes[start &+ 1]) &- 0x30
+    let third = Int(bytes[start &+ 2]) &- 0x30
+    guard first > 0, first < 10, second >= 0, second < 10, third >= 0, third < 10 else {
+      return nil
+    }
+    return first &* 100 &+ second &* 10 &+ third
   }
 
   /// RFC 8259, section 6.
@@ -298,7 +335,7 @@ struct JSONWalk {
 extension JSONWalk {
   // MARK: - Known fields
 
-  private mutating func assign(_ value: Value, to code: KeyCache.Code, _ bytes: ByteView) {
+  private mutating func assign(_ value: Value, to code: KeyTemplate.Code, _ bytes: ByteView) {
     let bit = UInt32(1) << UInt32(code)
     // Of a key that comes twice, the last value holds.
     unreadable &= ~bit

@@ -9,8 +9,8 @@ internal import Glibc
 @safe
 public struct Chunk: @unchecked Sendable {
   /// Bytes of an ordinary chunk; one that holds a text too long for that is larger.
-  public static let bytesOrdinary = 16 * 1024
-  @usableFromInline static let alignment = 16 * 1024
+  public static let bytesOrdinary = 8 * 1024
+  @usableFromInline static let alignment = 8 * 1024
   public static let headerBytes = 16
 
   public let base: UnsafeMutableRawPointer
@@ -74,6 +74,8 @@ public struct Chunk: @unchecked Sendable {
 @safe
 public final class ChunkPool: @unchecked Sendable {
   static let slabBytes = 2 * 1024 * 1024
+  /// `MADV_POPULATE_WRITE` of Linux 5.14; older kernels refuse it, and that does no harm.
+  private static let populateWrite: Int32 = 23
 
   private let lock = Lock()
   private var free: [UnsafeMutableRawPointer] = unsafe []
@@ -98,7 +100,9 @@ public final class ChunkPool: @unchecked Sendable {
       if size > Chunk.bytesOrdinary { return unsafe Self.allocate(size) }
       if let chunk = unsafe free.popLast() { return unsafe chunk }
       let slab = unsafe Self.allocate(Self.slabBytes)
-      unsafe madvise(slab, Self.slabBytes, MADV_HUGEPAGE)
+      // All at once: a page at a time, each first touch would be a trap of its own. Not as huge
+      // pages, which the system may have to clear room for first.
+      unsafe madvise(slab, Self.slabBytes, Self.populateWrite)
       unsafe slabs.append(slab)
       bytesTaken += Self.slabBytes
       for offset in stride(from: Chunk.bytesOrdinary, to: Self.slabBytes, by: Chunk.bytesOrdinary) {

@@ -2,7 +2,7 @@
 /// list of chunks in memory and, beyond the pool's bound, on disk.
 @safe
 public final class Shuffle: @unchecked Sendable {
-  public static let bucketBits = 7
+  public static let bucketBits = 8
   public static let bucketCount = 1 << bucketBits
 
   /// What a bucket holds.
