@@ -70,6 +70,17 @@ let package = Package(
       ],
       swiftSettings: settings),
     tests("CivilTimeTests", ["CivilTime"]),
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "CivilTime", "CLZ4", "CZlib", "Contracts", "Decoding", "Counting", "Shuffling", "Metering",
+      ],
+      path: "Tests/TestSupport", swiftSettings: settings),
+    tests("DecodingTests", ["CLZ4", "CZlib", "Decoding", "TestSupport"]),
+    tests("ParsingTests", ["CivilTime", "Decoding", "Parsing", "TestSupport"]),
+    tests("ShufflingTests", ["Decoding", "Shuffling", "TestSupport"]),
+    tests("CountingTests", ["CivilTime", "Contracts", "Counting", "TestSupport"]),
+    tests("MeteringTests", ["CivilTime", "Contracts", "Counting", "Decoding", "Metering", "TestSupport"]),
     tests("ContractsTests", ["CivilTime", "Contracts", "Pipelines"]),
     tests("ReportsTests", ["CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", "Reports"]),
     tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection"]),

@@ -59,7 +59,7 @@ struct UnlistedPlaces {
     if listed { return }
     let key = UnlistedPlaceKey(
       contract: use.contract, licensee: use.licensee, module: use.module,
-      app: use.app, kind: kind, place: text)
+      app: use.app, kind: kind, place: text.composed)
     counts[key, default: UseCount()].add(time: time, source: source)
   }
 }

@@ -1,7 +1,6 @@
 internal import CivilTime
 internal import Contracts
 internal import Decoding
-internal import Foundation
 internal import Parsing
 internal import Shuffling
 
@@ -144,11 +143,9 @@ struct VariantTable {
     return entries.count - 1
   }
 
+  /// The five texts in Unicode's composed form.
   private static func names(_ slices: InlineArray<5, Slice>, _ bytes: ByteView) -> [String] {
-    (0..<5).map {
-      let name = bytes.text(Int(slices[$0].start), Int(slices[$0].count))
-      return name.utf8.allSatisfy { $0 < 0x80 } ? name : name.precomposedStringWithCanonicalMapping
-    }
+    (0..<5).map { bytes.text(Int(slices[$0].start), Int(slices[$0].count)).composed }
   }
 
   private mutating func longEntry(_ slices: InlineArray<5, Slice>, _ bytes: ByteView) -> Int {

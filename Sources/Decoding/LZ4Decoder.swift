@@ -6,6 +6,10 @@ internal import CLZ4
 final class LZ4Decoder: Decoder {
   private let source: ByteSource
   private let context: OpaquePointer
+  /// The shortest header of a frame.
+  private static let headerBytesMin = 7
+  /// Bytes that the library asks for next.
+  private var wanted = headerBytesMin
   private var frameOffset = 0
   private var isInFrame = false
   private var isFinished = false
@@ -25,18 +29,17 @@ final class LZ4Decoder: Decoder {
   func decode(into output: UnsafeMutableRawBufferPointer) throws(Damage) -> Int {
     while !isFinished {
       let input = unsafe try source.available()
-      if unsafe input.isEmpty {
+      if unsafe input.isEmpty && !isInFrame {
         isFinished = true
-        guard isInFrame else { return 0 }
-        throw Damage(
-          kind: .truncated, byteOffset: source.offset,
-          detail: "ends inside the LZ4 frame that begins at byte \(frameOffset)")
+        return 0
       }
       if !isInFrame {
         frameOffset = source.offset
         isInFrame = true
       }
-      var taken = input.count
+      // The library keeps what it decoded in a call that fails. So it gets no more than it asked
+      // for: a block at a time, and the checksum of all of them alone.
+      var taken = min(input.count, wanted)
       var written = output.count
       let hint = unsafe LZ4F_decompress(
         context, output.baseAddress, &written, input.baseAddress, &taken, nil)
@@ -46,7 +49,14 @@ final class LZ4Decoder: Decoder {
       }
       source.take(taken)
       if hint == 0 { isInFrame = false }
+      wanted = hint == 0 ? Self.headerBytesMin : hint
       if written > 0 { return written }
+      if unsafe input.isEmpty {
+        isFinished = true
+        throw Damage(
+          kind: .truncated, byteOffset: source.offset,
+          detail: "ends inside the LZ4 frame that begins at byte \(frameOffset)")
+      }
     }
     return 0
   }

@@ -113,7 +113,12 @@ public final class LogReader: @unchecked Sendable {
 
   public var outcome: Outcome {
     monitor.withLock {
-      Outcome(blockLines: blockLines, damages: damages, failures: failures)
+      // In the order of names, whichever thread met them first.
+      Outcome(
+        blockLines: blockLines, damages: damages,
+        failures: failures.sorted {
+          $0.path.utf8.lexicographicallyPrecedes($1.path.utf8)
+        })
     }
   }
 }

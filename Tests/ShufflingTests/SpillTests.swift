@@ -1,0 +1,174 @@
+import Decoding
+import TestSupport
+import Testing
+
+@testable import Shuffling
+
+/// A record of the tests: a number and a text.
+struct Note: ChunkRecord {
+  var number: Int64
+  var tie: UInt64
+  var text: PackedText
+  var kind: UInt64
+
+  init(number: Int64, tie: UInt64, text: PackedText, kind: PackedText.Kind) {
+    self.number = number
+    self.tie = tie
+    self.text = text
+    self.kind = UInt64(kind.rawValue)
+  }
+
+  func chunkText(in chunk: Chunk) -> ChunkText {
+    ChunkText(text, kind: PackedText.Kind(rawValue: UInt8(kind)) ?? .text, chunk: chunk)
+  }
+
+  func externalBytes(in chunk: Chunk) -> Int { chunkText(in: chunk).externalBytes }
+
+  mutating func moveTexts(from source: Chunk, to target: Chunk, at offset: Int) {
+    if externalBytes(in: source) > 0 { text = chunkText(in: source).copy(to: target, at: offset) }
+  }
+}
+
+struct NoteOrder: RecordOrder {
+  func keys(_ record: UnsafePointer<Note>) -> (UInt64, Int64) { (0, unsafe record.pointee.number) }
+
+  func precedes(_ left: UnsafePointer<Note>, _ right: UnsafePointer<Note>) -> Bool {
+    let order = unsafe ChunkText.order(
+      left.pointee.chunkText(in: Chunk(containing: left)),
+      right.pointee.chunkText(in: Chunk(containing: right)))
+    return unsafe order == 0 ? left.pointee.tie < right.pointee.tie : order < 0
+  }
+}
+
+@Suite struct SpillTests {
+  private struct Plain: Equatable {
+    var number: Int64
+    var text: [UInt8]
+    var tie: UInt64
+  }
+
+  private func plain(_ random: inout SeededRandom, tie: Int) -> Plain {
+    let length = random.chance(1) ? random.number(20_000...60_000) : random.number(0...60)
+    return Plain(
+      number: Int64(random.number(-5...50)),
+      text: (0..<length).map { _ in UInt8(random.number(0x61...0x63)) }, tie: UInt64(tie))
+  }
+
+  private func comes(_ left: Plain, _ right: Plain) -> Bool {
+    if left.number != right.number { return left.number < right.number }
+    if left.text != right.text { return left.text.lexicographicallyPrecedes(right.text) }
+    return left.tie < right.tie
+  }
+
+  @Test(arguments: [(0, 1), (1, 1), (1_000, 1), (20_000, 1), (60_000, 3)])
+  func theSorterSortsBeyondItsMemory(count: Int, sorterCount: Int) throws {
+    var random = SeededRandom(seed: 51)
+    let folder = try TemporaryFolder()
+    let spill = SpillFile(directory: folder.path)
+    let pool = ChunkPool(bytesMax: 0)
+    let sorters = (0..<sorterCount).map { _ in
+      ExternalSorter(order: NoteOrder(), pool: pool, spill: spill)
+    }
+    var expected: [Plain] = []
+    for tie in 0..<count {
+      let plain = plain(&random, tie: tie)
+      expected.append(plain)
+      let packed = Packed(plain.text, pool: pool)
+      let note = Note(
+        number: plain.number, tie: plain.tie, text: packed.value.text, kind: packed.value.kind)
+      try sorters[random.number(0...(sorterCount - 1))].append(note, textsIn: packed.chunk)
+    }
+    for sorter in sorters { sorter.finish() }
+    #expect((spill.bytesWritten > 0) == (count >= 20_000))
+    expected.sort(by: comes)
+    var position = 0
+    var wrong = 0
+    try unsafe ExternalSorter.forEach(in: sorters) { record in
+      var text: [UInt8] = []
+      unsafe record.pointee.chunkText(in: Chunk(containing: record)).append(to: &text)
+      let found = unsafe Plain(number: record.pointee.number, text: text, tie: record.pointee.tie)
+      if position >= expected.count || found != expected[position] { wrong += 1 }
+      position += 1
+      return true
+    }
+    #expect(position == expected.count)
+    #expect(wrong == 0, "\(random)")
+  }
+
+  @Test func chunksComeBackAsTheyWere() throws {
+    var random = SeededRandom(seed: 52)
+    let folder = try TemporaryFolder()
+    let spill = SpillFile(directory: folder.path)
+    let pool = ChunkPool(bytesMax: 1 << 20)
+    let writer = SpillWriter(spill)
+    var extents: [(Extent, records: [UInt8], texts: [UInt8])] = []
+    for _ in 0..<200 {
+      let size = random.chance(10) ? random.number(20_000...2_500_000) : Chunk.bytesOrdinary
+      let chunk = pool.take(size: size)
+      chunk.recordEnd = Chunk.headerBytes + random.number(0...8_000)
+      chunk.textStart = size - random.number(0...min(8_000, size - chunk.recordEnd))
+      for place in Chunk.headerBytes..<chunk.recordEnd {
+        unsafe chunk.base.storeBytes(
+          of: UInt8(truncatingIfNeeded: random.next()), toByteOffset: place, as: UInt8.self)
+      }
+      for place in chunk.textStart..<size {
+        unsafe chunk.base.storeBytes(of: UInt8(place & 0x0F), toByteOffset: place, as: UInt8.self)
+      }
+      let (records, texts) = contents(chunk)
+      extents.append((try writer.write(chunk), records, texts))
+      pool.give(back: chunk)
+    }
+    try writer.flush()
+    var scratch: [UInt8] = []
+    for (extent, records, texts) in extents.reversed() {
+      let chunk = try spill.read(extent, from: pool, scratch: &scratch)
+      let found = contents(chunk)
+      #expect(found.records == records && found.texts == texts, "\(random)")
+      #expect(chunk.size == extent.memoryBytes)
+      pool.give(back: chunk)
+    }
+  }
+
+  private func contents(_ chunk: Chunk) -> (records: [UInt8], texts: [UInt8]) {
+    func bytes(_ range: Range<Int>) -> [UInt8] {
+      range.map { unsafe chunk.base.load(fromByteOffset: $0, as: UInt8.self) }
+    }
+    return (bytes(Chunk.headerBytes..<chunk.recordEnd), bytes(chunk.textStart..<chunk.size))
+  }
+
+  @Test func aFolderThatIsNotThereIsAnErrorWithAWayOut() throws {
+    let folder = try TemporaryFolder()
+    let spill = SpillFile(directory: "\(folder.path)/none")
+    let pool = ChunkPool(bytesMax: 0)
+    let chunk = pool.take()
+    let writer = SpillWriter(spill)
+    let error = #expect(throws: SpillError.self) { _ = try writer.write(chunk) }
+    #expect(error?.directory == "\(folder.path)/none")
+    #expect(error?.description.contains("TMPDIR") == true)
+    pool.give(back: chunk)
+  }
+
+  @Test func theSpillFileLeavesNothingBehind() throws {
+    let folder = try TemporaryFolder()
+    let spill = SpillFile(directory: folder.path)
+    let writer = SpillWriter(spill)
+    let pool = ChunkPool(bytesMax: 0)
+    let chunk = pool.take()
+    _ = try writer.write(chunk)
+    try writer.flush()
+    pool.give(back: chunk)
+    #expect(spill.bytesWritten > 0)
+    #expect(try InputFilesNone.areIn(folder.path))
+  }
+}
+
+/// Whether a folder holds no file at all.
+enum InputFilesNone {
+  static func areIn(_ folder: String) throws -> Bool {
+    do {
+      return try InputFiles.find([folder]).isEmpty
+    } catch {
+      return error.detail.contains("without logs")
+    }
+  }
+}

@@ -1,0 +1,160 @@
+internal import CLZ4
+internal import CZlib
+internal import Foundation
+
+/// How a test stores a log's text.
+public enum StoredCodec: String, Sendable, CaseIterable {
+  case plain, gzip, lz4
+
+  public func stored(_ text: [UInt8]) -> [UInt8] {
+    switch self {
+    case .plain: text
+    case .gzip: Compression.gzip(text)
+    case .lz4: Compression.lz4(text)
+    }
+  }
+}
+
+/// Writers of the formats that the decoders read.
+public enum Compression {
+  /// One gzip member, written by zlib.
+  public static func gzip(_ text: [UInt8], level: Int = 6) -> [UInt8] {
+    deflate(text, level: level, windowBits: 31)
+  }
+
+  /// Deflate data without any wrapper.
+  public static func rawDeflate(_ text: [UInt8], level: Int = 6) -> [UInt8] {
+    deflate(text, level: level, windowBits: -15)
+  }
+
+  private static func deflate(_ text: [UInt8], level: Int, windowBits: Int) -> [UInt8] {
+    var stream = unsafe z_stream()
+    let code = unsafe deflateInit2_(
+      &stream, Int32(level), Z_DEFLATED, Int32(windowBits), 8, Z_DEFAULT_STRATEGY, zlibVersion(),
+      Int32(MemoryLayout<z_stream>.size))
+    precondition(code == Z_OK)
+    defer { unsafe deflateEnd(&stream) }
+    let bound = Int(unsafe deflateBound(&stream, UInt(text.count))) + 64
+    var input = text
+    var output = [UInt8](repeating: 0, count: bound)
+    let written = unsafe input.withUnsafeMutableBufferPointer { from in
+      unsafe output.withUnsafeMutableBufferPointer { to in
+        unsafe stream.next_in = from.baseAddress
+        unsafe stream.avail_in = UInt32(from.count)
+        unsafe stream.next_out = to.baseAddress
+        unsafe stream.avail_out = UInt32(to.count)
+        let result = unsafe CZlib.deflate(&stream, Z_FINISH)
+        precondition(result == Z_STREAM_END)
+        return unsafe to.count - Int(stream.avail_out)
+      }
+    }
+    return Array(output[..<written])
+  }
+
+  /// One gzip member around deflate data, with any header fields.
+  public static func gzipMember(_ text: [UInt8], level: Int = 6, header: GzipHeader) -> [UInt8] {
+    var bytes = header.bytes
+    bytes += rawDeflate(text, level: level)
+    bytes += littleEndian(crc(text))
+    bytes += littleEndian(UInt32(truncatingIfNeeded: text.count))
+    return bytes
+  }
+
+  static func crc(_ bytes: [UInt8]) -> UInt32 {
+    UInt32(
+      truncatingIfNeeded: unsafe bytes.withUnsafeBufferPointer {
+        unsafe crc32(0, $0.baseAddress, UInt32($0.count))
+      })
+  }
+
+  static func littleEndian(_ number: UInt32) -> [UInt8] {
+    (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+  }
+
+  /// One LZ4 frame with all checksums.
+  public static func lz4(
+    _ text: [UInt8], isLinked: Bool = true, blockChecksums: Bool = true,
+    contentChecksum: Bool = true, blockSizeID: UInt32 = 4
+  ) -> [UInt8] {
+    var preferences = LZ4F_preferences_t()
+    preferences.frameInfo.blockSizeID = LZ4F_blockSizeID_t(blockSizeID)
+    preferences.frameInfo.blockMode = isLinked ? LZ4F_blockLinked : LZ4F_blockIndependent
+    preferences.frameInfo.blockChecksumFlag =
+      blockChecksums ? LZ4F_blockChecksumEnabled : LZ4F_noBlockChecksum
+    preferences.frameInfo.contentChecksumFlag =
+      contentChecksum ? LZ4F_contentChecksumEnabled : LZ4F_noContentChecksum
+    var output = [UInt8](
+      repeating: 0, count: Int(unsafe LZ4F_compressFrameBound(text.count, &preferences)))
+    let written = unsafe text.withUnsafeBytes { from in
+      unsafe output.withUnsafeMutableBytes { to in
+        unsafe LZ4F_compressFrame(
+          to.baseAddress, to.count, from.baseAddress, from.count, &preferences)
+      }
+    }
+    precondition(LZ4F_isError(written) == 0)
+    return Array(output[..<written])
+  }
+
+  /// A frame that readers pass over.
+  public static func skippableLZ4(_ content: [UInt8], magic: UInt8 = 0x50) -> [UInt8] {
+    [magic, 0x2A, 0x4D, 0x18] + littleEndian(UInt32(content.count)) + content
+  }
+}
+
+/// The optional fields of a gzip header (RFC 1952, section 2.3).
+public struct GzipHeader: Sendable {
+  public var extra: [UInt8]?
+  public var name: [UInt8]?
+  public var comment: [UInt8]?
+  public var hasChecksum = false
+
+  public init() {}
+
+  var bytes: [UInt8] {
+    let flags: UInt8 =
+      (hasChecksum ? 2 : 0) | (extra == nil ? 0 : 4) | (name == nil ? 0 : 8)
+      | (comment == nil ? 0 : 16)
+    var bytes: [UInt8] = [0x1F, 0x8B, 8, flags, 1, 2, 3, 4, 0, 3]
+    if let extra {
+      bytes += [UInt8(extra.count & 0xFF), UInt8(extra.count >> 8)] + extra
+    }
+    if let name { bytes += name + [0] }
+    if let comment { bytes += comment + [0] }
+    if hasChecksum {
+      let checksum = Compression.crc(bytes)
+      bytes += [UInt8(checksum & 0xFF), UInt8(checksum >> 8 & 0xFF)]
+    }
+    return bytes
+  }
+}
+
+/// A folder that goes with the test.
+public final class TemporaryFolder: Sendable {
+  public let path: String
+
+  public init() throws {
+    let url = FileManager.default.temporaryDirectory
+      .appendingPathComponent("duizhang-tests-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    path = url.path
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// Writes a file and gives its path.
+  @discardableResult
+  public func write(_ bytes: [UInt8], as name: String) throws -> String {
+    let path = "\(path)/\(name)"
+    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    return path
+  }
+}
+
+/// Test data beside the project, which is not part of it.
+public enum SharedFixtures {
+  /// The folder, `nil` where it is absent: `DUIZHANG_SHARED`, or `../shared`.
+  public static var folder: String? {
+    let path = ProcessInfo.processInfo.environment["DUIZHANG_SHARED"] ?? "../shared"
+    return FileManager.default.fileExists(atPath: "\(path)/fixtures") ? "\(path)/fixtures" : nil
+  }
+}
