@@ -88,10 +88,10 @@ struct JSONWalk {
         }
         let close = separator &- 1
         if piece[start] == 0x22 && piece[close] == 0x22 && close > start
-          && backslash >= close &+ offset && code < Field.textCount
+          && backslash >= close &+ offset && (code < Field.textCount || code == KeyTemplate.unknown)
         {
           // A text without escapes, as most values are.
-          call.texts[Int(code)] = Slice(start: start &+ offset &+ 1, count: close &- start &- 1)
+          call.texts[Int(code & 15)] = Slice(start: start &+ offset &+ 1, count: close &- start &- 1)
           if escaped | unreadable != 0 { note(code, hasEscapes: false) }
           cursor &+= 3
         } else {

@@ -7,9 +7,10 @@ import Decoding
 /// all of that at once. Where a line leaves a key out or brings another, the template is entered
 /// again at the key that is there.
 struct KeyTemplate {
-  /// What a key names: a ``Field``'s raw value, or `unknown`.
+  /// What a key names: a ``Field``'s raw value, or `unknown`, whose text has a place too and is
+  /// never read.
   typealias Code = UInt8
-  static let unknown: Code = 255
+  static let unknown: Code = 15
 
   private struct Entry {
     /// The first and the second eight bytes, and which of them belong to the key.
