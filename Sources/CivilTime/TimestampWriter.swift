@@ -7,36 +7,34 @@ extension Instant {
     let secondOfDay = Int(local - Int64(date.daysSinceEpoch) * 86_400)
     let millisecond = Int(microseconds - secondsRoundedDown * 1_000_000) / 1_000
     let (year, month, day) = date.components
-    func append(_ number: Int, digits: Int) {
-      var divisor = 1
-      for _ in 1..<digits { divisor *= 10 }
-      while divisor > 0 {
-        bytes.append(0x30 + UInt8(truncatingIfNeeded: number / divisor % 10))
-        divisor /= 10
-      }
+    func appendTwo(_ number: Int) {
+      bytes.append(0x30 + UInt8(truncatingIfNeeded: number / 10))
+      bytes.append(0x30 + UInt8(truncatingIfNeeded: number % 10))
     }
-    append(year, digits: 4)
+    appendTwo(year / 100)
+    appendTwo(year % 100)
     bytes.append(0x2D)
-    append(month, digits: 2)
+    appendTwo(month)
     bytes.append(0x2D)
-    append(day, digits: 2)
+    appendTwo(day)
     bytes.append(0x54)
-    append(secondOfDay / 3_600, digits: 2)
+    appendTwo(secondOfDay / 3_600)
     bytes.append(0x3A)
-    append(secondOfDay / 60 % 60, digits: 2)
+    appendTwo(secondOfDay / 60 % 60)
     bytes.append(0x3A)
-    append(secondOfDay % 60, digits: 2)
+    appendTwo(secondOfDay % 60)
     bytes.append(0x2E)
-    append(millisecond, digits: 3)
+    appendTwo(millisecond / 10)
+    bytes.append(0x30 + UInt8(truncatingIfNeeded: millisecond % 10))
     if isUTC {
       bytes.append(0x5A)
       return
     }
     let minutes = Int(abs(offsetSeconds)) / 60
     bytes.append(offsetSeconds < 0 ? 0x2D : 0x2B)
-    append(minutes / 60, digits: 2)
+    appendTwo(minutes / 60)
     bytes.append(0x3A)
-    append(minutes % 60, digits: 2)
+    appendTwo(minutes % 60)
   }
 
   /// RFC 3339 with milliseconds in a zone.

@@ -65,18 +65,26 @@ struct Deduplication {
       mark(messages.indices, of: messages, found: found)
       return
     }
-    var hashed: [(hash: UInt64, index: Int)] = []
+    // A record's place in the low bits of its id's hash: one sort brings equal ids together in the
+    // order in which their records come. Ids of equal high bits are told apart afterwards.
+    let placeBits = UInt64(64 - messages.count.leadingZeroBitCount)
+    var hashed: [UInt64] = []
     hashed.reserveCapacity(messages.count)
     for index in messages.indices where !messages[index].request.isEmpty {
-      hashed.append((messages[index].request.hash(seed: 1), index))
+      let hash = messages[index].request.hash(seed: 1)
+      hashed.append((hash >> placeBits) << placeBits | UInt64(index))
     }
-    hashed.sort { $0.hash != $1.hash ? $0.hash < $1.hash : $0.index < $1.index }
+    hashed.sort()
+    let placeMask = (1 as UInt64) << placeBits - 1
     var start = 0
     while start < hashed.count {
       var end = start + 1
-      while end < hashed.count && hashed[end].hash == hashed[start].hash { end += 1 }
+      while end < hashed.count && hashed[end] >> placeBits == hashed[start] >> placeBits {
+        end += 1
+      }
       if end - start > 1 {
-        mark(hashed[start..<end].map(\.index), of: messages, found: found)
+        mark(
+          hashed[start..<end].lazy.map { Int($0 & placeMask) }, of: messages, found: found)
       }
       start = end
     }

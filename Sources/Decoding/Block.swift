@@ -5,7 +5,7 @@
 public final class Block {
   /// Bytes that a block takes in before it is cut; small enough to stay in a core's cache between
   /// decoding and parsing.
-  public static let bytesMax = 128 * 1024
+  public static let bytesMax = 256 * 1024
   /// Lines that a block can hold, since each takes at least one byte.
   public static let linesMax = bytesMax
 

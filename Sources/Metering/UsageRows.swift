@@ -32,4 +32,51 @@ public final class UsageRows: @unchecked Sendable {
       throw .spill(error.description)
     }
   }
+
+  /// Renders all rows on as many threads as counted them, and hands the pieces on in order.
+  ///
+  /// - Parameters:
+  ///   - begin: makes what one thread renders its rows with; called once for each thread.
+  ///   - put: takes the next piece; returns whether to go on.
+  /// - Throws: ``MeteringError/spill(_:)``.
+  public func render<Renderer: RowRenderer>(
+    begin: @escaping @Sendable () -> Renderer,
+    put: @escaping @Sendable (inout Renderer) -> Bool
+  ) throws(MeteringError) {
+    guard
+      let stretches = ExternalSorter.stretches(of: sorters, recordCount: Self.stretchRows)
+    else {
+      var renderer = begin()
+      var count = 0
+      var goesOn = true
+      try forEach { row, chunk in
+        renderer.append(row, textsIn: chunk)
+        count += 1
+        if count % Self.stretchRows == 0 { goesOn = put(&renderer) }
+        return goesOn
+      }
+      if goesOn { _ = put(&renderer) }
+      return
+    }
+    let turns = Turns(count: stretches.count)
+    Workers.run(sorters.count) { [self] _ in
+      var renderer = begin()
+      while let turn = turns.next() {
+        unsafe ExternalSorter.forEach(in: sorters, stretch: stretches[turn]) { record in
+          renderer.append(unsafe record.pointee, textsIn: unsafe Chunk(containing: record))
+          return true
+        }
+        turns.take(turn) { put(&renderer) }
+      }
+    }
+  }
+
+  /// Rows that are rendered at a time.
+  private static let stretchRows = 8_192
+}
+
+/// Renders rows, one thread's share at a time.
+public protocol RowRenderer: SendableMetatype {
+  /// - Parameter chunk: where the row's texts lie.
+  mutating func append(_ row: UsageRow, textsIn chunk: Chunk)
 }

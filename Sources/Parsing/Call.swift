@@ -67,6 +67,14 @@ public struct Call {
   }
 
   public init() {}
+
+  /// Makes all fields absent again.
+  @inline(__always)
+  mutating func clear() {
+    for index in 0..<Int(Field.textCount) { texts[index] = .absent }
+    status = 200
+    items = 1
+  }
 }
 
 /// Why a line was quarantined.

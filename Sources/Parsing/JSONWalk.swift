@@ -10,7 +10,6 @@ struct JSONWalk {
 
   /// The record last read.
   private(set) var call = Call()
-  private let emptyCall = Call()
   /// The number of the first token that the last walk did not take.
   private(set) var position = 0
   private var keys = KeyTemplate()
@@ -56,7 +55,7 @@ struct JSONWalk {
     let open = token(cursor)
     guard open < end else { return .blank }
     guard bytes[open] == 0x7B else { return .rejected(.notAnObject) }
-    call = emptyCall
+    call.clear()
     keys.beginLine()
     escaped = 0
     timeState = .missing

@@ -39,8 +39,6 @@ public struct UsageWriter {
   private let rows: UsageRows
   private let users: [UsageReport.UserDisplay]
   private let style: CSVStyle
-  /// Bytes that are gathered before they are written.
-  private static let bufferBytes = 256 * 1024
 
   /// - Parameter users: for each contract, how its users are shown.
   public init(_ rows: UsageRows, users: [UsageReport.UserDisplay], style: CSVStyle) {
@@ -60,39 +58,58 @@ public struct UsageWriter {
   }
 
   private func write(_ open: () throws(OutputError) -> ReportOutput) throws(ReportError) {
-    var report = UsageReport(
-      contracts: rows.terms.contracts, attributions: rows.attributions, sources: rows.sources,
-      users: users)
-    var buffer = style.header(UsageReport.columns)
-    buffer.bytes.reserveCapacity(Self.bufferBytes + 4_096)
     var spillFailure: String?
     try ReportError.output { () throws(OutputError) in
-      let output = try open()
-      var failure: OutputError?
-      spillFailure = forEachRow { row, chunk in
-        report.append(row, textsIn: chunk, to: &buffer)
-        guard buffer.bytes.count >= Self.bufferBytes else { return true }
-        do throws(OutputError) {
-          try output.write(draining: &buffer)
-        } catch {
-          failure = error
+      let sink = Sink(try open())
+      var header = style.header(UsageReport.columns)
+      sink.put(&header)
+      do throws(MeteringError) {
+        try rows.render { [rows, users] in
+          Renderer(
+            report: UsageReport(
+              contracts: rows.terms.contracts, attributions: rows.attributions,
+              sources: rows.sources, users: users))
+        } put: {
+          sink.put(&$0.buffer)
         }
-        return failure == nil
+      } catch {
+        spillFailure = error.description
+        return
       }
-      if let failure { throw failure }
-      if spillFailure != nil { return }
-      try output.write(draining: &buffer)
-      try output.finish()
+      try sink.finish()
     }
     if let spillFailure { throw .records(spillFailure) }
   }
 
-  private func forEachRow(_ body: (UsageRow, Chunk) -> Bool) -> String? {
-    do throws(MeteringError) {
-      try rows.forEach(body)
-      return nil
-    } catch {
-      return error.description
+  private struct Renderer: RowRenderer {
+    var report: UsageReport
+    var buffer = CSVBuffer()
+
+    mutating func append(_ row: UsageRow, textsIn chunk: Chunk) {
+      report.append(row, textsIn: chunk, to: &buffer)
+    }
+  }
+
+  /// The output, which takes one piece at a time, and its first failure.
+  private final class Sink: @unchecked Sendable {
+    private let output: ReportOutput
+    private var failure: OutputError?
+
+    init(_ output: ReportOutput) { self.output = output }
+
+    @discardableResult
+    func put(_ buffer: inout CSVBuffer) -> Bool {
+      do throws(OutputError) {
+        try output.write(draining: &buffer)
+      } catch {
+        failure = failure ?? error
+      }
+      return failure == nil
+    }
+
+    func finish() throws(OutputError) {
+      if let failure { throw failure }
+      try output.finish()
     }
   }
 }

@@ -106,6 +106,15 @@ public struct CSVBuffer: Sendable {
     append(text.utf8.span)
   }
 
+  /// Appends cells that are written already, separators between them included.
+  @inlinable
+  public mutating func writtenFields(_ text: Span<UInt8>, count: Int) {
+    separate()
+    fieldCount += count - 1
+    rowIsBlank = false
+    append(text)
+  }
+
   @inlinable
   public mutating func emptyField() { separate() }
 

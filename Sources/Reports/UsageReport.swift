@@ -22,6 +22,9 @@ public struct UsageReport: Sendable {
 
   private let contracts: [Contract]
   private let attributions: [Attribution]
+  /// For each attribution, the cells before and behind the date as they are written.
+  private let before: [[UInt8]]
+  private let behind: [[UInt8]]
   private let sources: SourceTable
   private let users: [UserDisplay]
   private var zones: [ZoneCursor]
@@ -36,30 +39,40 @@ public struct UsageReport: Sendable {
   ) {
     self.contracts = contracts
     self.attributions = attributions.all
+    before = attributions.all.map {
+      Self.cells([contracts[$0.contract].number, $0.licensee])
+    }
+    behind = attributions.all.map {
+      Self.cells([$0.module, $0.scenario, $0.app, $0.meter.rawValue])
+    }
     self.sources = sources
     self.users = users
     zones = contracts.map { ZoneCursor($0.zone) }
+  }
+
+  private static func cells(_ texts: [String]) -> [UInt8] {
+    var buffer = CSVBuffer()
+    for text in texts { buffer.field(text) }
+    return buffer.bytes
   }
 
   /// Appends a row.
   ///
   /// - Parameter chunk: where the row's texts lie.
   public mutating func append(_ row: UsageRow, textsIn chunk: Chunk, to buffer: inout CSVBuffer) {
-    let attribution = attributions[row.attribution]
-    buffer.field(contracts[attribution.contract].number)
-    buffer.field(attribution.licensee)
+    let contract = attributions[row.attribution].contract
+    let before = self.before[row.attribution]
+    buffer.writtenFields(before.span, count: 2)
     buffer.field(row.date)
-    buffer.field(attribution.module)
-    buffer.field(attribution.scenario)
-    buffer.field(attribution.app)
-    buffer.field(attribution.meter.rawValue)
+    let behind = self.behind[row.attribution]
+    buffer.writtenFields(behind.span, count: 4)
     buffer.field(Int(row.quantity))
-    appendUser(row.user(in: chunk), attribution.contract, to: &buffer)
+    appendUser(row.user(in: chunk), contract, to: &buffer)
     text.removeAll(keepingCapacity: true)
     row.conversation(in: chunk).append(to: &text)
     buffer.field(text.span)
-    append(row.startedAt, attribution.contract, to: &buffer)
-    append(row.endedAt, attribution.contract, to: &buffer)
+    append(row.startedAt, contract, to: &buffer)
+    append(row.endedAt, contract, to: &buffer)
     if let ending = row.ending { buffer.field(ending.text) } else { buffer.emptyField() }
     buffer.field(Int(row.messages))
     buffer.field(Int(row.failedMessages))

@@ -58,15 +58,16 @@ public final class ExternalSorter<Order: RecordOrder> {
   public typealias Record = Order.Record
 
   /// Chunks that a sorter may always keep, so that runs have a useful length.
-  private static var chunksMin: Int { 64 }
+  @inlinable static var chunksMin: Int { 64 }
 
-  let order: Order
-  let pool: ChunkPool
-  let spill: SpillFile
-  private var chunks: [Chunk] = []
-  private var runs: [[Extent]] = []
-  private var sorted: [SortEntry<Record>] = []
+  @usableFromInline let order: Order
+  @usableFromInline let pool: ChunkPool
+  @usableFromInline let spill: SpillFile
+  @usableFromInline var chunks: [Chunk] = []
+  @usableFromInline var runs: [[Extent]] = []
+  @usableFromInline var sorted: [SortEntry<Record>] = []
 
+  @inlinable
   public init(order: Order, pool: ChunkPool, spill: SpillFile) {
     self.order = order
     self.pool = pool
@@ -78,6 +79,7 @@ public final class ExternalSorter<Order: RecordOrder> {
   /// Copies a record and its texts.
   ///
   /// - Parameter source: the chunk that its texts lie in.
+  @inlinable
   public func append(_ record: Record, textsIn source: Chunk) throws(SpillError) {
     let textBytes = record.externalBytes(in: source)
     if let last = chunks.last, Self.store(record, source, textBytes, in: last) { return }
@@ -88,12 +90,14 @@ public final class ExternalSorter<Order: RecordOrder> {
     precondition(isStored, "a new chunk has room")
   }
 
-  private static func makeChunk(for textBytes: Int, from pool: ChunkPool) -> Chunk {
+  @inlinable
+  static func makeChunk(for textBytes: Int, from pool: ChunkPool) -> Chunk {
     let needed = Chunk.headerBytes + MemoryLayout<Record>.stride + textBytes
     return pool.take(size: max(needed, Chunk.bytesOrdinary))
   }
 
-  private static func store(
+  @inlinable
+  static func store(
     _ record: Record, _ source: Chunk, _ textBytes: Int, in chunk: Chunk
   ) -> Bool {
     let stride = MemoryLayout<Record>.stride
@@ -109,7 +113,8 @@ public final class ExternalSorter<Order: RecordOrder> {
     return true
   }
 
-  private func sortedEntries() -> [SortEntry<Record>] {
+  @inlinable
+  func sortedEntries() -> [SortEntry<Record>] {
     var entries: [SortEntry<Record>] = []
     entries.reserveCapacity(
       chunks.count * Chunk.bytesOrdinary / MemoryLayout<Record>.stride)
@@ -123,7 +128,8 @@ public final class ExternalSorter<Order: RecordOrder> {
     return entries
   }
 
-  private func spillRun() throws(SpillError) {
+  @inlinable
+  func spillRun() throws(SpillError) {
     let writer = SpillWriter(spill)
     var run: [Extent] = []
     var output = Self.makeChunk(for: 0, from: pool)
@@ -147,21 +153,86 @@ public final class ExternalSorter<Order: RecordOrder> {
   }
 
   /// Sorts what is in memory; to be called once, after the last record.
+  @inlinable
   public func finish() { sorted = sortedEntries() }
 
   /// The sorted sequences that together are all records.
-  fileprivate func cursors() -> [RunCursor<Record>] {
+  @inlinable
+  func cursors() -> [RunCursor<Record>] {
     runs.map { RunCursor(extents: $0, pool: pool, spill: spill) }
-      + (sorted.isEmpty ? [] : [RunCursor(sorted: sorted, pool: pool, spill: spill)])
+      + (sorted.isEmpty ? [] : [
+        RunCursor(sorted: sorted, 0..<sorted.count, pool: pool, spill: spill)
+      ])
   }
 
   /// Calls `body` with every record of several finished sorters, in order.
   ///
   /// - Parameter body: a record, valid for this call only; returns whether to go on.
+  @inlinable
   public static func forEach(
     in sorters: [ExternalSorter], _ body: (UnsafePointer<Record>) -> Bool
   ) throws(SpillError) {
-    guard let order = sorters.first?.order else { return }
+    try unsafe merge(sorters.flatMap { $0.cursors() }, sorters.first?.order, body)
+  }
+
+  /// Cuts the records of several finished sorters into stretches of about `recordCount`, each a
+  /// range of every sorter's own records, that follow one another in order.
+  ///
+  /// - Returns: `nil` where records are on disk, and can only be read from first to last.
+  @inlinable
+  public static func stretches(of sorters: [ExternalSorter], recordCount: Int) -> [[Range<Int>]]? {
+    guard sorters.allSatisfy({ $0.runs.isEmpty }), let order = sorters.first?.order,
+      let longest = sorters.map(\.sorted).max(by: { $0.count < $1.count })
+    else { return nil }
+    var stretches: [[Range<Int>]] = []
+    var starts = sorters.map { _ in 0 }
+    let step = max(recordCount / sorters.count, 1)
+    for index in stride(from: step, to: longest.count, by: step) {
+      let ends = sorters.map { lowerBound($0.sorted, longest[index], order) }
+      stretches.append(zip(starts, ends).map { $0..<$1 })
+      starts = ends
+    }
+    stretches.append(zip(starts, sorters).map { $0..<$1.sorted.count })
+    return stretches
+  }
+
+  /// The place of the first entry that does not come before another.
+  @inlinable
+  static func lowerBound(
+    _ entries: [SortEntry<Record>], _ bound: SortEntry<Record>, _ order: Order
+  ) -> Int {
+    var low = 0
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if order.comes(entries[middle], before: bound) { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  /// Calls `body` with every record of a stretch, in order; stretches may be read at the same time.
+  @inlinable
+  public static func forEach(
+    in sorters: [ExternalSorter], stretch: [Range<Int>],
+    _ body: (UnsafePointer<Record>) -> Bool
+  ) {
+    var cursors: [RunCursor<Record>] = []
+    for (sorter, range) in zip(sorters, stretch) where !range.isEmpty {
+      cursors.append(
+        RunCursor(sorted: sorter.sorted, range, pool: sorter.pool, spill: sorter.spill))
+    }
+    do throws(SpillError) {
+      try unsafe merge(cursors, sorters.first?.order, body)
+    } catch {
+      preconditionFailure("a stretch is read from memory")
+    }
+  }
+
+  @inlinable
+  static func merge(
+    _ cursors: [RunCursor<Record>], _ order: Order?, _ body: (UnsafePointer<Record>) -> Bool
+  ) throws(SpillError) {
+    guard let order else { return }
     // A heap of cursors, the one with the first record on top.
     var heap: [(entry: SortEntry<Record>, cursor: RunCursor<Record>)] = []
     func siftDown(_ start: Int) {
@@ -177,7 +248,7 @@ public final class ExternalSorter<Order: RecordOrder> {
         parent = least
       }
     }
-    for cursor in sorters.flatMap({ $0.cursors() }) {
+    for cursor in cursors {
       if let first = try cursor.next(order) { heap.append((first, cursor)) }
     }
     for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(index) }
@@ -195,26 +266,33 @@ public final class ExternalSorter<Order: RecordOrder> {
 }
 
 /// Reads one sorted run, from memory or from disk.
+@usableFromInline
 @safe
-private final class RunCursor<Record: ChunkRecord> {
-  private let pool: ChunkPool
-  private let spill: SpillFile
-  private let sorted: [SortEntry<Record>]
-  private let extents: [Extent]
-  private var nextIndex = 0
-  private var nextExtent = 0
-  private var chunk: Chunk?
-  private var scratch: [UInt8] = []
+final class RunCursor<Record: ChunkRecord> {
+  @usableFromInline let pool: ChunkPool
+  @usableFromInline let spill: SpillFile
+  @usableFromInline let sorted: [SortEntry<Record>]
+  @usableFromInline let sortedEnd: Int
+  @usableFromInline let extents: [Extent]
+  @usableFromInline var nextIndex = 0
+  @usableFromInline var nextExtent = 0
+  @usableFromInline var chunk: Chunk?
+  @usableFromInline var scratch: [UInt8] = []
 
-  init(sorted: [SortEntry<Record>], pool: ChunkPool, spill: SpillFile) {
+  @inlinable
+  init(sorted: [SortEntry<Record>], _ range: Range<Int>, pool: ChunkPool, spill: SpillFile) {
     self.sorted = sorted
+    nextIndex = range.lowerBound
+    sortedEnd = range.upperBound
     extents = []
     self.pool = pool
     self.spill = spill
   }
 
+  @inlinable
   init(extents: [Extent], pool: ChunkPool, spill: SpillFile) {
     sorted = []
+    sortedEnd = 0
     self.extents = extents
     self.pool = pool
     self.spill = spill
@@ -223,11 +301,12 @@ private final class RunCursor<Record: ChunkRecord> {
   deinit { if let chunk { pool.give(back: chunk) } }
 
   /// The next record; the one before it is no longer valid.
+  @inlinable
   func next<Order: RecordOrder>(
     _ order: Order
   ) throws(SpillError) -> SortEntry<Record>? where Order.Record == Record {
     if extents.isEmpty {
-      guard nextIndex < sorted.count else { return nil }
+      guard nextIndex < sortedEnd else { return nil }
       defer { nextIndex += 1 }
       return sorted[nextIndex]
     }

@@ -97,7 +97,7 @@ final class Packed {
   @Test func hashesSpread() {
     let pool = ChunkPool(bytesMax: 1 << 30)
     var buckets = [Int](repeating: 0, count: Shuffle.bucketCount)
-    for number in 0..<6_400 {
+    for number in 0..<(50 * Shuffle.bucketCount) {
       let packed = Packed(Array("user-\(number)".utf8), pool: pool)
       buckets[Shuffle.bucket(ofHash: packed.value.hash(seed: 1))] += 1
     }
