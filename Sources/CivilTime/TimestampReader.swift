@@ -33,7 +33,7 @@ public struct TimestampReader: Sendable {
       if first == minuteText.0 && second == minuteText.1 && zone == zoneText {
         // `:SS.mmm` without its punctuation: the digits' values, and zeros.
         let digits = (seconds ^ 0x0030_3030_2E30_303A) & 0x00FF_FFFF_FFFF_FFFF
-        let outside = digits | digits &+ 0x0076_7676_7F76_767F
+        let outside = digits | (digits &+ 0x0076_7676_7F76_767F)
         if outside & 0x8080_8080_8080_8080 == 0 {
           let second = (digits >> 8 & 0xF) &* 10 &+ (digits >> 16 & 0xF)
           let millisecond =

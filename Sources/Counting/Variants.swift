@@ -63,12 +63,19 @@ struct VariantTable {
     @inline(__always)
     func isEqual(_ other: Key) -> Bool {
       // Without a branch for each word: nearly all comparisons find all of them equal.
-      let first = licensee.0 ^ other.licensee.0 | licensee.1 ^ other.licensee.1
-      let second = module.0 ^ other.module.0 | module.1 ^ other.module.1
-      let third = scenario.0 ^ other.scenario.0 | scenario.1 ^ other.scenario.1
-      let fourth = app.0 ^ other.app.0 | app.1 ^ other.app.1
-      let fifth = event.0 ^ other.event.0 | event.1 ^ other.event.1
-      return first | second | third | fourth | fifth | counts ^ other.counts == 0
+      let texts =
+        Self.difference(licensee, other.licensee) | Self.difference(module, other.module)
+        | Self.difference(scenario, other.scenario) | Self.difference(app, other.app)
+        | Self.difference(event, other.event)
+      return texts | (counts ^ other.counts) == 0
+    }
+
+    /// 0 for equal words.
+    @inline(__always)
+    private static func difference(
+      _ left: (UInt64, UInt64), _ right: (UInt64, UInt64)
+    ) -> UInt64 {
+      (left.0 ^ right.0) | (left.1 ^ right.1)
     }
 
     @inline(__always)

@@ -24,7 +24,7 @@ struct KeyTemplate {
 
     @inline(__always)
     func matches(_ head: UInt64, _ tail: UInt64, _ count: Int) -> Bool {
-      (head & headMask) ^ self.head | (tail & tailMask) ^ self.tail
+      ((head & headMask) ^ self.head) | ((tail & tailMask) ^ self.tail)
         | UInt64(bitPattern: Int64(count ^ self.count)) == 0
     }
   }
