@@ -12,13 +12,13 @@ pattern, threads = sys.argv[1], int(sys.argv[2])
 database = duckdb.connect(config={"threads": threads})
 query = """
     WITH successes AS (
-        SELECT licensee, "user" AS caller, CAST(time AS TIMESTAMPTZ) AS at
+        SELECT licensee, "user" AS caller, CAST(time AS TIMESTAMPTZ) AS moment
         FROM read_ndjson($pattern, columns = {
             time: 'VARCHAR', licensee: 'VARCHAR', "user": 'VARCHAR', status: 'SMALLINT'})
         WHERE status >= 200 AND status < 300
     ), gaps AS (
         SELECT licensee,
-               at - lag(at) OVER (PARTITION BY licensee, caller ORDER BY at) AS gap
+               moment - lag(moment) OVER (PARTITION BY licensee, caller ORDER BY moment) AS gap
         FROM successes
     )
     SELECT licensee,

@@ -16,7 +16,7 @@ from polars import col
 
 schema = {
     "time": polars.String, "licensee": polars.String, "user": polars.String,
-    "status": polars.Int16}
+    "status": polars.Int32}
 successes = (
     polars.scan_ndjson(sorted(glob.glob(pattern)), schema=schema)
     .filter((col("status") >= 200) & (col("status") < 300))
