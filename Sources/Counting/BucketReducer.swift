@@ -259,9 +259,11 @@ public final class BucketReducer {
   }
 
   private func markDuplicates(_ state: inout State) {
+    var conflicts: [MessageReference] = []
     deduplication.mark(group, scratch: &state.requests) { pair in
-      if deduplication.isConflict(pair) { state.recorder.takeConflict(pair.duplicate) }
+      if deduplication.isConflict(pair) { conflicts.append(pair.duplicate) }
     }
+    for duplicate in conflicts { state.recorder.takeConflict(duplicate) }
   }
 
   /// Counts the records of one user.
@@ -363,6 +365,8 @@ public final class BucketReducer {
   /// Counts records sorted externally by identity, in one pass.
   private func scanExternally(_ sorter: ExternalSorter<GroupedOrder>) throws(SpillError) {
     sorter.finish()
+    var state = self.state
+    defer { self.state = state }
     let identity = HeldMessage(pool: pool)
     let first = HeldMessage(pool: pool)
     try unsafe ExternalSorter.forEach(in: [sorter]) { record in

@@ -41,28 +41,46 @@ struct Variant: BitwiseCopyable {
 struct VariantTable {
   /// The five texts, two words each with zeros behind a shorter text, and their lengths; texts too
   /// long for that are looked up as strings.
-  private struct Key {
+  private struct Key: BitwiseCopyable {
     static let bytesMax = 16
-    var words: InlineArray<10, UInt64> = InlineArray(repeating: 0)
+    var licensee: (UInt64, UInt64) = (0, 0)
+    var module: (UInt64, UInt64) = (0, 0)
+    var scenario: (UInt64, UInt64) = (0, 0)
+    var app: (UInt64, UInt64) = (0, 0)
+    var event: (UInt64, UInt64) = (0, 0)
     var counts: UInt64 = .max
 
+    /// The words of a text, and its length.
     @inline(__always)
-    static func areEqual(_ left: borrowing Key, _ right: borrowing Key) -> Bool {
+    static func words(_ bytes: ByteView, _ slice: Slice) -> (UInt64, UInt64) {
+      let start = Int(slice.start)
+      let bits = UInt64(slice.count) &* 8
+      let first = bytes.word(at: start) & ~(UInt64.max << bits)
+      guard bits > 64 else { return (first, 0) }
+      return (first, bytes.word(at: start &+ 8) & ~(UInt64.max << (bits &- 64)))
+    }
+
+    @inline(__always)
+    func isEqual(_ other: Key) -> Bool {
       // Without a branch for each word: nearly all comparisons find all of them equal.
-      var differences = left.counts ^ right.counts
-      for index in 0..<10 { differences |= left.words[index] ^ right.words[index] }
-      return differences == 0
+      let first = licensee.0 ^ other.licensee.0 | licensee.1 ^ other.licensee.1
+      let second = module.0 ^ other.module.0 | module.1 ^ other.module.1
+      let third = scenario.0 ^ other.scenario.0 | scenario.1 ^ other.scenario.1
+      let fourth = app.0 ^ other.app.0 | app.1 ^ other.app.1
+      let fifth = event.0 ^ other.event.0 | event.1 ^ other.event.1
+      return first | second | third | fourth | fifth | counts ^ other.counts == 0
     }
 
     @inline(__always)
     var hash: Int {
-      var sum = counts &* 0x9E37_79B9_7F4A_7C15
-      var factor: UInt64 = 0xA076_1D64_78BD_642F
-      for index in 0..<10 {
-        sum &+= (words[index] ^ words[index] >> 29) &* factor
-        factor = factor &+ 0xE703_7ED1_A0B4_28DA
-      }
-      return Int(truncatingIfNeeded: (sum ^ sum >> 32) &* 0xD6E8_FEB8_6659_FD93 >> 33)
+      // Factors of which no two are related, so that texts do not cancel each other out.
+      let first = (licensee.0 ^ licensee.1) &* 0x9E37_79B9_7F4A_7C15
+      let second = (module.0 &+ module.1 &<< 1) &* 0xA076_1D64_78BD_642F
+      let third = (scenario.0 &+ scenario.1 &<< 1) &* 0xE703_7ED1_A0B4_28DB
+      let fourth = (app.0 &+ app.1 &<< 1) &* 0x8EBC_6AF0_9C88_C6E3
+      let fifth = (event.0 &+ event.1 &<< 1) &* 0x5899_65CC_7537_4CC3
+      let sum = first ^ second >> 7 ^ third >> 13 ^ fourth >> 19 ^ fifth >> 23 ^ counts
+      return Int(truncatingIfNeeded: (sum &* 0xD6E8_FEB8_6659_FD93) >> 33)
     }
   }
 
@@ -106,31 +124,30 @@ struct VariantTable {
 
   @inline(__always)
   private mutating func entry(of call: Call, _ bytes: ByteView) -> Int {
-    let slices: InlineArray<5, Slice> = [
-      call[.licensee], call[.module], call[.scenario], call[.app], call[.event],
-    ]
-    var key = Key()
-    var counts: UInt64 = 0
-    var longest: UInt32 = 0
-    for index in 0..<5 {
-      let start = Int(slices[index].start)
-      let count = slices[index].count
-      longest = max(longest, count)
-      counts = counts << 8 | UInt64(count & 0xFF)
-      let bits = UInt64(count) &* 8
-      key.words[index &* 2] = bytes.word(at: start) & ~(UInt64.max << bits)
-      key.words[index &* 2 &+ 1] =
-        bits > 64 ? bytes.word(at: start &+ 8) & ~(UInt64.max << (bits &- 64)) : 0
+    let licensee = call[.licensee]
+    let module = call[.module]
+    let scenario = call[.scenario]
+    let app = call[.app]
+    let event = call[.event]
+    let longest =
+      licensee.count | module.count | scenario.count | app.count | event.count
+    // Lengths whose bits add up to less than 16 are each less than 16.
+    if longest >= UInt32(Key.bytesMax) {
+      return longEntry([licensee, module, scenario, app, event], bytes)
     }
-    if longest > UInt32(Key.bytesMax) { return longEntry(slices, bytes) }
-    key.counts = counts
-    var slot = key.hash & (slots.count - 1)
+    let firstCounts = licensee.count << 16 | module.count << 8 | scenario.count
+    let key = Key(
+      licensee: Key.words(bytes, licensee), module: Key.words(bytes, module),
+      scenario: Key.words(bytes, scenario), app: Key.words(bytes, app),
+      event: Key.words(bytes, event),
+      counts: UInt64(firstCounts) << 32 | UInt64(app.count << 8 | event.count))
+    var slot = key.hash & (slots.count &- 1)
     while slots[slot] >= 0 {
       let entry = Int(slots[slot])
-      if Key.areEqual(entries[entry].key, key) { return entry }
-      slot = (slot + 1) & (slots.count - 1)
+      if entries[entry].key.isEqual(key) { return entry }
+      slot = (slot &+ 1) & (slots.count &- 1)
     }
-    return addEntry(key, slices, bytes, slot)
+    return addEntry(key, [licensee, module, scenario, app, event], bytes, slot)
   }
 
   @inline(never)

@@ -22,6 +22,14 @@ public struct ByteView {
     self.count = count
   }
 
+  /// The view without its first bytes.
+  @inlinable
+  @inline(__always)
+  public func dropping(_ first: Int) -> ByteView {
+    assert(first >= 0 && first <= count)
+    return unsafe ByteView(base: base + first, count: count &- first)
+  }
+
   @inlinable
   public subscript(index: Int) -> UInt8 {
     @inline(__always) get {

@@ -56,9 +56,9 @@ public struct Call {
   public var status = 200
   /// 1 where the line has none.
   public var items = 1
-  /// The fields of text, by the raw value of their ``Field``; an event that is absent means
-  /// `message`.
-  @usableFromInline var texts: InlineArray<10, Slice> = InlineArray(repeating: .absent)
+  /// The fields of text, by the raw value of their ``Field``, and room for what no one asks for.
+  /// An event that is absent means `message`.
+  @usableFromInline var texts: InlineArray<16, Slice> = InlineArray(repeating: .absent)
 
   /// The slice of a field of text.
   @inlinable

@@ -67,68 +67,45 @@ struct JSONWalk {
     if bytes[firstKey] == 0x7D {
       cursor += 1
     } else {
+      // Positions in this loop are those of the piece, as its tokens are.
+      let piece = bytes.dropping(offset)
+      let pieceEnd = end &- offset
       while true {
         // A field is its key, a colon, a value and what separates it from the next: four tokens,
         // all of this line if the last is. (Tokens behind a piece's last one lie at or behind its
         // end, up to two of them; hence the colon.)
-        let key = token(cursor)
-        let colon = token(cursor &+ 1)
-        let start = token(cursor &+ 2)
-        var separator = token(cursor &+ 3)
-        guard colon < end, separator < end else { return .rejected(.invalidJSON) }
-        let code: KeyTemplate.Code
-        if let expected = keys.expectedCode(bytes, key, colon: colon) {
-          code = expected
-        } else if let other = otherKey(bytes, key, colon: colon) {
+        let key = tokens[cursor]
+        let colon = tokens[cursor &+ 1]
+        let start = tokens[cursor &+ 2]
+        let separator = tokens[cursor &+ 3]
+        guard colon < pieceEnd, separator < pieceEnd else { return .rejected(.invalidJSON) }
+        var code = KeyTemplate.unknown
+        if !keys.expects(piece, key, colon: colon, &code) {
+          guard let other = otherKey(bytes, key &+ offset, colon: colon &+ offset) else {
+            return .rejected(.invalidJSON)
+          }
           code = other
-        } else {
-          return .rejected(.invalidJSON)
         }
-        let first = bytes[start]
-        if first == 0x22 {
-          guard let close = Self.closingQuote(bytes, from: start, before: separator) else {
-            return .rejected(.invalidJSON)
-          }
-          var hasEscapes = false
-          if backslash < close {
-            guard let found = checkEscapes(bytes, start + 1, close) else {
-              return .rejected(.invalidJSON)
-            }
-            hasEscapes = found
-          }
-          let text = Slice(start: start &+ 1, count: close &- start &- 1)
-          if code < Field.textCount {
-            call.texts[Int(code)] = text
-            if hasEscapes || escaped | unreadable != 0 { note(code, hasEscapes: hasEscapes) }
-          } else if code == Field.time.rawValue && !hasEscapes {
-            readTime(bytes, text)
-          } else if code != KeyTemplate.unknown {
-            assign(.text(text, hasEscapes: hasEscapes), to: code, bytes)
-          }
-        } else if first == 0x7B || first == 0x5B {
-          guard let after = skipContainer(bytes, tokens, offset, from: cursor &+ 2, end: end)
-          else { return .rejected(.invalidJSON) }
-          cursor = after &- 3
-          separator = token(after)
-          guard separator < end else { return .rejected(.invalidJSON) }
-          if code != KeyTemplate.unknown { assign(.container, to: code, bytes) }
-        } else if !(code == KeyTemplate.unknown
-          && Self.isShortInteger(bytes, start, separator &- start))
+        let close = separator &- 1
+        if piece[start] == 0x22 && piece[close] == 0x22 && close > start
+          && backslash >= close &+ offset && (code < Field.textCount || code == KeyTemplate.unknown)
         {
-          guard let value = Self.bare(bytes, from: start, before: separator) else {
-            return .rejected(.invalidJSON)
-          }
-          if code == Field.status.rawValue,
-            let status = Self.threeDigits(bytes, start, before: separator)
-          {
-            call.status = status
-            unreadable &= ~(1 << UInt32(code))
-          } else if code != KeyTemplate.unknown {
-            assign(value, to: code, bytes)
-          }
+          // A text without escapes, as most values are.
+          call.texts[Int(code & 15)] = Slice(start: start &+ offset &+ 1, count: close &- start &- 1)
+          if escaped | unreadable != 0 { note(code, hasEscapes: false) }
+          cursor &+= 3
+        } else {
+          guard
+            let after = otherValue(
+              bytes, tokens, offset, code, from: cursor &+ 2, separator: separator &+ offset,
+              end: end)
+          else { return .rejected(.invalidJSON) }
+          cursor = after
         }
-        cursor &+= 4
-        let mark = bytes[separator]
+        let position = tokens[cursor]
+        guard position < pieceEnd else { return .rejected(.invalidJSON) }
+        cursor &+= 1
+        let mark = piece[position]
         if mark == 0x2C { continue }
         if mark == 0x7D { break }
         return .rejected(.invalidJSON)
@@ -145,6 +122,59 @@ struct JSONWalk {
   }
 
   // MARK: - Values
+
+  /// Reads a value that is not simply the text of a field of text.
+  ///
+  /// - Parameter first: the number of its first token.
+  /// - Returns: the number of the token behind it; `nil` where it is not valid.
+  @inline(never)
+  private mutating func otherValue(
+    _ bytes: ByteView, _ tokens: Tokens, _ offset: Int, _ code: KeyTemplate.Code,
+    from first: Int, separator: Int, end: Int
+  ) -> Int? {
+    let start = tokens[first] &+ offset
+    let firstByte = bytes[start]
+    if firstByte == 0x22 {
+      guard let close = Self.closingQuote(bytes, from: start, before: separator) else {
+        return nil
+      }
+      var hasEscapes = false
+      if backslash < close {
+        guard let found = checkEscapes(bytes, start + 1, close) else { return nil }
+        hasEscapes = found
+      }
+      if code == KeyTemplate.unknown { return first &+ 1 }
+      let text = Slice(start: start &+ 1, count: close &- start &- 1)
+      if code == Field.time.rawValue && !hasEscapes {
+        readTime(bytes, text)
+      } else if code < Field.textCount {
+        call.texts[Int(code)] = text
+        note(code, hasEscapes: hasEscapes)
+      } else {
+        assign(.text(text, hasEscapes: hasEscapes), to: code, bytes)
+      }
+      return first &+ 1
+    }
+    if firstByte == 0x7B || firstByte == 0x5B {
+      guard let after = skipContainer(bytes, tokens, offset, from: first, end: end) else {
+        return nil
+      }
+      if code != KeyTemplate.unknown { assign(.container, to: code, bytes) }
+      return after
+    }
+    if code == KeyTemplate.unknown {
+      if Self.isShortInteger(bytes, start, separator &- start) { return first &+ 1 }
+    } else if code == Field.status.rawValue,
+      let status = Self.threeDigits(bytes, start, before: separator)
+    {
+      call.status = status
+      unreadable &= ~(1 << UInt32(code))
+      return first &+ 1
+    }
+    guard let value = Self.bare(bytes, from: start, before: separator) else { return nil }
+    if code != KeyTemplate.unknown { assign(value, to: code, bytes) }
+    return first &+ 1
+  }
 
   /// Notes whether the text of a field holds escapes; of a key that comes twice, the last value
   /// holds.

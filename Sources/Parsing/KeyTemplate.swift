@@ -7,9 +7,10 @@ import Decoding
 /// all of that at once. Where a line leaves a key out or brings another, the template is entered
 /// again at the key that is there.
 struct KeyTemplate {
-  /// What a key names: a ``Field``'s raw value, or `unknown`.
+  /// What a key names: a ``Field``'s raw value, or `unknown`, whose text has a place too and is
+  /// never read.
   typealias Code = UInt8
-  static let unknown: Code = 255
+  static let unknown: Code = 15
 
   private struct Entry {
     /// The first and the second eight bytes, and which of them belong to the key.
@@ -42,24 +43,21 @@ struct KeyTemplate {
   @inline(__always)
   mutating func beginLine() { next = 0 }
 
-  /// What the key at `start` names, if it is the one expected there, or the one after it, and the
-  /// colon follows it at once.
+  /// Whether the key at `start` is the one expected there, and the colon follows it at once.
+  ///
+  /// - Parameter code: set to what it names.
   @inline(__always)
-  mutating func expectedCode(_ bytes: ByteView, _ start: Int, colon: Int) -> Code? {
-    let head = bytes.word(at: start)
-    let tail = bytes.word(at: start &+ 8)
-    let count = colon &- start &+ 1
+  mutating func expects(
+    _ bytes: ByteView, _ start: Int, colon: Int, _ code: inout Code
+  ) -> Bool {
     let place = next & (Self.entriesMax - 1)
-    if entries[place].matches(head, tail, count) {
-      next = place &+ 1
-      return entries[place].code
-    }
-    let second = (place &+ 1) & (Self.entriesMax - 1)
-    if entries[second].matches(head, tail, count) {
-      next = second &+ 1
-      return entries[second].code
-    }
-    return nil
+    guard
+      entries[place].matches(
+        bytes.word(at: start), bytes.word(at: start &+ 8), colon &- start &+ 1)
+    else { return false }
+    next = place &+ 1
+    code = entries[place].code
+    return true
   }
 
   /// What the key at `start` names, which is not the expected one; the template is entered behind
