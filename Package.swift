@@ -80,9 +80,13 @@ let package = Package(
     tests("ParsingTests", ["CivilTime", "Decoding", "Parsing", "TestSupport"]),
     tests("ShufflingTests", ["Decoding", "Shuffling", "TestSupport"]),
     tests("CountingTests", ["CivilTime", "Contracts", "Counting", "TestSupport"]),
-    tests("MeteringTests", ["CivilTime", "Contracts", "Counting", "Decoding", "Metering", "TestSupport"]),
+    tests(
+      "MeteringTests",
+      ["CivilTime", "Contracts", "Counting", "Decoding", "Metering", "TestSupport"]),
     tests("ContractsTests", ["CivilTime", "Contracts", "Pipelines"]),
-    tests("ReportsTests", ["CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", "Reports"]),
+    tests(
+      "ReportsTests",
+      ["CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", "Reports"]),
     tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection"]),
     tests("ReconciliationTests", ["CivilTime", "Contracts", "Counting", "Reconciliation"]),
     tests(

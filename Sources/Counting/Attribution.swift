@@ -139,7 +139,9 @@ public struct Attributions: Sendable {
         app: number(attribution.app), meter: attribution.meter, role: attribution.role,
         identity: masks[attribution.rule])
     }
-    let order = all.indices.sorted { Self.key(all[$0]).lexicographicallyPrecedes(Self.key(all[$1])) }
+    let order = all.indices.sorted {
+      Self.key(all[$0]).lexicographicallyPrecedes(Self.key(all[$1]))
+    }
     for (rank, index) in order.enumerated() { entries[index].rank = UInt32(rank) }
     self.lines = lines
     self.entries = entries

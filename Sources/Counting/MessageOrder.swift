@@ -104,7 +104,8 @@ struct MessageOrder: Sendable {
       hash = ChunkText.mix(UInt64(entry.licensee) + 1, 0x9E37_79B9_7F4A_7C15 ^ UInt64(mask))
       if mask & 1 != 0 { hash = message.user.hash(seed: hash) }
       if mask & 2 != 0 { hash = message.conversation.hash(seed: hash) }
-      for (bit, number) in [(4, entry.module), (8, entry.scenario), (16, entry.app)] as [(UInt8, Int32)]
+      for (bit, number) in [(4, entry.module), (8, entry.scenario), (16, entry.app)]
+        as [(UInt8, Int32)]
       where mask & bit != 0 {
         hash = ChunkText.mix(hash ^ UInt64(bit), UInt64(number) &+ 0xD6E8_FEB8_6659_FD93)
       }

@@ -54,7 +54,8 @@ public struct ByteView {
     _ start: Int, _ count: Int, _ body: (Span<UInt8>) -> Result
   ) -> Result {
     assert(start >= 0 && count >= 0 && start + count <= self.count)
-    return unsafe body(Span(_unsafeElements: UnsafeBufferPointer(start: base + start, count: count)))
+    return unsafe body(
+      Span(_unsafeElements: UnsafeBufferPointer(start: base + start, count: count)))
   }
 
   /// The position of the first `byte` at or after `start`; `count` where there is none.

@@ -132,7 +132,8 @@ public final class Metering: @unchecked Sendable {
     _ map: MapSummary, _ reduced: ReduceSummary, _ attributions: Attributions,
     _ outcome: LogReader.Outcome, _ reducers: [Reducer]
   ) -> MeteringResult {
-    let sources = SourceTable(names: files.map(\.path), blockLines: outcome.blockLines)
+    let sources = SourceTable(
+      names: files.map { $0.path == "-" ? "stdin" : $0.path }, blockLines: outcome.blockLines)
     var balance = map.balance
     balance.merge(reduced.balance)
     var uses = map.uses.mapValues { $0.tally(sources) }

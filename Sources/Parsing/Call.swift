@@ -87,7 +87,8 @@ public enum Rejection: UInt8, Sendable, Hashable, CaseIterable {
     switch self {
     case .notAnObject: "is not a JSON object"
     case .invalidJSON: "is not valid JSON"
-    case .invalidText: "is not valid UTF-8, or a text holds a raw control character or is not closed"
+    case .invalidText:
+      "is not valid UTF-8, or a text holds a raw control character or is not closed"
     case .noTime: "has no time"
     case .unreadableTime: "has a time that is neither RFC 3339 with a zone nor a number since 1970"
     case .unreadableStatus: "has a status that is not a whole number from 0 to 999"

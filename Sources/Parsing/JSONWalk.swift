@@ -90,7 +90,8 @@ struct JSONWalk {
           && backslash >= close &+ offset && (code < Field.textCount || code == KeyTemplate.unknown)
         {
           // A text without escapes, as most values are.
-          call.texts[Int(code & 15)] = Slice(start: start &+ offset &+ 1, count: close &- start &- 1)
+          call.texts[Int(code & 15)] = Slice(
+            start: start &+ offset &+ 1, count: close &- start &- 1)
           if escaped | unreadable != 0 { note(code, hasEscapes: false) }
           cursor &+= 3
         } else {

@@ -88,7 +88,7 @@ public final class ChunkPool: @unchecked Sendable {
   public init(bytesMax: Int) { self.bytesMax = max(bytesMax, Self.slabBytes) }
 
   deinit {
-    for unsafe slab in unsafe slabs { unsafe Glibc.free(slab) }
+    for unsafeslab in unsafe slabs { unsafe Glibc.free(slab) }
   }
 
   /// A chunk for ordinary records, or for one whose texts need more room.

@@ -160,9 +160,11 @@ public final class ExternalSorter<Order: RecordOrder> {
   @inlinable
   func cursors() -> [RunCursor<Record>] {
     runs.map { RunCursor(extents: $0, pool: pool, spill: spill) }
-      + (sorted.isEmpty ? [] : [
-        RunCursor(sorted: sorted, 0..<sorted.count, pool: pool, spill: spill)
-      ])
+      + (sorted.isEmpty
+        ? []
+        : [
+          RunCursor(sorted: sorted, 0..<sorted.count, pool: pool, spill: spill)
+        ])
   }
 
   /// Calls `body` with every record of several finished sorters, in order.

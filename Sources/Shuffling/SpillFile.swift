@@ -114,7 +114,7 @@ public final class SpillFile: @unchecked Sendable {
     }
     guard decoded >= 0 else {
       pool.give(back: chunk)
-      throw failure()
+      throw SpillError(directory: directory, detail: "what was put aside cannot be read back")
     }
     chunk.recordEnd = extent.recordEnd
     chunk.textStart = extent.textStart
