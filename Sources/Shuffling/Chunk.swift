@@ -88,7 +88,7 @@ public final class ChunkPool: @unchecked Sendable {
   public init(bytesMax: Int) { self.bytesMax = max(bytesMax, Self.slabBytes) }
 
   deinit {
-    for unsafeslab in unsafe slabs { unsafe Glibc.free(slab) }
+    for index in unsafe slabs.indices { unsafe Glibc.free(slabs[index]) }
   }
 
   /// A chunk for ordinary records, or for one whose texts need more room.
