@@ -27,8 +27,8 @@ public struct MeteringOptions: Sendable {
   }
 
   /// The process itself and each of its threads: code, buffers of decoders and parsers.
-  private static let processBytes = 32 << 20
-  private static let threadBytes = 5 << 20
+  private static let processBytes = 56 << 20
+  private static let threadBytes = 6 << 20
   private static let recordBytesMin = 8 << 20
 
   var poolBytes: Int {
@@ -215,14 +215,19 @@ public final class Metering: @unchecked Sendable {
   /// Bytes that one bucket may take in memory.
   private var bucketBytesMax: Int { pool.bytesMax / options.threads / 2 }
 
-  /// Makes room for reading buckets back and for sorting them.
-  private func prepare(_ shuffle: Shuffle) throws(SpillError) {
+  /// Makes room for reading buckets back and for sorting them, and keeps rows out of it.
+  ///
+  /// - Returns: the bytes set aside, to be discharged when all buckets are reduced.
+  private func prepare(_ shuffle: Shuffle) throws(SpillError) -> Int {
     let largest = shuffle.largestBucket
     let inMemory = min(largest.memoryBytes, bucketBytesMax)
     let needed =
       min(largest.spilledBytes, bucketBytesMax)
       + BucketReducer.workingBytes(forChunkBytes: inMemory)
-    try shuffle.makeRoom(options.threads * needed)
+    let bytes = options.threads * needed
+    try shuffle.makeRoom(bytes)
+    pool.charge(bytes)
+    return bytes
   }
 
   /// Deals the buckets out to all threads.
@@ -254,7 +259,8 @@ public final class Metering: @unchecked Sendable {
   private func markDuplicates(
     _ shuffle: Shuffle, _ reducers: [Reducer]
   ) throws(SpillError) -> Shuffle {
-    try prepare(shuffle)
+    let reserved = try prepare(shuffle)
+    defer { pool.discharge(reserved) }
     let identities = Shuffle(pool: pool, spill: spill)
     let bytesMax = bucketBytesMax
     try forEachBucket { index in
@@ -272,7 +278,8 @@ public final class Metering: @unchecked Sendable {
   private func reduce(
     _ shuffle: Shuffle, _ reducers: [Reducer], _ plan: RecordMapper.Plan
   ) throws(SpillError) {
-    try prepare(shuffle)
+    let reserved = try prepare(shuffle)
+    defer { pool.discharge(reserved) }
     let bytesMax = bucketBytesMax
     try forEachBucket { index in
       let reducer = reducers[index].reducer

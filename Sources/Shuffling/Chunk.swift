@@ -70,7 +70,8 @@ public struct Chunk: @unchecked Sendable {
 
 /// Where chunks come from and go back to, with an account of how much memory they take.
 ///
-/// Memory is taken from the system in slabs and kept until the pool goes.
+/// Memory is taken from the system in slabs, which are kept until the pool goes; pages of free
+/// chunks are given back where what is charged needs the room.
 @safe
 public final class ChunkPool: @unchecked Sendable {
   static let slabBytes = 2 * 1024 * 1024
@@ -80,7 +81,12 @@ public final class ChunkPool: @unchecked Sendable {
   private let lock = Lock()
   private var free: [UnsafeMutableRawPointer] = unsafe []
   private var slabs: [UnsafeMutableRawPointer] = unsafe []
-  private var bytesTaken = 0
+  /// Free chunks whose pages were given back to the system.
+  private var vacated: [UnsafeMutableRawPointer] = unsafe []
+  /// Bytes of slabs that have pages.
+  private var bytesResident = 0
+  private var bytesCharged = 0
+  /// Bytes of chunks that are taken, and of what is charged.
   private var bytesInUse = 0
   /// Bytes that chunks should not exceed; writers spill at this bound.
   public let bytesMax: Int
@@ -99,12 +105,16 @@ public final class ChunkPool: @unchecked Sendable {
       bytesInUse += size
       if size > Chunk.bytesOrdinary { return unsafe Self.allocate(size) }
       if let chunk = unsafe free.popLast() { return unsafe chunk }
+      if let chunk = unsafe vacated.popLast() {
+        bytesResident += Chunk.bytesOrdinary
+        return unsafe chunk
+      }
       let slab = unsafe Self.allocate(Self.slabBytes)
       // All at once: a page at a time, each first touch would be a trap of its own. Not as huge
       // pages, which the system may have to clear room for first.
       unsafe madvise(slab, Self.slabBytes, Self.populateWrite)
       unsafe slabs.append(slab)
-      bytesTaken += Self.slabBytes
+      bytesResident += Self.slabBytes
       for offset in stride(from: Chunk.bytesOrdinary, to: Self.slabBytes, by: Chunk.bytesOrdinary) {
         unsafe free.append(slab + offset)
       }
@@ -124,6 +134,26 @@ public final class ChunkPool: @unchecked Sendable {
       } else {
         unsafe free.append(chunk.base)
       }
+    }
+  }
+
+  /// Counts memory that is not in chunks but grows with them.
+  public func charge(_ bytes: Int) {
+    lock.withLock {
+      bytesInUse += bytes
+      bytesCharged += bytes
+      while bytesResident + bytesCharged > bytesMax, let chunk = unsafe free.popLast() {
+        unsafe madvise(chunk, Chunk.bytesOrdinary, MADV_DONTNEED)
+        bytesResident -= Chunk.bytesOrdinary
+        unsafe vacated.append(chunk)
+      }
+    }
+  }
+
+  public func discharge(_ bytes: Int) {
+    lock.withLock {
+      bytesInUse -= bytes
+      bytesCharged -= bytes
     }
   }
 

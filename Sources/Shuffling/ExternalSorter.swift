@@ -60,6 +60,14 @@ public final class ExternalSorter<Order: RecordOrder> {
   /// Chunks that a sorter may always keep, so that runs have a useful length.
   @inlinable static var chunksMin: Int { 64 }
 
+  /// Memory that sorting a chunk's records takes beside the chunk: an entry for each, and half as
+  /// much again while they are sorted.
+  @inlinable
+  static var entryBytesOfChunk: Int {
+    Chunk.bytesOrdinary / MemoryLayout<Record>.stride * MemoryLayout<SortEntry<Record>>.stride * 3
+      / 2
+  }
+
   @usableFromInline let order: Order
   @usableFromInline let pool: ChunkPool
   @usableFromInline let spill: SpillFile
@@ -74,7 +82,14 @@ public final class ExternalSorter<Order: RecordOrder> {
     self.spill = spill
   }
 
-  deinit { for chunk in chunks { pool.give(back: chunk) } }
+  deinit { releaseChunks() }
+
+  @inlinable
+  func releaseChunks() {
+    for chunk in chunks { pool.give(back: chunk) }
+    pool.discharge(chunks.count * Self.entryBytesOfChunk)
+    chunks.removeAll(keepingCapacity: true)
+  }
 
   /// Copies a record and its texts.
   ///
@@ -85,6 +100,7 @@ public final class ExternalSorter<Order: RecordOrder> {
     if let last = chunks.last, Self.store(record, source, textBytes, in: last) { return }
     if chunks.count >= Self.chunksMin && pool.isFull { try spillRun() }
     let chunk = Self.makeChunk(for: textBytes, from: pool)
+    pool.charge(Self.entryBytesOfChunk)
     chunks.append(chunk)
     let isStored = Self.store(record, source, textBytes, in: chunk)
     precondition(isStored, "a new chunk has room")
@@ -148,8 +164,7 @@ public final class ExternalSorter<Order: RecordOrder> {
     pool.give(back: output)
     try writer.flush()
     runs.append(run)
-    for chunk in chunks { pool.give(back: chunk) }
-    chunks.removeAll(keepingCapacity: true)
+    releaseChunks()
   }
 
   /// Sorts what is in memory; to be called once, after the last record.

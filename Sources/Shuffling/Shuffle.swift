@@ -39,15 +39,18 @@ public final class Shuffle: @unchecked Sendable {
   }
 
   func add(_ extent: Extent, to bucket: Int) {
+    pool.charge(Extent.ownBytes)
     lock.withLock { buckets[bucket].extents.append(extent) }
   }
 
   /// Hands a bucket over; the receiver gives its chunks back to the pool.
   public func take(_ bucket: Int) -> Bucket {
-    lock.withLock {
+    let contents = lock.withLock {
       defer { buckets[bucket] = Bucket() }
       return buckets[bucket]
     }
+    pool.discharge(contents.extents.count * Extent.ownBytes)
+    return contents
   }
 
   /// Memory that the largest bucket takes, and how much of that is on disk as yet.
@@ -70,6 +73,7 @@ public final class Shuffle: @unchecked Sendable {
         contents.extents.append(try writer.write(chunk))
         pool.give(back: chunk)
       }
+      pool.charge(contents.extents.count * Extent.ownBytes)
       lock.withLock {
         buckets[bucket].chunks += contents.chunks
         buckets[bucket].extents += contents.extents

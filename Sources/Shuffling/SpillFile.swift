@@ -15,14 +15,30 @@ public struct SpillError: Error, Sendable, Hashable, CustomStringConvertible {
 /// Where one chunk stands in a spill file.
 public struct Extent: Sendable {
   var offset: Int
-  var storedBytes: Int
+  private let stored: UInt32
+  private let chunkSize: UInt32
+  private let chunkRecordEnd: UInt32
+  private let chunkTextStart: UInt32
+
+  init(offset: Int, storedBytes: Int, size: Int, recordEnd: Int, textStart: Int) {
+    self.offset = offset
+    stored = UInt32(storedBytes)
+    chunkSize = UInt32(size)
+    chunkRecordEnd = UInt32(recordEnd)
+    chunkTextStart = UInt32(textStart)
+  }
+
+  var storedBytes: Int { Int(stored) }
   /// The chunk's size, and how much of it are records and texts.
-  var size: Int
-  var recordEnd: Int
-  var textStart: Int
+  var size: Int { Int(chunkSize) }
+  var recordEnd: Int { Int(chunkRecordEnd) }
+  var textStart: Int { Int(chunkTextStart) }
 
   /// Bytes of memory that the chunk takes when read back.
   public var memoryBytes: Int { size }
+
+  /// Bytes that keeping the extent takes, in an array that may have grown to twice its need.
+  @usableFromInline static let ownBytes = 2 * MemoryLayout<Extent>.stride
 }
 
 /// A temporary file without a name, gone with the process however that ends; chunks in it are
