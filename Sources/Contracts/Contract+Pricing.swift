@@ -1,10 +1,32 @@
 public import CivilTime
 
 extension Contract {
-  /// What a module is charged by on a day: as its price line says, by conversation where it has
-  /// none.
+  /// The day whose prices hold on a day: before and after the term, the term's nearest day, since
+  /// use after the end is settled on the same terms (`term.holdover`) and nothing else was agreed
+  /// for use before it.
+  public func pricedDay(for date: CivilDate) -> CivilDate {
+    var day = date
+    if let first = term.firstDay { day = max(day, first) }
+    if let last = term.lastDay { day = min(day, last) }
+    return day
+  }
+
+  /// The lines of a module that hold for a day, enabled or not.
+  ///
+  /// - Parameter scenario: lines that name it go before those for every scenario; `nil`: all lines.
+  public func priceLines(module: String, scenario: String?, for date: CivilDate) -> [Price] {
+    let day = pricedDay(for: date)
+    let lines = prices.filter { $0.module == module && $0.holds(on: day) }
+    guard let scenario else { return lines }
+    let named = lines.filter { $0.scenario == scenario }
+    return named.isEmpty ? lines.filter { $0.scenario == nil } : named
+  }
+
+  /// What a module is charged by on a day: as the line says that holds for it, by conversation
+  /// where none does.
   public func meter(module: String, on date: CivilDate) -> Meter {
-    prices.first { $0.module == module && $0.holds(on: date) }?.meter ?? .conversation
+    let day = pricedDay(for: date)
+    return prices.first { $0.module == module && $0.holds(on: day) }?.meter ?? .conversation
   }
 
   /// `fees.usage`: the price line in force on a day, enabled or not; a line for the scenario goes

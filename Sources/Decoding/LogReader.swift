@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// Deals out the blocks of many logs to many workers.
 ///
 /// Decoding a log is serial, parsing its blocks is not: a worker holds a log only while it decodes
@@ -121,36 +119,4 @@ public final class LogReader: @unchecked Sendable {
         })
     }
   }
-}
-
-/// A mutex with a condition.
-@safe
-final class Monitor: @unchecked Sendable {
-  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-  private let condition: UnsafeMutablePointer<pthread_cond_t>
-
-  init() {
-    unsafe mutex = .allocate(capacity: 1)
-    unsafe pthread_mutex_init(mutex, nil)
-    unsafe condition = .allocate(capacity: 1)
-    unsafe pthread_cond_init(condition, nil)
-  }
-
-  deinit {
-    unsafe pthread_cond_destroy(condition)
-    unsafe condition.deallocate()
-    unsafe pthread_mutex_destroy(mutex)
-    unsafe mutex.deallocate()
-  }
-
-  func withLock<Result>(_ body: () -> Result) -> Result {
-    unsafe pthread_mutex_lock(mutex)
-    defer { unsafe pthread_mutex_unlock(mutex) }
-    return body()
-  }
-
-  /// Lets go of the lock until another thread signals; to be called within `withLock`.
-  func wait() { unsafe pthread_cond_wait(condition, mutex) }
-
-  func signalAll() { unsafe pthread_cond_broadcast(condition) }
 }

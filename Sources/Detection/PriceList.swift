@@ -11,13 +11,7 @@ struct PriceList {
   /// The lines for a module's scenario on a day; those that name the scenario prevail over those
   /// for every scenario. `scenario` `nil`: the lines of all of them.
   func lines(module: String, scenario: String?, on date: CivilDate) -> [Price] {
-    var day = date
-    if let first = contract.term.firstDay { day = max(day, first) }
-    if let last = contract.term.lastDay { day = min(day, last) }
-    let lines = contract.prices.filter { $0.module == module && $0.holds(on: day) }
-    guard let scenario else { return lines }
-    let named = lines.filter { $0.scenario == scenario }
-    return named.isEmpty ? lines.filter { $0.scenario == nil } : named
+    contract.priceLines(module: module, scenario: scenario, for: date)
   }
 
   func lists(module: String) -> Bool { contract.prices.contains { $0.module == module } }

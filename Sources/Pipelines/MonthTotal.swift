@@ -59,9 +59,7 @@ extension Contract {
   /// The price of a total's unit, enabled or not; days out of the term are priced as the term's
   /// nearest day (`term.holdover`).
   fileprivate func price(of total: DailyTotal) -> Money? {
-    var day = total.date
-    if let first = term.firstDay { day = max(day, first) }
-    if let last = term.lastDay { day = min(day, last) }
+    let day = pricedDay(for: total.date)
     guard let price = price(module: total.module, scenario: total.scenario, on: day),
       price.meter == total.meter
     else { return nil }

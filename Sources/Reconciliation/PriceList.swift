@@ -14,17 +14,8 @@ struct PriceList {
   ///   - scenario: `nil`: any; lines that name the scenario prevail over those for all.
   ///   - meter: `nil`: any.
   func price(module: String, scenario: String?, meter: Meter?, on date: CivilDate) -> Money? {
-    var day = date
-    if let first = contract.term.firstDay { day = max(day, first) }
-    if let last = contract.term.lastDay { day = min(day, last) }
-    var lines = contract.prices.filter {
-      $0.module == module && $0.holds(on: day) && (meter == nil || $0.meter == meter)
-    }
-    if let scenario {
-      let named = lines.filter { $0.scenario == scenario }
-      lines = named.isEmpty ? lines.filter { $0.scenario == nil } : named
-    }
-    let prices = Set(lines.map(\.price))
+    let lines = contract.priceLines(module: module, scenario: scenario, for: date)
+    let prices = Set(lines.filter { meter == nil || $0.meter == meter }.map(\.price))
     return prices.count == 1 ? prices.first : nil
   }
 }

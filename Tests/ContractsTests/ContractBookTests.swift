@@ -144,6 +144,21 @@ import Testing
         == (expected != nil))
   }
 
+  @Test func useOutOfTheTermIsSettledAsOnItsNearestDay() throws {
+    let contract = try Contract(
+      yaml: """
+        contract: X
+        term: {from: 2026-01-01, to: 2026-06-30}
+        prices:
+          - {module: kb, unit: item, price: 0.02, from: 2026-01-01, to: 2026-06-30}
+        """, path: "c.yaml")
+    for date in ["2025-12-31", "2026-01-01", "2026-06-30", "2026-07-01", "2027-01-01"] {
+      let lines = contract.priceLines(module: "kb", scenario: "any", for: try day(date))
+      #expect(lines.count == 1, "\(date)")
+      #expect(contract.meter(module: "kb", on: try day(date)) == .item, "\(date)")
+    }
+  }
+
   @Test func metersAndPermissions() throws {
     let contract = try contract()
     let date = try day("2026-03-01")

@@ -97,9 +97,13 @@ public struct Reference {
     }
     let module = Self.name(record.module)
     var meter = Meter.conversation
+    // Out of the term, what held on its nearest day goes on.
+    var priced = date
+    if let first = contract.term.firstDay, priced < first { priced = first }
+    if let last = contract.term.lastDay, priced > last { priced = last }
     for price in contract.prices.reversed() where price.module == module {
-      let hasBegun = price.from.map { $0 <= date } ?? true
-      let hasNotEnded = price.to.map { date <= $0 } ?? true
+      let hasBegun = price.from.map { $0 <= priced } ?? true
+      let hasNotEnded = price.to.map { priced <= $0 } ?? true
       if hasBegun && hasNotEnded { meter = price.meter }
     }
     if meter == .conversation {
