@@ -69,7 +69,7 @@ let package = Package(
         "Simulation", arguments,
       ],
       swiftSettings: settings),
-    tests("CivilTimeTests", ["CivilTime"]),
+    tests("CivilTimeTests", ["CivilTime", "TestSupport"]),
     .target(
       name: "TestSupport",
       dependencies: [
@@ -86,9 +86,14 @@ let package = Package(
     tests("ContractsTests", ["CivilTime", "Contracts", "Pipelines"]),
     tests(
       "ReportsTests",
-      ["CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", "Reports"]),
-    tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection"]),
-    tests("ReconciliationTests", ["CivilTime", "Contracts", "Counting", "Reconciliation"]),
+      [
+        "CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", "Reports",
+        "TestSupport",
+      ]),
+    tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection", "TestSupport"]),
+    tests(
+      "ReconciliationTests",
+      ["CivilTime", "Contracts", "Counting", "Reconciliation", "TestSupport"]),
     tests(
       "PipelinesTests",
       ["CivilTime", "Contracts", "Decoding", "Metering", "Reports", "Pipelines"]),

@@ -1,4 +1,5 @@
 import CivilTime
+import TestSupport
 import Testing
 
 // The expectations were computed with Python's zoneinfo over the IANA data of release 2025b: the

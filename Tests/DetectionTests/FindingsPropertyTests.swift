@@ -1,22 +1,10 @@
 import CivilTime
 import Counting
 import Detection
+import TestSupport
 import Testing
 
 @testable import Contracts
-
-/// SplitMix64: small, seeded, the same everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-}
 
 @Suite("Findings of random uses")
 struct FindingsPropertyTests {
@@ -38,7 +26,7 @@ struct FindingsPropertyTests {
     return contract
   }
 
-  private static func tally(_ random: inout SeededGenerator) throws -> Tally {
+  private static func tally(_ random: inout SeededRandom) throws -> Tally {
     var tally = Tally()
     let start = Int64(try date("2025-11-25").daysSinceEpoch) * 86_400
     let first = start + Int64.random(in: 0...(30 * 86_400), using: &random)
@@ -57,7 +45,7 @@ struct FindingsPropertyTests {
 
   @Test("order decides nothing, records add up", arguments: 1...40 as ClosedRange<UInt64>)
   func random(seed: UInt64) throws {
-    var random = SeededGenerator(state: seed)
+    var random = SeededRandom(seed: seed)
     let contract = try Self.contract()
     var uses: [UseKey: Tally] = [:]
     var places: [UnlistedPlaceKey: Tally] = [:]

@@ -1,5 +1,6 @@
 import CivilTime
 import Counting
+import TestSupport
 import Testing
 
 @testable import Contracts

@@ -1,5 +1,6 @@
 import CivilTime
 import Contracts
+import TestSupport
 import Testing
 
 @testable import Reconciliation

@@ -1,22 +1,10 @@
 import CivilTime
 import Counting
 import Reconciliation
+import TestSupport
 import Testing
 
 @testable import Contracts
-
-/// SplitMix64: small, seeded, the same everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
-}
 
 @Suite("Reconciling random totals")
 struct ReconcileTotalsPropertyTests {
@@ -27,7 +15,7 @@ struct ReconcileTotalsPropertyTests {
     "the differences add up to the difference of the sums", arguments: 1...60 as ClosedRange<UInt64>
   )
   func sums(seed: UInt64) throws {
-    var random = SeededGenerator(state: seed)
+    var random = SeededRandom(seed: seed)
     let start = try date("2025-12-01")
     let range = start...(start + Int.random(in: 0...70, using: &random))
     var contract = try exampleContract()

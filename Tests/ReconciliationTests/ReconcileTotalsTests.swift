@@ -1,6 +1,7 @@
 import CivilTime
 import Counting
 import Reconciliation
+import TestSupport
 import Testing
 
 @testable import Contracts

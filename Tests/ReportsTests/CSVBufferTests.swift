@@ -1,5 +1,6 @@
 import CivilTime
 import Reports
+import TestSupport
 import Testing
 
 private func text(_ write: (inout CSVBuffer) -> Void) -> String {
@@ -94,7 +95,7 @@ struct CSVBufferTests {
 
   @Test("what is written is what another parser reads", arguments: 1...40 as ClosedRange<UInt64>)
   func roundTrip(seed: UInt64) {
-    var random = SeededGenerator(state: seed)
+    var random = SeededRandom(seed: seed)
     let pieces = [
       "a", "b1", ",", "\"", "\n", "\r", "\r\n", "会", "=", "+", "-", "@", "\t", "＝", " ", "'", "🙂",
     ]

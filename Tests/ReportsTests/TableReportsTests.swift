@@ -3,6 +3,7 @@ import Contracts
 import Counting
 import Detection
 import Reports
+import TestSupport
 import Testing
 
 @testable import Reconciliation
@@ -46,7 +47,7 @@ struct TableReportsTests {
 
       """
     for seed in 1...20 as ClosedRange<UInt64> {
-      var random = SeededGenerator(state: seed)
+      var random = SeededRandom(seed: seed)
       let report = DailyTotalsReport(ordered.shuffled(using: &random))
       #expect(report.bytes() == Array(expected.utf8), "seed \(seed)")
     }

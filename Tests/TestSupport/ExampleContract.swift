@@ -1,11 +1,10 @@
-import CivilTime
-import Counting
-import Testing
+public import CivilTime
+internal import Testing
 
-@testable import Contracts
+@testable public import Contracts
 
 /// A contract with a little of everything, for tests to change.
-func exampleContract() throws -> Contract {
+public func exampleContract() throws -> Contract {
   Contract(
     number: "DZ-1",
     licensor: Party(name: "Licensor", account: nil, keys: []),
@@ -28,7 +27,7 @@ func exampleContract() throws -> Contract {
     path: "", lines: [:])
 }
 
-func price(
+public func price(
   _ module: String, _ scenario: String?, _ price: String, meter: Meter = .conversation,
   enabled: Bool = true, from: String? = nil, to: String? = nil
 ) throws -> Price {
@@ -38,4 +37,4 @@ func price(
     to: try to.map(date), note: nil, description: nil)
 }
 
-func date(_ text: String) throws -> CivilDate { try #require(CivilDate(text: text)) }
+public func date(_ text: String) throws -> CivilDate { try #require(CivilDate(text: text)) }
