@@ -49,6 +49,10 @@ int duizhang_json_index(
   return 0;
 }
 
+int duizhang_json_is_utf8(const uint8_t *bytes, size_t length) {
+  return simdjson::validate_utf8(reinterpret_cast<const char *>(bytes), length);
+}
+
 const char *duizhang_json_implementation(void) {
   static const std::string name = simdjson::get_active_implementation()->name();
   return name.c_str();

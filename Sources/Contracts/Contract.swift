@@ -100,7 +100,7 @@ public struct ConversationRule: Sendable, Hashable {
 }
 
 /// What a module is charged by.
-public enum Meter: String, Sendable, Hashable, CaseIterable {
+public enum Meter: String, Sendable, Hashable, CaseIterable, BitwiseCopyable {
   /// `fees.unit.conversation`.
   case conversation
   /// `fees.unit.item`.

@@ -5,6 +5,7 @@ internal import Shuffling
 /// What many records have in common: to whom and what they are charged, and by which rule.
 public struct Attribution: Sendable, Hashable {
   /// The part that a message's event plays in a conversation.
+  @frozen
   public enum Role: UInt8, Sendable, Hashable { case message, open, close }
 
   /// An index into the contracts of ``Terms``.
@@ -73,7 +74,7 @@ public struct UsageLine: Sendable, Hashable {
 /// The attributions of a run with all that a reduce needs of them as small integers.
 public struct Attributions: Sendable {
   /// What the hot loops see of an attribution.
-  struct Entry: Sendable {
+  struct Entry: Sendable, BitwiseCopyable {
     var contract: Int32
     var rule: Int32
     /// The number of the ``UsageLine``.
@@ -91,7 +92,7 @@ public struct Attributions: Sendable {
   }
 
   /// A rule's times in microseconds, as the scan compares them.
-  struct Timing: Sendable {
+  struct Timing: Sendable, BitwiseCopyable {
     var idleTimeout: Int64
     var maxDuration: Int64
     var dedupeWindow: Int64
@@ -100,19 +101,21 @@ public struct Attributions: Sendable {
 
   public let all: [Attribution]
   public let lines: [UsageLine]
-  let entries: [Entry]
+  /// The hot loops' part of each attribution, by its number.
+  private let entries: PlainTable<Entry>
   let rules: [ConversationRule]
-  let timings: [Timing]
+  private let timings: PlainTable<Timing>
 
   init(_ all: [Attribution], terms: Terms) {
     self.all = all
     rules = terms.rules
-    timings = terms.rules.map {
-      Timing(
-        idleTimeout: $0.idleTimeout.microseconds,
-        maxDuration: $0.maxDuration?.microseconds ?? .max,
-        dedupeWindow: $0.dedupeWindow.microseconds, failuresExtend: $0.failedMessages == .extend)
-    }
+    timings = PlainTable(
+      terms.rules.map {
+        Timing(
+          idleTimeout: $0.idleTimeout.microseconds,
+          maxDuration: $0.maxDuration?.microseconds ?? .max,
+          dedupeWindow: $0.dedupeWindow.microseconds, failuresExtend: $0.failedMessages == .extend)
+      })
     var lines: [UsageLine] = []
     var lineNumbers: [UsageLine: Int] = [:]
     var textNumbers: [String: Int32] = [:]
@@ -144,8 +147,14 @@ public struct Attributions: Sendable {
     }
     for (rank, index) in order.enumerated() { entries[index].rank = UInt32(rank) }
     self.lines = lines
-    self.entries = entries
+    self.entries = PlainTable(entries)
   }
+
+  @inline(__always)
+  func entry(_ number: Int) -> Entry { entries[number] }
+
+  @inline(__always)
+  func timing(_ entry: Entry) -> Timing { timings[Int(entry.rule)] }
 
   private static func key(_ attribution: Attribution) -> [String] {
     [

@@ -14,10 +14,20 @@ public import Shuffling
 @safe
 public final class BucketReducer {
   /// A record in a sort: the hash of its group, its time, and where it is.
-  private struct Entry {
+  private struct Entry: BitwiseCopyable {
     var group: UInt64
     var time: Int64
     var message: MessageReference
+  }
+
+  /// Records of one group in order, where they were sorted.
+  private struct Run: MessageCollection {
+    let entries: PlainTable<Entry>
+    let startIndex: Int
+    let endIndex: Int
+
+    @inline(__always)
+    subscript(index: Int) -> MessageReference { entries[index].message }
   }
 
   private struct State {
@@ -25,6 +35,11 @@ public final class BucketReducer {
     var recorder: UnitRecorder
     var requests = RequestTable()
   }
+
+  /// How many records ahead of the one at hand are on their way into the cache: in the order in
+  /// which they are counted, and in the one in which they lie.
+  private static let prefetchDistance = 12
+  private static let gatherDistance = 16
 
   private let order: MessageOrder
   private let pool: ChunkPool
@@ -34,9 +49,10 @@ public final class BucketReducer {
   private let usersAreIdentities: Bool
   /// What changes with every record; taken out while a bucket is counted.
   private var state: State
-  private var entries: [Entry] = []
-  private var spread: [Entry] = []
-  private var group: [MessageReference] = []
+  private let entries = PlainTable<Entry>()
+  private let spread = PlainTable<Entry>()
+  /// For each part, where its next entry goes.
+  private let parts = PlainTable<Int>()
   private var scratch: [UInt8] = []
 
   /// - Parameter inputEnd: the time of the last record of the input, in microseconds.
@@ -83,7 +99,7 @@ public final class BucketReducer {
     }
     let chunks = try load(bucket)
     gather(chunks, .users)
-    forEachGroup(.users) { countUser(&$0) }
+    forEachGroup(.users) { countUser(&$0, $1) }
     release(chunks)
   }
 
@@ -100,8 +116,8 @@ public final class BucketReducer {
     }
     let chunks = try load(bucket)
     gather(chunks, .requests)
-    forEachGroup(.requests) { state in
-      markDuplicates(&state)
+    forEachGroup(.requests) { state, group in
+      markDuplicates(&state, group)
       for message in group { pass(message, to: writer) }
     }
     release(chunks)
@@ -121,7 +137,7 @@ public final class BucketReducer {
     }
     let chunks = try load(bucket)
     gather(chunks, .identities)
-    forEachGroup(.identities) { state in
+    forEachGroup(.identities) { state, group in
       for message in group { count(message, &state) { $0 } }
       state.scan.endIdentity(&state.recorder)
     }
@@ -143,99 +159,105 @@ public final class BucketReducer {
   }
 
   private func gather(_ chunks: [Chunk], _ grouping: Grouping) {
-    var entries: [Entry] = []
-    swap(&entries, &self.entries)
-    defer { swap(&entries, &self.entries) }
-    entries.removeAll(keepingCapacity: true)
+    let entries = self.entries
+    entries.removeAll(
+      reserving: chunks.reduce(0) { unsafe $0 + $1.records(as: Message.self).count })
     for chunk in chunks {
       let records = unsafe chunk.records(as: Message.self)
       guard let base = records.baseAddress else { continue }
       for index in 0..<records.count {
         let message = unsafe MessageReference(base + index)
+        unsafe MessageReference(base + index + Self.gatherDistance).prefetch()
         entries.append(
           Entry(group: order.hash(message, grouping), time: message.time, message: message))
       }
     }
   }
 
-  /// Sorts what was gathered and calls `body` for each group, with its records in order in `group`.
-  private func forEachGroup(_ grouping: Grouping, _ body: (inout State) -> Void) {
+  /// Sorts what was gathered and calls `body` for each group with its records in order.
+  private func forEachGroup(
+    _ grouping: Grouping, _ body: (inout State, Run) -> Void
+  ) {
     spreadEntries()
     let spread = self.spread
-    // A local copy, so that what changes with every record need not be guarded against access from
+    let order = self.order
+    // A local value, so that what changes with every record need not be guarded against access from
     // elsewhere.
     var state = self.state
     defer { self.state = state }
     var start = 0
     while start < spread.count {
       let hash = spread[start].group
+      let first = spread[start].message
       var end = start + 1
       var isOneGroup = true
-      group.removeAll(keepingCapacity: true)
-      group.append(spread[start].message)
       while end < spread.count && spread[end].group == hash {
-        let message = spread[end].message
-        if !order.areOneGroup(group[0], message, grouping) { isOneGroup = false }
-        group.append(message)
+        if end + Self.prefetchDistance < spread.count {
+          spread[end + Self.prefetchDistance].message.prefetch()
+        }
+        if !order.areOneGroup(first, spread[end].message, grouping) { isOneGroup = false }
         end += 1
       }
-      if isOneGroup { body(&state) } else { splitGroups(grouping) { body(&state) } }
+      let run = Run(entries: spread, startIndex: start, endIndex: end)
+      if isOneGroup { body(&state, run) } else { splitGroups(run, grouping, &state, body) }
       start = end
     }
   }
 
   /// Hashes that collide: the run is sorted by the groups themselves and handed on group by group.
-  private func splitGroups(_ grouping: Grouping, _ body: () -> Void) {
-    let messages = group.sorted {
-      let groupOrder = order.groupOrder($0, $1, grouping)
-      return groupOrder == 0 ? order.precedes($0, $1) : groupOrder < 0
+  private func splitGroups(
+    _ run: Run, _ grouping: Grouping, _ state: inout State, _ body: (inout State, Run) -> Void
+  ) {
+    let entries = run.entries
+    entries.sort(run.indices) {
+      let groupOrder = order.groupOrder($0.message, $1.message, grouping)
+      return groupOrder == 0 ? order.precedes($0.message, $1.message) : groupOrder < 0
     }
-    var rest = messages[...]
-    while let first = rest.first {
-      let end = rest.firstIndex { !order.areOneGroup(first, $0, grouping) } ?? rest.endIndex
-      group = Array(rest[..<end])
-      rest = rest[end...]
-      body()
+    var start = run.startIndex
+    while start < run.endIndex {
+      let first = run[start]
+      let end =
+        (start..<run.endIndex).first { !order.areOneGroup(first, run[$0], grouping) }
+        ?? run.endIndex
+      body(&state, Run(entries: entries, startIndex: start, endIndex: end))
+      start = end
     }
   }
 
   /// Spreads the entries over parts by hash, and sorts each part.
   private func spreadEntries() {
-    // Local arrays: the loops below touch nothing else.
     let entries = self.entries
-    var spread: [Entry] = []
-    swap(&spread, &self.spread)
-    defer { swap(&spread, &self.spread) }
+    let spread = self.spread
     let count = entries.count
     var bits = 0
     while bits < 14 && count >> (bits + 3) > 0 { bits += 1 }
     let shift = UInt64(64 - bits)
-    var next = [Int](repeating: 0, count: 1 << bits + 1)
+    let bucketBits = UInt64(Shuffle.bucketBits(memoryBytes: pool.bytesMax))
+    let next = self.parts
+    next.clear(repeating: 0, count: 1 << bits + 1)
     @inline(__always) func part(_ hash: UInt64) -> Int {
-      bits == 0 ? 0 : Int((hash << UInt64(Shuffle.bucketBits)) >> shift)
+      bits == 0 ? 0 : Int((hash << bucketBits) >> shift)
     }
-    for entry in entries { next[part(entry.group) + 1] += 1 }
-    for index in 1..<next.count { next[index] += next[index - 1] }
-    if spread.count > count { spread.removeLast(spread.count - count) }
-    if spread.count < count, let filler = entries.first {
-      spread.append(contentsOf: repeatElement(filler, count: count - spread.count))
-    }
-    for entry in entries {
-      let index = part(entry.group)
-      spread[next[index]] = entry
-      next[index] += 1
+    for index in 0..<count { next[part(entries[index].group) &+ 1] &+= 1 }
+    for index in 1..<next.count { next[index] &+= next[index &- 1] }
+    spread.resize(to: count)
+    for index in 0..<count {
+      let entry = entries[index]
+      let place = part(entry.group)
+      spread[next[place]] = entry
+      next[place] &+= 1
     }
     // Each part now ends where the next one began.
     var start = 0
     for index in 0..<(next.count - 1) {
-      sortPart(&spread, start..<next[index])
+      sortPart(spread, start..<next[index])
       start = next[index]
     }
   }
 
-  private func sortPart(_ spread: inout [Entry], _ range: Range<Int>) {
+  private func sortPart(_ spread: PlainTable<Entry>, _ range: Range<Int>) {
     guard range.count <= 48 else {
-      spread[range].sort { comes($0, before: $1) }
+      spread.sort(range) { comes($0, before: $1) }
       return
     }
     var index = range.lowerBound + 1
@@ -258,7 +280,7 @@ public final class BucketReducer {
     return order.precedes(left.message, right.message)
   }
 
-  private func markDuplicates(_ state: inout State) {
+  private func markDuplicates(_ state: inout State, _ group: Run) {
     var conflicts: [MessageReference] = []
     deduplication.mark(group, scratch: &state.requests) { pair in
       if deduplication.isConflict(pair) { conflicts.append(pair.duplicate) }
@@ -267,24 +289,23 @@ public final class BucketReducer {
   }
 
   /// Counts the records of one user.
-  private func countUser(_ state: inout State) {
-    markDuplicates(&state)
-    if !usersAreIdentities && group.count > 1 {
-      let grouped = GroupedOrder(order: order, grouping: .identities)
-      group.sort {
-        let groupOrder = grouped.order.groupOrder($0, $1, .identities)
+  private func countUser(_ state: inout State, _ group: Run) {
+    markDuplicates(&state, group)
+    if usersAreIdentities || group.count == 1 {
+      for message in group { count(message, &state) { $0 } }
+    } else {
+      let grouped = group.sorted {
+        let groupOrder = order.groupOrder($0, $1, .identities)
         return groupOrder == 0 ? order.precedes($0, $1) : groupOrder < 0
       }
-    }
-    var identity: MessageReference?
-    for message in group {
-      if !usersAreIdentities {
-        if let identity, !order.areOneGroup(identity, message, .identities) {
+      var identity = grouped[0]
+      for message in grouped {
+        if !order.areOneGroup(identity, message, .identities) {
           state.scan.endIdentity(&state.recorder)
         }
         identity = message
+        count(message, &state) { $0 }
       }
-      count(message, &state) { $0 }
     }
     state.scan.endIdentity(&state.recorder)
   }
@@ -309,7 +330,7 @@ public final class BucketReducer {
     let group = order.hash(message, .identities)
     let textBytes = value.externalBytes(in: message.chunk)
     let room = writer.room(
-      inBucket: Shuffle.bucket(ofHash: group), stride: MemoryLayout<Message>.stride,
+      forHash: group, stride: MemoryLayout<Message>.stride,
       textBytes: textBytes)
     if textBytes > 0 { value.moveTexts(from: message.chunk, to: room.chunk, at: room.textOffset) }
     unsafe room.record.storeBytes(of: value, as: Message.self)

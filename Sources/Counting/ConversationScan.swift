@@ -18,6 +18,9 @@ public enum Ending: UInt8, Sendable, Hashable, CaseIterable {
 struct Conversation {
   /// Its first message, whose attribution it has (rule 9).
   var first: MessageReference
+  var startTime: Int64
+  /// The times of its rule.
+  var timing: Attributions.Timing
   /// Time of the last successful message.
   var lastTime: Int64
   /// Time of the last message that kept it open: a failed one too where the rule says `extend`.
@@ -61,7 +64,7 @@ struct ConversationScan {
   mutating func endIdentity(_ sink: inout some ConversationSink) {
     guard let conversation = open else { return }
     open = nil
-    let isOpen = inputEnd - conversation.lastActivity <= timing(conversation).idleTimeout
+    let isOpen = inputEnd - conversation.lastActivity <= conversation.timing.idleTimeout
     sink.take(conversation, ending: conversation.isClosed ? .close : isOpen ? .stillOpen : .idle)
   }
 
@@ -77,60 +80,56 @@ struct ConversationScan {
       takeFailure(message, &sink)
       return
     }
-    let role = order.entry(message).role
-    if let conversation = open {
-      let ending = ending(conversation, time, role)
+    let entry = order.entry(message)
+    let role = entry.role
+    if open != nil {
+      let ending = ending(time, role)
       if role == .close && ending != nil {
         sink.takeStrayClose(message)
         return
       }
-      if let ending {
-        open = nil
-        sink.take(conversation, ending: ending)
-      }
+      if let ending, let conversation = open.take() { sink.take(conversation, ending: ending) }
     } else if role == .close {
       sink.takeStrayClose(message)
       return
     }
     sink.countMessage()
-    var conversation =
-      open ?? Conversation(first: hold(message), lastTime: time, lastActivity: time)
-    conversation.lastTime = time
-    conversation.lastActivity = time
-    conversation.messages += 1
-    if role == .message { conversation.contentMessages += 1 }
-    conversation.isClosed = role == .close
-    open = conversation
+    if open == nil {
+      open = Conversation(
+        first: hold(message), startTime: time, timing: order.attributions.timing(entry),
+        lastTime: time, lastActivity: time)
+    }
+    // Changed where it is: a conversation is too large to be taken out for each message.
+    open?.lastTime = time
+    open?.lastActivity = time
+    open?.messages += 1
+    if role == .message { open?.contentMessages += 1 }
+    open?.isClosed = role == .close
   }
 
   /// Why a message starts a new conversation rather than joining the one that is open; `nil` where
   /// it joins.
-  private func ending(
-    _ conversation: Conversation, _ time: Int64, _ role: Attribution.Role
-  ) -> Ending? {
-    if conversation.isClosed { return .close }
-    if time - conversation.lastActivity > timing(conversation).idleTimeout { return .idle }
-    if role == .open { return .open }
-    return time - conversation.first.time > timing(conversation).maxDuration ? .maxDuration : nil
-  }
-
   @inline(__always)
-  private func timing(_ conversation: Conversation) -> Attributions.Timing {
-    order.attributions.timings[Int(order.entry(conversation.first).rule)]
+  private func ending(_ time: Int64, _ role: Attribution.Role) -> Ending? {
+    guard let open else { return nil }
+    if open.isClosed { return .close }
+    if time - open.lastActivity > open.timing.idleTimeout { return .idle }
+    if role == .open { return .open }
+    return time - open.startTime > open.timing.maxDuration ? .maxDuration : nil
   }
 
   private mutating func takeFailure(
     _ message: MessageReference, _ sink: inout some ConversationSink
   ) {
     guard var conversation = open,
-      message.time - conversation.lastActivity <= timing(conversation).idleTimeout
+      message.time - conversation.lastActivity <= conversation.timing.idleTimeout
     else {
       sink.takeStrayFailure(message)
       return
     }
     sink.countFailure()
     conversation.failedMessages += 1
-    if timing(conversation).failuresExtend && !conversation.isClosed {
+    if conversation.timing.failuresExtend && !conversation.isClosed {
       conversation.lastActivity = message.time
     }
     open = conversation

@@ -1,5 +1,9 @@
 internal import Shuffling
 
+/// Records in order, by their places.
+protocol MessageCollection: RandomAccessCollection where Element == MessageReference, Index == Int {
+}
+
 /// Finds duplicates among records of one licensee and user (rule 5).
 struct Deduplication {
   private let order: MessageOrder
@@ -45,32 +49,35 @@ struct Deduplication {
     }
   }
 
-  /// Beyond this many records of one user, ids are found by sorting.
+  /// Beyond this many records of one user whose ids come again, ids are found by sorting.
   private static let pairwiseCountMax = 24
 
   init(order: MessageOrder) { self.order = order }
 
   func window(of kept: MessageReference) -> Int64 {
-    order.attributions.timings[Int(order.entry(kept).rule)].dedupeWindow
+    order.attributions.timing(order.entry(kept)).dedupeWindow
   }
 
   /// Marks the duplicates among records of one licensee and user, given in order.
   ///
   /// - Parameter scratch: kept from call to call.
   func mark(
-    _ messages: [MessageReference], scratch: inout RequestTable, found: (Pair) -> Void
+    _ messages: some MessageCollection, scratch: inout RequestTable,
+    found: (Pair) -> Void
   ) {
-    if messages.count < 2 || !scratch.mayRepeat(messages) { return }
-    if messages.count <= Self.pairwiseCountMax {
-      mark(messages.indices, of: messages, found: found)
+    if messages.count < 2 { return }
+    let places = scratch.repeated(messages)
+    if places.isEmpty { return }
+    if places.count <= Self.pairwiseCountMax {
+      mark(places, of: messages, found: found)
       return
     }
     // A record's place in the low bits of its id's hash: one sort brings equal ids together in the
     // order in which their records come. Ids of equal high bits are told apart afterwards.
-    let placeBits = UInt64(64 - messages.count.leadingZeroBitCount)
+    let placeBits = UInt64(64 - messages.endIndex.leadingZeroBitCount)
     var hashed: [UInt64] = []
-    hashed.reserveCapacity(messages.count)
-    for index in messages.indices where !messages[index].request.isEmpty {
+    hashed.reserveCapacity(places.count)
+    for index in places {
       let hash = messages[index].request.hash(seed: 1)
       hashed.append((hash >> placeBits) << placeBits | UInt64(index))
     }
@@ -91,7 +98,8 @@ struct Deduplication {
   }
 
   private func mark(
-    _ indices: some Sequence<Int>, of messages: [MessageReference], found: (Pair) -> Void
+    _ indices: some Sequence<Int>, of messages: some MessageCollection,
+    found: (Pair) -> Void
   ) {
     var states: [(request: ChunkText, state: RequestState)] = []
     for index in indices {
@@ -119,30 +127,45 @@ struct Deduplication {
   }
 }
 
-/// Tells users of whom no request id comes twice, as most are, by a table of the ids' hashes.
+/// Finds the records of a user whose request id comes again, few as they are, by a table of the ids'
+/// hashes.
 struct RequestTable {
-  private var slots: [UInt64] = []
+  private struct Slot: BitwiseCopyable {
+    /// 0 in a free slot.
+    var hash: UInt64 = 0
+    /// The place of the first record with this hash; −1 once it is known that others have it too.
+    var place = 0
+  }
 
-  /// Whether two of the records may have one request id; they may even so where their ids only have
-  /// equal hashes.
-  mutating func mayRepeat(_ messages: [MessageReference]) -> Bool {
+  private let slots = PlainTable<Slot>(repeating: Slot(), count: 64)
+
+  /// The places of records whose id's hash comes more than once, in order: all that are duplicates
+  /// or have one are among them.
+  mutating func repeated(_ messages: some MessageCollection) -> [Int] {
     var bits = 4
     while 1 << bits < messages.count * 2 { bits += 1 }
     let size = 1 << bits
-    if slots.count < size { slots = [UInt64](repeating: 0, count: size) }
-    for index in 0..<size { slots[index] = 0 }
-    for message in messages {
-      let request = message.request
+    if slots.count < size {
+      slots.clear(repeating: Slot(), count: size)
+    } else {
+      for index in 0..<size { slots[index] = Slot() }
+    }
+    var places: [Int] = []
+    for place in messages.indices {
+      let request = messages[place].request
       if request.isEmpty { continue }
-      // 0 stands for an empty slot.
       let hash = request.hash(seed: 1) | 1
       var slot = Int(truncatingIfNeeded: hash >> UInt64(64 - bits))
-      while slots[slot] != 0 {
-        if slots[slot] == hash { return true }
-        slot = (slot + 1) & (size - 1)
+      while slots[slot].hash != 0 && slots[slot].hash != hash { slot = (slot + 1) & (size - 1) }
+      if slots[slot].hash == 0 {
+        slots[slot] = Slot(hash: hash, place: place)
+      } else {
+        if slots[slot].place >= 0 { places.append(slots[slot].place) }
+        slots[slot].place = -1
+        places.append(place)
       }
-      slots[slot] = hash
     }
-    return false
+    places.sort()
+    return places
   }
 }

@@ -21,7 +21,7 @@ struct MessageOrder: Sendable {
 
   @inline(__always)
   func entry(_ message: MessageReference) -> Attributions.Entry {
-    attributions.entries[message.attribution]
+    attributions.entry(message.attribution)
   }
 
   /// Whether the left record is taken first; both are of one group.
@@ -93,6 +93,7 @@ struct MessageOrder: Sendable {
   }
 
   /// A hash that is equal for records of one group.
+  @inline(__always)
   func hash(_ message: MessageReference, _ grouping: Grouping) -> UInt64 {
     let entry = entry(message)
     var hash = Self.userHash(message.user, licensee: Int(entry.licensee))

@@ -132,9 +132,9 @@ public struct RecordMapper: ~Copyable {
   public mutating func receive(_ call: Call, line: Int) {
     let time = call.time.microseconds
     if time > lastTime { lastTime = time }
-    let source = firstSource | UInt64(line)
+    let source = firstSource | UInt64(truncatingIfNeeded: line)
     let number = variants.number(of: call, bytes)
-    variants.counts[number].add(time: time, source: source)
+    variants.count(number, time: time, source: source)
     let variant = variants.variants[number]
     guard variant.fate == .counted else { return }
     if unlistedPlaces != nil && variant.isReported {
@@ -148,49 +148,23 @@ public struct RecordMapper: ~Copyable {
       summary.balance.unplaced += 1
       return
     }
-    write(
-      call, source: source, attribution: variant.attribution, licensee: Int(variant.licensee),
-      isSuccess: variants.isSuccess(call.status, number))
-  }
-
-  @inline(__always)
-  private func lacksIdentity(_ call: Call, _ identity: UInt8) -> Bool {
-    // The fields that are missing, a bit each as in the identity.
-    var missing: UInt8 = call[.user].isEmpty ? 1 : 0
-    if call[.conversation].isEmpty { missing |= 2 }
-    if call[.module].isEmpty { missing |= 4 }
-    if call[.scenario].isEmpty { missing |= 8 }
-    if call[.app].isEmpty { missing |= 16 }
-    return identity & missing != 0
-  }
-
-  @inline(__always)
-  private func pack(_ slice: Slice) -> (text: PackedText, kind: PackedText.Kind, externalBytes: Int)
-  {
-    PackedText.pack(bytes, start: Int(slice.start), count: Int(slice.count))
-  }
-
-  @inline(__always)
-  private func write(
-    _ call: Call, source: UInt64, attribution: UInt32, licensee: Int, isSuccess: Bool
-  ) {
     let user = pack(call[.user])
     let request = pack(call[.requestID])
     let conversation = pack(call[.conversation])
     let tag =
-      attribution << 8 | (isSuccess ? Message.successFlag : 0)
+      variant.attribution << 8
+      | (variants.isSuccess(call.status, number) ? Message.successFlag : 0)
       | UInt32(user.kind.rawValue) << Message.userKindShift
       | UInt32(request.kind.rawValue) << Message.requestKindShift
       | UInt32(conversation.kind.rawValue) << Message.conversationKindShift
     var message = Message(
-      time: call.time.microseconds, user: user.text, request: request.text,
-      conversation: conversation.text, source: source, tag: tag,
-      items: UInt32(truncatingIfNeeded: call.items))
-    let userHash = hash(user, call[.user], seed: Self.seed(licensee))
+      time: time, user: user.text, request: request.text, conversation: conversation.text,
+      source: source, tag: tag, items: UInt32(truncatingIfNeeded: call.items))
+    let userHash = hash(user, call[.user], seed: Self.seed(variant.licensee))
     let group = plan == .byUser ? userHash : hash(request, call[.requestID], seed: userHash)
-    let textBytes = user.externalBytes + request.externalBytes + conversation.externalBytes
+    let textBytes = user.externalBytes &+ request.externalBytes &+ conversation.externalBytes
     let room = writer.room(
-      inBucket: Shuffle.bucket(ofHash: group), stride: MemoryLayout<Message>.stride,
+      forHash: group, stride: MemoryLayout<Message>.stride,
       textBytes: textBytes)
     if textBytes > 0 {
       var offset = room.textOffset
@@ -201,14 +175,35 @@ public struct RecordMapper: ~Copyable {
     unsafe room.record.storeBytes(of: message, as: Message.self)
   }
 
+  // Mutating, like all that is called for every record: a structure lent otherwise is copied.
   @inline(__always)
-  private static func seed(_ licensee: Int) -> UInt64 {
-    ChunkText.mix(UInt64(licensee) + 1, 0xA076_1D64_78BD_642F)
+  private mutating func lacksIdentity(_ call: Call, _ identity: UInt8) -> Bool {
+    // The user alone, as by default.
+    if identity == 1 { return call[.user].isEmpty }
+    // The fields that are missing, a bit each as in the identity.
+    var missing: UInt8 = call[.user].isEmpty ? 1 : 0
+    if call[.conversation].isEmpty { missing |= 2 }
+    if call[.module].isEmpty { missing |= 4 }
+    if call[.scenario].isEmpty { missing |= 8 }
+    if call[.app].isEmpty { missing |= 16 }
+    return identity & missing != 0
+  }
+
+  @inline(__always)
+  private mutating func pack(_ slice: Slice) -> (
+    text: PackedText, kind: PackedText.Kind, externalBytes: Int
+  ) {
+    PackedText.pack(bytes, start: Int(slice.start), count: Int(slice.count))
+  }
+
+  @inline(__always)
+  private static func seed(_ licensee: Int32) -> UInt64 {
+    ChunkText.mix(UInt64(truncatingIfNeeded: licensee) &+ 1, 0xA076_1D64_78BD_642F)
   }
 
   /// The hash that the packed text will have in its chunk.
   @inline(__always)
-  private func hash(
+  private mutating func hash(
     _ packed: (text: PackedText, kind: PackedText.Kind, externalBytes: Int), _ slice: Slice,
     seed: UInt64
   ) -> UInt64 {
@@ -217,7 +212,7 @@ public struct RecordMapper: ~Copyable {
       start: Int(slice.start), count: Int(slice.count), seed: seed)
   }
 
-  private func store(
+  private mutating func store(
     _ packed: (text: PackedText, kind: PackedText.Kind, externalBytes: Int), _ slice: Slice,
     _ chunk: Chunk, _ offset: inout Int
   ) -> PackedText {

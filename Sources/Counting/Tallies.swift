@@ -108,39 +108,64 @@ public struct UseCount: Sendable {
     }
   }
 
-  var records = 0
-  var quantity = 0
-  var first = Int64.max
-  var last = Int64.min
-  /// Ascending.
-  var evidence: [Evidence] = []
-  private var latestEvidence = Int64.max
+  /// What changes with every record.
+  struct Span: BitwiseCopyable {
+    var records = 0
+    var first = Int64.max
+    var last = Int64.min
+    /// A later time is no evidence any more.
+    var latestEvidence = Int64.max
 
-  init() {}
-
-  @inline(__always)
-  mutating func add(time: Int64, source: UInt64) {
-    records += 1
-    if time < first { first = time }
-    if time > last { last = time }
-    if time <= latestEvidence { insert(Evidence(time: time, source: source)) }
-  }
-
-  private mutating func insert(_ item: Evidence) {
-    let place = evidence.firstIndex { $0 > item } ?? evidence.count
-    evidence.insert(item, at: place)
-    if evidence.count > Tally.evidenceCountMax { evidence.removeLast() }
-    if evidence.count == Tally.evidenceCountMax, let last = evidence.last {
-      latestEvidence = last.time
+    /// - Returns: whether the record is evidence.
+    @inline(__always)
+    mutating func add(_ time: Int64) -> Bool {
+      records &+= 1
+      first = min(first, time)
+      last = max(last, time)
+      return time <= latestEvidence
     }
   }
 
+  /// The earliest lines, ascending, at most ``Tally/evidenceCountMax``.
+  struct EvidenceList: Sendable {
+    private(set) var items: [Evidence] = []
+
+    /// - Returns: the time after which no line is evidence any more.
+    mutating func add(time: Int64, source: UInt64) -> Int64 {
+      let item = Evidence(time: time, source: source)
+      let place = items.firstIndex { $0 > item } ?? items.count
+      items.insert(item, at: place)
+      if items.count > Tally.evidenceCountMax { items.removeLast() }
+      guard items.count == Tally.evidenceCountMax, let last = items.last else { return .max }
+      return last.time
+    }
+  }
+
+  private var span = Span()
+  private var evidence = EvidenceList()
+  var quantity = 0
+
+  init() {}
+
+  init(span: Span, evidence: EvidenceList) {
+    self.span = span
+    self.evidence = evidence
+  }
+
+  var records: Int { span.records }
+
+  mutating func add(time: Int64, source: UInt64) {
+    if span.add(time) { span.latestEvidence = evidence.add(time: time, source: source) }
+  }
+
   mutating func merge(_ other: UseCount) {
-    records += other.records
+    span.records += other.span.records
     quantity += other.quantity
-    first = min(first, other.first)
-    last = max(last, other.last)
-    for item in other.evidence { insert(item) }
+    span.first = min(span.first, other.span.first)
+    span.last = max(span.last, other.span.last)
+    for item in other.evidence.items {
+      span.latestEvidence = evidence.add(time: item.time, source: item.source)
+    }
   }
 
   /// With sources as `file:line`.
@@ -149,10 +174,10 @@ public struct UseCount: Sendable {
     tally.records = records
     tally.quantity = quantity
     if records > 0 {
-      tally.first = Instant(microseconds: first)
-      tally.last = Instant(microseconds: last)
+      tally.first = Instant(microseconds: span.first)
+      tally.last = Instant(microseconds: span.last)
     }
-    tally.evidence = evidence.map {
+    tally.evidence = evidence.items.map {
       Tally.Evidence(time: Instant(microseconds: $0.time), source: sources.text(of: $0.source))
     }
     return tally

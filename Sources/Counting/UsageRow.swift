@@ -80,7 +80,7 @@ public struct UsageOrder: RecordOrder {
 
   public func keys(_ record: UnsafePointer<UsageRow>) -> (UInt64, Int64) {
     let row = unsafe record.pointee
-    let contract = Int(attributions.entries[row.attribution].contract)
+    let contract = Int(attributions.entry(row.attribution).contract)
     let day = UInt64(UInt32(bitPattern: row.day) ^ 0x8000_0000)
     return (contractRanks[contract] << 32 | day, row.startedAt)
   }
@@ -98,7 +98,7 @@ public struct UsageOrder: RecordOrder {
       first.conversation(in: leftChunk), second.conversation(in: rightChunk))
     if conversation != 0 { return conversation < 0 }
     let ranks = (
-      attributions.entries[first.attribution].rank, attributions.entries[second.attribution].rank
+      attributions.entry(first.attribution).rank, attributions.entry(second.attribution).rank
     )
     if ranks.0 != ranks.1 { return ranks.0 < ranks.1 }
     let firstNumbers = [first.endedAt, Int64(first.messages), Int64(first.failedMessages)]

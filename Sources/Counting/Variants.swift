@@ -43,81 +43,90 @@ struct VariantTable {
   /// long for that are looked up as strings.
   private struct Key: BitwiseCopyable {
     static let bytesMax = 16
-    var licensee: (UInt64, UInt64) = (0, 0)
-    var module: (UInt64, UInt64) = (0, 0)
-    var scenario: (UInt64, UInt64) = (0, 0)
-    var app: (UInt64, UInt64) = (0, 0)
-    var event: (UInt64, UInt64) = (0, 0)
+    typealias Words = SIMD2<UInt64>
+    var licensee = Words.zero
+    var module = Words.zero
+    var scenario = Words.zero
+    var app = Words.zero
+    var event = Words.zero
     var counts: UInt64 = .max
-
-    /// The words of a text, and its length.
-    @inline(__always)
-    static func words(_ bytes: ByteView, _ slice: Slice) -> (UInt64, UInt64) {
-      let start = Int(slice.start)
-      let bits = UInt64(slice.count) &* 8
-      let first = bytes.word(at: start) & ~(UInt64.max << bits)
-      guard bits > 64 else { return (first, 0) }
-      return (first, bytes.word(at: start &+ 8) & ~(UInt64.max << (bits &- 64)))
-    }
 
     @inline(__always)
     func isEqual(_ other: Key) -> Bool {
       // Without a branch for each word: nearly all comparisons find all of them equal.
-      let texts =
-        Self.difference(licensee, other.licensee) | Self.difference(module, other.module)
-        | Self.difference(scenario, other.scenario) | Self.difference(app, other.app)
-        | Self.difference(event, other.event)
-      return texts | (counts ^ other.counts) == 0
-    }
-
-    /// 0 for equal words.
-    @inline(__always)
-    private static func difference(
-      _ left: (UInt64, UInt64), _ right: (UInt64, UInt64)
-    ) -> UInt64 {
-      (left.0 ^ right.0) | (left.1 ^ right.1)
+      let difference =
+        (licensee ^ other.licensee) | (module ^ other.module) | (scenario ^ other.scenario)
+        | (app ^ other.app) | (event ^ other.event)
+      return difference == .zero && counts == other.counts
     }
 
     @inline(__always)
     var hash: Int {
-      // Factors of which no two are related, so that texts do not cancel each other out.
-      let first = (licensee.0 ^ licensee.1) &* 0x9E37_79B9_7F4A_7C15
-      let second = (module.0 &+ module.1 &<< 1) &* 0xA076_1D64_78BD_642F
-      let third = (scenario.0 &+ scenario.1 &<< 1) &* 0xE703_7ED1_A0B4_28DB
-      let fourth = (app.0 &+ app.1 &<< 1) &* 0x8EBC_6AF0_9C88_C6E3
-      let fifth = (event.0 &+ event.1 &<< 1) &* 0x5899_65CC_7537_4CC3
-      let sum = first ^ second >> 7 ^ third >> 13 ^ fourth >> 19 ^ fifth >> 23 ^ counts
-      return Int(truncatingIfNeeded: (sum &* 0xD6E8_FEB8_6659_FD93) >> 33)
+      // Shifted by different numbers of bits, so that equal texts do not cancel each other out.
+      let sum =
+        licensee &+ Self.shifted(module, 1) &+ Self.shifted(scenario, 2) &+ Self.shifted(app, 3)
+        &+ Self.shifted(event, 4)
+      let product = (sum.x &+ counts) &* 0x9E37_79B9_7F4A_7C15 ^ sum.y &* 0xA076_1D64_78BD_642F
+      return Int(truncatingIfNeeded: product >> 32 ^ product >> 47)
+    }
+
+    @inline(__always)
+    private static func shifted(_ words: Words, _ bits: UInt64) -> Words {
+      words &<< Words(repeating: bits)
     }
   }
 
-  private struct Entry {
+  /// What the loop over records needs of an entry.
+  private struct Place: BitwiseCopyable {
     var key: Key
-    var names: [String]
-    var changes: [Instant]
-    /// For each stretch between two changes, the variant's number, −1 where it was not needed yet.
-    var variants: [Int]
-    /// The stretch last used.
+    /// The stretch of time last used, and its variant.
     var from = Int64.max
     var to = Int64.min
     var variant = 0
   }
 
+  private struct Entry {
+    var names: [String]
+    var changes: [Instant]
+    /// For each stretch between two changes, the variant's number, −1 where it was not needed yet.
+    var variants: [Int]
+  }
+
   private let terms: Terms
   private let table: AttributionTable
   private var otherSuccessful: [[ClosedRange<Int>]] = []
-  private var slots = [Int32](repeating: -1, count: 256)
+  /// Entries' numbers by hash, −1 in a free slot; a power of two.
+  private let slots = PlainTable<Int32>(repeating: -1, count: 256)
+  private let places = PlainTable<Place>()
   private var entries: [Entry] = []
   /// Entries with texts too long to pack, by those texts.
   private var longEntries: [[String]: Int] = [:]
-  private(set) var variants: [Variant] = []
-  /// For each variant, the words of its use, and how much there was of it.
+  let variants = PlainTable<Variant>()
+  /// For each variant, how much there was of it.
+  private let spans = PlainTable<UseCount.Span>()
+  private var evidence: [UseCount.EvidenceList] = []
+  /// For each variant, the words of its use.
   private(set) var uses: [UseKey] = []
-  var counts: [UseCount] = []
 
   init(terms: Terms, table: AttributionTable) {
     self.terms = terms
     self.table = table
+  }
+
+  /// Counts a record of a variant.
+  @inline(__always)
+  mutating func count(_ number: Int, time: Int64, source: UInt64) {
+    if spans[number].add(time) { addEvidence(number, time: time, source: source) }
+  }
+
+  @inline(never)
+  private mutating func addEvidence(_ number: Int, time: Int64, source: UInt64) {
+    spans[number].latestEvidence = evidence[number].add(time: time, source: source)
+  }
+
+  /// For each variant, how much there was of it.
+  var counts: [UseCount] {
+    evidence.indices.map { UseCount(span: spans[$0], evidence: evidence[$0]) }
   }
 
   /// The number of a record's variant.
@@ -125,7 +134,7 @@ struct VariantTable {
   mutating func number(of call: Call, _ bytes: ByteView) -> Int {
     let entry = entry(of: call, bytes)
     let time = call.time.microseconds
-    if time >= entries[entry].from && time < entries[entry].to { return entries[entry].variant }
+    if time >= places[entry].from && time < places[entry].to { return places[entry].variant }
     return stretch(of: entry, at: call.time)
   }
 
@@ -144,14 +153,13 @@ struct VariantTable {
     }
     let firstCounts = licensee.count << 16 | module.count << 8 | scenario.count
     let key = Key(
-      licensee: Key.words(bytes, licensee), module: Key.words(bytes, module),
-      scenario: Key.words(bytes, scenario), app: Key.words(bytes, app),
-      event: Key.words(bytes, event),
+      licensee: bytes.lanes(licensee), module: bytes.lanes(module),
+      scenario: bytes.lanes(scenario), app: bytes.lanes(app), event: bytes.lanes(event),
       counts: UInt64(firstCounts) << 32 | UInt64(app.count << 8 | event.count))
     var slot = key.hash & (slots.count &- 1)
     while slots[slot] >= 0 {
       let entry = Int(slots[slot])
-      if entries[entry].key.isEqual(key) { return entry }
+      if places[entry].key.isEqual(key) { return entry }
       slot = (slot &+ 1) & (slots.count &- 1)
     }
     return addEntry(key, [licensee, module, scenario, app, event], bytes, slot)
@@ -163,7 +171,7 @@ struct VariantTable {
   ) -> Int {
     slots[slot] = Int32(entries.count)
     append(Self.names(slices, bytes), key)
-    if entries.count * 2 > slots.count { grow() }
+    if entries.count * 4 > slots.count { grow() }
     return entries.count - 1
   }
 
@@ -184,14 +192,15 @@ struct VariantTable {
     let changes = terms.changes(forLicensee: names[0])
     entries.append(
       Entry(
-        key: key, names: names, changes: changes,
+        names: names, changes: changes,
         variants: Array(repeating: -1, count: changes.count + 1)))
+    places.append(Place(key: key))
   }
 
   private mutating func grow() {
-    slots = [Int32](repeating: -1, count: slots.count * 4)
+    slots.clear(repeating: -1, count: slots.count * 4)
     for entry in entries.indices where longEntries[entries[entry].names] == nil {
-      var slot = entries[entry].key.hash & (slots.count - 1)
+      var slot = places[entry].key.hash & (slots.count - 1)
       while slots[slot] >= 0 { slot = (slot + 1) & (slots.count - 1) }
       slots[slot] = Int32(entry)
     }
@@ -205,10 +214,10 @@ struct VariantTable {
       entries[entry].variants[index] = variants.count
       addVariant(entries[entry].names, at: instant)
     }
-    entries[entry].from = index == 0 ? .min : changes[index - 1].microseconds
-    entries[entry].to = index == changes.count ? .max : changes[index].microseconds
-    entries[entry].variant = entries[entry].variants[index]
-    return entries[entry].variant
+    places[entry].from = index == 0 ? .min : changes[index - 1].microseconds
+    places[entry].to = index == changes.count ? .max : changes[index].microseconds
+    places[entry].variant = entries[entry].variants[index]
+    return places[entry].variant
   }
 
   /// Whether a status means success for a variant.
@@ -260,6 +269,7 @@ struct VariantTable {
     variants.append(variant)
     otherSuccessful.append(Array(successful.dropFirst()))
     uses.append(use)
-    counts.append(UseCount())
+    spans.append(UseCount.Span())
+    evidence.append(UseCount.EvidenceList())
   }
 }

@@ -39,6 +39,10 @@ public final class Block {
     unsafe storage[index] = byte
   }
 
+  /// Puts a line end behind the content, where no one counts it: what looks for the end of a text
+  /// need not look for the end of the block.
+  func terminate() { unsafe storage[count] = 0x0A }
+
   func grow(to capacity: Int) {
     let larger = UnsafeMutableRawBufferPointer.allocate(
       byteCount: capacity + ByteView.padding, alignment: 64)

@@ -1,4 +1,5 @@
-public import Glibc
+public import CBytes
+internal import Glibc
 
 /// Bytes of a block, read without bounds checks in release builds.
 ///
@@ -38,6 +39,15 @@ public struct ByteView {
     }
   }
 
+  /// Two bytes from a position, the first in the lower bits.
+  @inlinable
+  @inline(__always)
+  public func pair(at index: Int) -> UInt16 {
+    assert(index >= 0 && index + 2 <= count + Self.padding)
+    return unsafe UInt16(
+      littleEndian: UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt16.self))
+  }
+
   /// Eight bytes from a position, the first in the lowest bits.
   @inlinable
   @inline(__always)
@@ -45,6 +55,15 @@ public struct ByteView {
     assert(index >= 0 && index + 8 <= count + Self.padding)
     return unsafe UInt64(
       littleEndian: UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self))
+  }
+
+  /// At most sixteen bytes from a position, the first in the lowest bits, with zeros behind them.
+  @inlinable
+  @inline(__always)
+  public func words(at index: Int, count: Int) -> (first: UInt64, second: UInt64) {
+    assert(index >= 0 && index + 16 <= self.count + Self.padding && count <= 16)
+    let words = unsafe duizhang_load(base + index, count)
+    return (words.first, words.second)
   }
 
   /// Calls `body` with the bytes of a range as a checked span.
@@ -59,11 +78,29 @@ public struct ByteView {
   }
 
   /// The position of the first `byte` at or after `start`; `count` where there is none.
-  @inlinable
   public func firstPosition(of byte: UInt8, from start: Int) -> Int {
     assert(start >= 0 && start <= count)
     guard let found = unsafe memchr(base + start, Int32(byte), count - start) else { return count }
     return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
+  }
+
+  /// The position behind the last `byte` within `start..<end`; `nil` where there is none.
+  public func position(behindLast byte: UInt8, from start: Int, to end: Int) -> Int? {
+    let pattern = UInt64(byte) &* 0x0101_0101_0101_0101
+    let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+    var end = end
+    while end - start >= 8 {
+      // The upper bit of each byte that is `byte`, eight at once.
+      let difference = word(at: end - 8) ^ pattern
+      let found = ~((difference & low) &+ low | difference | low)
+      if found != 0 { return end - found.leadingZeroBitCount / 8 }
+      end -= 8
+    }
+    while end > start {
+      if self[end - 1] == byte { return end }
+      end -= 1
+    }
+    return nil
   }
 
   /// The text of a range; what is not UTF-8 is shown as U+FFFD.

@@ -55,6 +55,7 @@ public final class LogStream {
       searched = block.count
       limit *= 2
     }
+    block.terminate()
     block.index = nextIndex
     nextIndex += 1
     return true
@@ -69,9 +70,7 @@ public final class LogStream {
       return cut <= block.count ? cut : nil
     }
     if isAtEnd { return nil }
-    var cut = block.count
-    while cut > 0 && bytes[cut - 1] != 0x0A { cut -= 1 }
-    return cut > 0 ? cut : nil
+    return bytes.position(behindLast: 0x0A, from: 0, to: block.count)
   }
 
   /// Appends what was carried over, then decoded text, up to a size or the end of the stream.

@@ -11,7 +11,7 @@ public struct LogSelection: Sendable {
   /// - Throws: ``InputError`` for the first path that cannot be read.
   public init(_ paths: [String]) throws(InputError) {
     let block = Block()
-    let parser = JSONLinesParser()
+    var parser = JSONLinesParser()
     for file in try InputFiles.find(paths) {
       if file.path == "-" {
         files.append(file)
@@ -19,7 +19,7 @@ public struct LogSelection: Sendable {
       }
       let stream = try LogStream(path: file.path)
       if file.isFromFolder && stream.codec == .plain && stream.next(into: block) {
-        if !Self.hasRecord(block, parser) {
+        if !Self.hasRecord(block, &parser) {
           passedOver.append(file.path)
           continue
         }
@@ -32,7 +32,7 @@ public struct LogSelection: Sendable {
     }
   }
 
-  private static func hasRecord(_ block: Block, _ parser: JSONLinesParser) -> Bool {
+  private static func hasRecord(_ block: Block, _ parser: inout JSONLinesParser) -> Bool {
     var found = false
     _ = parser.parse(block) { _, _ in
       found = true

@@ -123,6 +123,9 @@ public final class Metering: @unchecked Sendable {
     let reducers = makeReducers(attributions, inputEnd)
     if plan == .byRequest { shuffle = try markDuplicates(shuffle, reducers) }
     try reduce(shuffle, reducers, plan)
+    if !options.wantsRows {
+      Workers.run(options.threads) { [self] in pool.vacate(part: $0, of: options.threads) }
+    }
     var reduced = ReduceSummary()
     for reducer in reducers { reduced.merge(try reducer.reducer.finish()) }
     return result(map, reduced, attributions, outcome, reducers)
@@ -173,7 +176,7 @@ public final class Metering: @unchecked Sendable {
     into writer: ShuffleWriter, _ table: AttributionTable, _ plan: RecordMapper.Plan
   ) throws(SpillError) -> MapSummary {
     let block = Block()
-    let parser = JSONLinesParser()
+    var parser = JSONLinesParser()
     var mapper = RecordMapper(
       terms: terms, table: table, plan: plan, writer: writer, block: block,
       findsPlaces: options.findsPlaces)
@@ -237,11 +240,12 @@ public final class Metering: @unchecked Sendable {
     _ begin: @escaping @Sendable (Int) -> BucketWork
   ) throws(SpillError) {
     let next = Counter()
+    let count = 1 << Shuffle.bucketBits(memoryBytes: pool.bytesMax)
     let sum = Sum(())
     Workers.run(options.threads) { index in
       sum.add { () throws(SpillError) in
         let work = begin(index)
-        while sum.hasNoFailure, let bucket = next.next(below: Shuffle.bucketCount) {
+        while sum.hasNoFailure, let bucket = next.next(below: count) {
           try work.reduce(bucket)
         }
         try work.finish()

@@ -1,22 +1,47 @@
 public import CivilTime
+public import Decoding
 
 /// A stretch of bytes in a block.
 @frozen
 public struct Slice: Sendable {
-  public var start: UInt32
-  /// 0 where the field is absent.
-  public var count: UInt32
+  /// Both numbers in one word, which is stored and loaded at once: start below, count above.
+  @usableFromInline let word: UInt64
 
   @inlinable
+  @inline(__always)
   public init(start: Int, count: Int) {
-    self.start = UInt32(truncatingIfNeeded: start)
-    self.count = UInt32(truncatingIfNeeded: count)
+    word = UInt64(truncatingIfNeeded: count) << 32 | UInt64(truncatingIfNeeded: start)
   }
+
+  @inlinable
+  public var start: UInt32 {
+    @inline(__always) get { UInt32(truncatingIfNeeded: word) }
+  }
+
+  /// 0 where the field is absent.
+  @inlinable
+  public var count: UInt32 {
+    @inline(__always) get { UInt32(truncatingIfNeeded: word >> 32) }
+  }
+
+  @inlinable
+  @inline(__always)
+  init(word: UInt64) { self.word = word }
 
   public static let absent = Slice(start: 0, count: 0)
 
   @inlinable
   public var isEmpty: Bool { count == 0 }
+}
+
+extension ByteView {
+  /// The words of a text of at most sixteen bytes, zeros behind it.
+  @inlinable
+  @inline(__always)
+  public func lanes(_ slice: Slice) -> SIMD2<UInt64> {
+    let words = words(at: Int(slice.start), count: Int(slice.count))
+    return SIMD2(words.first, words.second)
+  }
 }
 
 /// The record fields that decide counts; all others are validated and passed over.
@@ -49,29 +74,63 @@ public enum Field: UInt8, Sendable, CaseIterable {
 }
 
 /// One record as its line states it: texts are slices of the line's block, escapes decoded.
+///
+/// A view of the reader's memory, valid until the reader goes on to the next line: a record as a
+/// structure of its own would be copied at each step of the way.
 @frozen
+@safe
 public struct Call {
-  public var time = Instant(microseconds: 0)
-  /// HTTP status; 200 where the line has none.
-  public var status = 200
-  /// 1 where the line has none.
-  public var items = 1
-  /// The fields of text, by the raw value of their ``Field``, and room for what no one asks for.
-  /// An event that is absent means `message`.
-  @usableFromInline var texts: InlineArray<16, Slice> = InlineArray(repeating: .absent)
+  /// A word for each field's raw value and up to ``textSlots``, then time, status and items.
+  @usableFromInline let words: UnsafeMutablePointer<UInt64>
+  /// Fields of text, and room for the texts that no one asks for.
+  @usableFromInline static let textSlots = 16
+  static let wordCount = textSlots + 3
 
-  /// The slice of a field of text.
+  /// - Parameter words: room for ``wordCount`` words, which stays as long as the call.
+  init(words: UnsafeMutablePointer<UInt64>) { unsafe self.words = unsafe words }
+
+  /// The slice of a field of text. An event that is absent means `message`.
   @inlinable
   public subscript(field: Field) -> Slice {
-    @inline(__always) get { texts[Int(field.rawValue)] }
+    @inline(__always) get { unsafe Slice(word: words[Int(field.rawValue)]) }
   }
 
-  public init() {}
+  /// The slice of a field of text, or of one that no one asks for.
+  subscript(code: FieldName.Code) -> Slice {
+    @inline(__always) get { unsafe Slice(word: words[Int(code) & (Self.textSlots - 1)]) }
+    @inline(__always) nonmutating set {
+      unsafe words[Int(code) & (Self.textSlots - 1)] = newValue.word
+    }
+  }
+
+  @inlinable
+  public internal(set) var time: Instant {
+    @inline(__always) get {
+      unsafe Instant(microseconds: Int64(bitPattern: words[Self.textSlots]))
+    }
+    nonmutating set {
+      unsafe words[Self.textSlots] = UInt64(bitPattern: newValue.microseconds)
+    }
+  }
+
+  /// HTTP status; 200 where the line has none.
+  @inlinable
+  public internal(set) var status: Int {
+    @inline(__always) get { unsafe Int(truncatingIfNeeded: words[Self.textSlots + 1]) }
+    nonmutating set { unsafe words[Self.textSlots + 1] = UInt64(newValue) }
+  }
+
+  /// 1 where the line has none.
+  @inlinable
+  public internal(set) var items: Int {
+    @inline(__always) get { unsafe Int(truncatingIfNeeded: words[Self.textSlots + 2]) }
+    nonmutating set { unsafe words[Self.textSlots + 2] = UInt64(newValue) }
+  }
 
   /// Makes all fields absent again.
   @inline(__always)
-  mutating func clear() {
-    for index in 0..<Int(Field.textCount) { texts[index] = .absent }
+  func clear() {
+    for index in 0..<Int(Field.textCount) { unsafe words[index] = 0 }
     status = 200
     items = 1
   }

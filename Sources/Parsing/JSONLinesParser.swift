@@ -1,31 +1,39 @@
-// NDJSON, a piece of a block at a time.
+// NDJSON, line by line.
 //
-// simdjson's first stage runs once over a piece of whole lines and finds the first byte of every token.
-// If it accepts the piece, no string crosses a line end (a raw line feed in a string is an error), so
-// the tokens of each line are its own and can be walked line by line. If it does not, some line is bad:
-// then each line of the piece is indexed alone, so that exactly the bad ones are quarantined.
+// Nearly all lines of a log keep to a template that its first lines teach: their keys, and what stands
+// between a value and the next, are compared and not parsed, and values are only looked at for their
+// end. Any other line is first indexed by simdjson's first stage, which finds the first byte of every
+// token and refuses what is no UTF-8 or has raw control characters in strings; the walk over the tokens
+// then checks the whole grammar of RFC 8259, of fields that nobody asked for too.
 //
-// The walk checks the whole grammar of RFC 8259, of fields that nobody asked for too, and keeps where
-// the values of the known fields are. It never converts what is not needed: a number of a thousand
-// digits in an unknown field is valid and passed over.
+// Both ways keep where the values of the known fields are, and never convert what is not needed: a
+// number of a thousand digits in an unknown field is valid and passed over.
 
 internal import CSimdJSON
 public import Decoding
 
 /// Parses the lines of blocks as canonical NDJSON records.
 @safe
-public final class JSONLinesParser {
+public struct JSONLinesParser: ~Copyable {
   private let indexer: OpaquePointer
-  private var walk = JSONWalk()
+  private let words: UnsafeMutablePointer<UInt64>
+  private let stops = TextStops()
+  private var walk: JSONWalk
 
   public init() {
     guard let created = unsafe duizhang_json_indexer_create() else {
       preconditionFailure("out of memory")
     }
     unsafe indexer = unsafe created
+    unsafe words = .allocate(capacity: Call.wordCount)
+    unsafe words.initialize(repeating: 0, count: Call.wordCount)
+    walk = JSONWalk(call: unsafe Call(words: words))
   }
 
-  deinit { unsafe duizhang_json_indexer_destroy(indexer) }
+  deinit {
+    unsafe words.deallocate()
+    unsafe duizhang_json_indexer_destroy(indexer)
+  }
 
   /// Hands on every line of a block, in order.
   ///
@@ -34,63 +42,48 @@ public final class JSONLinesParser {
   ///     in the block, from 0.
   ///   - rejected: takes the number of a line that is no record, and why.
   /// - Returns: lines in the block and how many of them are blank.
-  public func parse(
+  public mutating func parse(
     _ block: Block, record: (Call, Int) -> Void, rejected: (Rejection, Int) -> Void
   ) -> (lines: Int, blank: Int) {
-    // A local copy, so that the walk's state need not be guarded against access from elsewhere.
-    var walk = self.walk
-    defer { self.walk = walk }
     let bytes = block.bytes
     var cursor = LineCursor(bytes: bytes, skipsByteOrderMark: block.index == 0)
     var lines = 0
     var blank = 0
-    walk.begin(bytes)
+    walk.begin()
+    let stops = self.stops.find(in: bytes)
     while cursor.start < bytes.count {
-      let start = cursor.start
-      let end = Self.pieceEnd(bytes, from: start)
-      let piece = index(bytes, start, end - start)
-      var position = 0
-      while cursor.start < end, let line = cursor.next() {
-        let isCutOff = block.endsInOverlongLine && line.upperBound == bytes.count
-        let outcome: JSONWalk.Outcome
-        if isCutOff || line.count > LogStream.lineBytesMax {
-          outcome = .rejected(.tooLong)
-        } else if let piece {
-          outcome = walk.record(
-            block, bytes, piece, offset: start, from: position, end: line.upperBound)
-          position = walk.position
-        } else if let tokens = index(bytes, line.lowerBound, line.count) {
-          outcome = walk.record(
-            block, bytes, tokens, offset: line.lowerBound, from: 0, end: line.upperBound)
-        } else {
-          outcome = .rejected(.invalidText)
-        }
-        switch outcome {
+      if let end = walk.templateRecord(bytes, stops, from: cursor.start),
+        end - cursor.start <= LogStream.lineBytesMax
+      {
+        cursor.start = end + 1
+        record(walk.call, lines)
+      } else if let line = cursor.next() {
+        switch general(block, bytes, line) {
         case .record: record(walk.call, lines)
         case .blank: blank += 1
-        case .rejected(let rejection):
-          rejected(rejection, lines)
-          if let piece {
-            position = piece.position(after: line.upperBound - start, from: position)
-          }
+        case .rejected(let rejection): rejected(rejection, lines)
         }
-        lines += 1
       }
+      lines += 1
     }
     return (lines, blank)
   }
 
-  /// Bytes that are indexed at once: their tokens and they fit into a core's nearest cache.
-  private static let pieceBytes = 8 * 1024
-
-  /// Where a piece of about ``pieceBytes`` ends: behind its last line end, or behind the first one
-  /// after it.
-  private static func pieceEnd(_ bytes: ByteView, from start: Int) -> Int {
-    var end = start + pieceBytes
-    guard end < bytes.count else { return bytes.count }
-    while end > start && bytes[end - 1] != 0x0A { end -= 1 }
-    if end > start { return end }
-    return min(bytes.firstPosition(of: 0x0A, from: start + pieceBytes) + 1, bytes.count)
+  /// Reads a line of any kind.
+  @inline(never)
+  private mutating func general(
+    _ block: Block, _ bytes: ByteView, _ line: Range<Int>
+  ) -> JSONWalk.Outcome {
+    let isCutOff = block.endsInOverlongLine && line.upperBound == bytes.count
+    if isCutOff || line.count > LogStream.lineBytesMax { return .rejected(.tooLong) }
+    guard let tokens = index(bytes, line.lowerBound, line.count) else {
+      return .rejected(.invalidText)
+    }
+    let outcome = walk.record(block, bytes, tokens, offset: line.lowerBound, end: line.upperBound)
+    if case .record = outcome {
+      walk.learn(bytes, tokens, offset: line.lowerBound, end: line.upperBound)
+    }
+    return outcome
   }
 
   /// The tokens of a range of bytes; `nil` where simdjson does not accept them.
@@ -128,13 +121,6 @@ struct Tokens {
   subscript(index: Int) -> Int {
     assert(index >= 0 && index <= count + 3)
     return unsafe Int(base[index])
-  }
-
-  /// The number of the first token at or after a byte position.
-  func position(after byte: Int, from start: Int) -> Int {
-    var position = start
-    while position < count && self[position] < byte { position += 1 }
-    return position
   }
 }
 

@@ -91,7 +91,7 @@ public final class ChunkPool: @unchecked Sendable {
   /// Bytes that chunks should not exceed; writers spill at this bound.
   public let bytesMax: Int
 
-  public init(bytesMax: Int) { self.bytesMax = max(bytesMax, Self.slabBytes) }
+  public init(bytesMax: Int) { self.bytesMax = max(bytesMax, Self.slabBytes / 2) }
 
   deinit {
     for index in unsafe slabs.indices { unsafe Glibc.free(slabs[index]) }
@@ -101,28 +101,37 @@ public final class ChunkPool: @unchecked Sendable {
   ///
   /// - Parameter size: bytes in all, at least ``Chunk/bytesOrdinary``.
   public func take(size: Int = Chunk.bytesOrdinary) -> Chunk {
-    let base: UnsafeMutableRawPointer = unsafe lock.withLock {
+    let known: UnsafeMutableRawPointer? = unsafe lock.withLock {
       bytesInUse += size
-      if size > Chunk.bytesOrdinary { return unsafe Self.allocate(size) }
+      if size > Chunk.bytesOrdinary { return nil }
       if let chunk = unsafe free.popLast() { return unsafe chunk }
-      if let chunk = unsafe vacated.popLast() {
-        bytesResident += Chunk.bytesOrdinary
-        return unsafe chunk
-      }
-      let slab = unsafe Self.allocate(Self.slabBytes)
-      // All at once: a page at a time, each first touch would be a trap of its own. Not as huge
-      // pages, which the system may have to clear room for first.
-      unsafe madvise(slab, Self.slabBytes, Self.populateWrite)
+      guard let chunk = unsafe vacated.popLast() else { return nil }
+      bytesResident += Chunk.bytesOrdinary
+      return unsafe chunk
+    }
+    let base =
+      unsafe known ?? (size > Chunk.bytesOrdinary ? Self.allocate(size) : firstOfNewSlab())
+    let chunk = unsafe Chunk(base: base)
+    chunk.clear(size: size)
+    return chunk
+  }
+
+  /// Takes another slab from the system, and of it the first chunk.
+  ///
+  /// Not under the lock: it takes the system a while to find the pages, and other threads go on.
+  private func firstOfNewSlab() -> UnsafeMutableRawPointer {
+    let slab = unsafe Self.allocate(Self.slabBytes)
+    // All at once: a page at a time, each first touch would be a trap of its own. Not as huge
+    // pages, which the system may have to clear room for first.
+    unsafe madvise(slab, Self.slabBytes, Self.populateWrite)
+    lock.withLock {
       unsafe slabs.append(slab)
       bytesResident += Self.slabBytes
       for offset in stride(from: Chunk.bytesOrdinary, to: Self.slabBytes, by: Chunk.bytesOrdinary) {
         unsafe free.append(slab + offset)
       }
-      return unsafe slab
     }
-    let chunk = unsafe Chunk(base: base)
-    chunk.clear(size: size)
-    return chunk
+    return unsafe slab
   }
 
   public func give(back chunk: Chunk) {
@@ -162,6 +171,19 @@ public final class ChunkPool: @unchecked Sendable {
 
   /// Bytes that may still be taken.
   public var bytesFree: Int { lock.withLock { bytesMax - bytesInUse } }
+
+  /// Gives the pages of a part of the free chunks back to the system, which takes a while where
+  /// there are many: for the last one to use the pool, on each of its threads.
+  ///
+  /// - Parameters:
+  ///   - part: which of the parts, from 0.
+  ///   - parts: how many there are.
+  public func vacate(part: Int, of parts: Int) {
+    let slabs = unsafe lock.withLock { unsafe bytesInUse == bytesCharged ? self.slabs : [] }
+    for index in unsafe stride(from: part, to: slabs.count, by: parts) {
+      unsafe madvise(slabs[index], Self.slabBytes, MADV_DONTNEED)
+    }
+  }
 
   private static func allocate(_ size: Int) -> UnsafeMutableRawPointer {
     var memory: UnsafeMutableRawPointer?

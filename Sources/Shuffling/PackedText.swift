@@ -1,3 +1,4 @@
+public import CBytes
 public import Decoding
 
 /// A text of any length in 16 bytes and a kind: short ones and hexadecimal ids are held whole,
@@ -51,10 +52,12 @@ public struct PackedText: Sendable {
     if count <= inlineBytesMax {
       return (inline(bytes, start: start, count: count), .text, 0)
     }
-    if count == 32, let high = hexadecimal(bytes, start, start + 8),
-      let low = hexadecimal(bytes, start + 16, start + 24)
+    if count == 32,
+      let digits = hexadecimal(
+        bytes.word(at: start), bytes.word(at: start &+ 8), bytes.word(at: start &+ 16),
+        bytes.word(at: start &+ 24))
     {
-      return (PackedText(high: high, low: low), .hexadecimal, 0)
+      return (digits, .hexadecimal, 0)
     }
     if count == 36, let uuid = uuid(bytes, start) { return (uuid, .uuid, 0) }
     let text = PackedText(
@@ -66,50 +69,22 @@ public struct PackedText: Sendable {
   @inlinable
   @inline(__always)
   public static func inline(_ bytes: ByteView, start: Int, count: Int) -> PackedText {
-    let first = bytes.word(at: start).byteSwapped
-    if count <= 8 {
-      // A shift by 64 gives 0, as an empty text needs.
-      return PackedText(high: first & ~(UInt64.max >> UInt64(count * 8)), low: UInt64(count))
-    }
-    let second = bytes.word(at: start + 8).byteSwapped
+    // Without a branch on the length, which is different from text to text.
+    let words = bytes.words(at: start, count: count)
     return PackedText(
-      high: first, low: second & ~(UInt64.max >> UInt64((count - 8) * 8)) | UInt64(count))
+      high: words.first.byteSwapped, low: words.second.byteSwapped | UInt64(count))
   }
 
-  /// Sixteen hexadecimal digits, eight at each of two positions; `nil` where one is no lower-case
-  /// hexadecimal digit.
+  /// Thirty-two hexadecimal digits, the first in the lowest byte of the first word; `nil` where one
+  /// is no lower-case hexadecimal digit.
   @inlinable
   @inline(__always)
-  static func hexadecimal(_ bytes: ByteView, _ first: Int, _ second: Int) -> UInt64? {
-    guard let high = hexadecimal(bytes.word(at: first)),
-      let low = hexadecimal(bytes.word(at: second))
-    else { return nil }
-    return high << 32 | low
-  }
-
-  /// Eight hexadecimal digits, the first in the lowest byte, as a number: eight bytes at once.
-  @inlinable
-  @inline(__always)
-  static func hexadecimal(_ word: UInt64) -> UInt64? {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let highBits: UInt64 = 0x8080_8080_8080_8080
-    guard word & highBits == 0 else { return nil }
-    // Per byte, the high bit says: at least '0', above '9', at least 'a', above 'f'.
-    let fromZero = word &+ (0x80 - 0x30) &* ones
-    let aboveNine = word &+ (0x80 - 0x3A) &* ones
-    let fromA = word &+ (0x80 - 0x61) &* ones
-    let aboveF = word &+ (0x80 - 0x67) &* ones
-    let isDigit = fromZero & ~aboveNine
-    let isLetter = fromA & ~aboveF
-    guard (isDigit | isLetter) & highBits == highBits else { return nil }
-    let letters = (isLetter & highBits) >> 7
-    let digits = (word & 0x0F0F_0F0F_0F0F_0F0F) &+ letters &* 9
-    // Joins neighbours: nibbles to bytes, bytes to pairs, pairs to the number.
-    let swapped = digits.byteSwapped
-    var number = (swapped | swapped >> 4) & 0x00FF_00FF_00FF_00FF
-    number = (number | number >> 8) & 0x0000_FFFF_0000_FFFF
-    number = (number | number >> 16) & 0x0000_0000_FFFF_FFFF
-    return number
+  static func hexadecimal(
+    _ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64
+  ) -> PackedText? {
+    var number = duizhang_words()
+    guard unsafe duizhang_hexadecimal(first, second, third, fourth, &number) else { return nil }
+    return PackedText(high: number.first, low: number.second)
   }
 
   @inlinable
@@ -123,10 +98,7 @@ public struct PackedText: Sendable {
     let third =
       bytes.word(at: start + 19) & 0xFFFF_FFFF
       | (bytes.word(at: start + 24) & 0xFFFF_FFFF) << 32
-    guard let first = hexadecimal(bytes.word(at: start)), let second = hexadecimal(second),
-      let third = hexadecimal(third), let fourth = hexadecimal(bytes.word(at: start + 28))
-    else { return nil }
-    return PackedText(high: first << 32 | second, low: third << 32 | fourth)
+    return hexadecimal(bytes.word(at: start), second, third, bytes.word(at: start + 28))
   }
 }
 

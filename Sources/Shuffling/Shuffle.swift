@@ -2,8 +2,11 @@
 /// list of chunks in memory and, beyond the pool's bound, on disk.
 @safe
 public final class Shuffle: @unchecked Sendable {
-  public static let bucketBits = 8
-  public static let bucketCount = 1 << bucketBits
+  /// The buckets of a shuffle whose records may take so much memory, as a power of two.
+  ///
+  /// Fewer are faster to write into: their last lines stay in a core's nearest cache. More are needed
+  /// where memory is small, so that a bucket of a large log still fits into it.
+  public static func bucketBits(memoryBytes: Int) -> Int { memoryBytes < 256 << 20 ? 8 : 7 }
 
   /// What a bucket holds.
   public struct Bucket: Sendable {
@@ -18,21 +21,21 @@ public final class Shuffle: @unchecked Sendable {
   public let pool: ChunkPool
   public let spill: SpillFile
   private let lock = Lock()
-  private var buckets = [Bucket](repeating: Bucket(), count: bucketCount)
+  public let bucketBits: Int
+  private var buckets: [Bucket]
 
   public init(pool: ChunkPool, spill: SpillFile) {
     self.pool = pool
     self.spill = spill
+    bucketBits = Self.bucketBits(memoryBytes: pool.bytesMax)
+    buckets = Array(repeating: Bucket(), count: 1 << bucketBits)
   }
 
   deinit {
     for bucket in buckets { for chunk in bucket.chunks { pool.give(back: chunk) } }
   }
 
-  /// The bucket of a key's hash.
-  @inlinable
-  @inline(__always)
-  public static func bucket(ofHash hash: UInt64) -> Int { Int(hash >> UInt64(64 - bucketBits)) }
+  public var bucketCount: Int { 1 << bucketBits }
 
   func add(_ chunk: Chunk, to bucket: Int) {
     lock.withLock { buckets[bucket].chunks.append(chunk) }
@@ -66,7 +69,7 @@ public final class Shuffle: @unchecked Sendable {
   /// Moves chunks to disk until the pool has room for `bytes`, the last buckets first.
   public func makeRoom(_ bytes: Int) throws(SpillError) {
     let writer = SpillWriter(spill)
-    for bucket in (0..<Self.bucketCount).reversed() {
+    for bucket in (0..<bucketCount).reversed() {
       guard pool.bytesFree < bytes else { break }
       var contents = take(bucket)
       while pool.bytesFree < bytes, let chunk = contents.chunks.popLast() {
@@ -116,32 +119,39 @@ public final class ShuffleWriter {
   private let shuffle: Shuffle
   private let spillWriter: SpillWriter
   @usableFromInline let cursors: UnsafeMutablePointer<Cursor>
+  /// A key's bucket is the highest bits of its hash.
+  @usableFromInline let hashShift: UInt64
   /// The first failure to spill; what was to be written since is lost, and so is the run.
   public private(set) var failure: SpillError?
 
   public init(_ shuffle: Shuffle) {
     self.shuffle = shuffle
     spillWriter = SpillWriter(shuffle.spill)
-    unsafe cursors = .allocate(capacity: Shuffle.bucketCount)
-    unsafe cursors.initialize(repeating: Cursor(), count: Shuffle.bucketCount)
+    hashShift = UInt64(64 - shuffle.bucketBits)
+    unsafe cursors = .allocate(capacity: shuffle.bucketCount)
+    unsafe cursors.initialize(repeating: Cursor(), count: shuffle.bucketCount)
   }
 
   deinit { unsafe cursors.deallocate() }
 
-  /// Makes room for a record of `stride` bytes and `textBytes` of texts; the caller fills both.
+  /// Makes room in a key's bucket for a record of `stride` bytes and `textBytes` of texts; the
+  /// caller fills both.
+  ///
+  /// - Parameter hash: that of the key.
   @inlinable
   @inline(__always)
-  public func room(inBucket bucket: Int, stride: Int, textBytes: Int) -> Room {
+  public func room(forHash hash: UInt64, stride: Int, textBytes: Int) -> Room {
+    let bucket = Int(truncatingIfNeeded: hash &>> hashShift)
     let cursor = unsafe cursors + bucket
-    if unsafe Int(cursor.pointee.recordEnd) + stride + textBytes
+    if unsafe Int(cursor.pointee.recordEnd) &+ stride &+ textBytes
       > Int(cursor.pointee.textStart)
     {
-      renew(bucket, stride + textBytes)
+      renew(bucket, stride &+ textBytes)
     }
     let base = unsafe cursor.pointee.base!
     let recordEnd = unsafe Int(cursor.pointee.recordEnd)
-    let textStart = unsafe Int(cursor.pointee.textStart) - textBytes
-    unsafe cursor.pointee.recordEnd = UInt32(truncatingIfNeeded: recordEnd + stride)
+    let textStart = unsafe Int(cursor.pointee.textStart) &- textBytes
+    unsafe cursor.pointee.recordEnd = UInt32(truncatingIfNeeded: recordEnd &+ stride)
     unsafe cursor.pointee.textStart = UInt32(truncatingIfNeeded: textStart)
     return unsafe Room(
       record: base + recordEnd, chunk: Chunk(base: base), textOffset: textStart)
@@ -186,7 +196,7 @@ public final class ShuffleWriter {
 
   /// Passes all chunks on; to be called once, after the last record.
   public func finish() throws(SpillError) {
-    for bucket in 0..<Shuffle.bucketCount {
+    for bucket in 0..<shuffle.bucketCount {
       if let chunk = passOn(bucket, keepsMemory: false) { shuffle.pool.give(back: chunk) }
       unsafe (cursors + bucket).pointee.recordEnd = 0
       unsafe (cursors + bucket).pointee.textStart = 0

@@ -33,7 +33,7 @@ func reading(_ text: [UInt8]) throws -> Reading {
   let folder = try TemporaryFolder()
   let stream = try LogStream(path: try folder.write(text, as: "log"))
   let block = Block()
-  let parser = JSONLinesParser()
+  var parser = JSONLinesParser()
   var reading = Reading()
   while stream.next(into: block) {
     let before = reading.lines

@@ -27,6 +27,9 @@ int duizhang_json_index(
     duizhang_json_indexer *indexer, const uint8_t *bytes, size_t length, const uint32_t **tokens,
     size_t *count);
 
+/// Whether `length` bytes are valid UTF-8.
+int duizhang_json_is_utf8(const uint8_t *bytes, size_t length);
+
 /// The name of simdjson's code path for this processor: "icelake", "haswell", "fallback", …
 const char *duizhang_json_implementation(void);
 

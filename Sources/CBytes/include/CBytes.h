@@ -1,0 +1,99 @@
+#ifndef DUIZHANG_CBYTES_H
+#define DUIZHANG_CBYTES_H
+
+// The few operations on bytes for which Swift has no words; all are inlined.
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+typedef struct {
+  uint64_t first, second;
+} duizhang_words;
+
+static const uint64_t duizhang_masks[4] = {UINT64_MAX, UINT64_MAX, 0, 0};
+
+/// The `count` bytes (at most 16) at `start`, of which 16 can be read, with zeros behind them.
+static inline __attribute__((always_inline)) duizhang_words duizhang_load(
+    const uint8_t *start, size_t count) {
+  // A window on bytes of ones and bytes of zeros is a mask; no branch, whatever the count.
+  const uint8_t *mask = (const uint8_t *)duizhang_masks + 16 - count;
+  duizhang_words words, masks;
+  memcpy(&words, start, 16);
+  memcpy(&masks, mask, 16);
+  words.first &= masks.first;
+  words.second &= masks.second;
+  return words;
+}
+
+/// 16 hexadecimal digits, the first in the lowest byte of `first`, as a number; `valid` is cleared
+/// where one is no lower-case hexadecimal digit. For any processor.
+static inline __attribute__((always_inline)) uint64_t duizhang_hexadecimal_plain(
+    uint64_t first, uint64_t second, bool *valid) {
+  uint64_t number = 0;
+  for (int index = 0; index < 16; index++) {
+    uint8_t digit = (uint8_t)((index < 8 ? first : second) >> (index % 8 * 8));
+    uint8_t value = digit >= '0' && digit <= '9'   ? (uint8_t)(digit - '0')
+                    : digit >= 'a' && digit <= 'f' ? (uint8_t)(digit - 'a' + 10)
+                                                   : 16;
+    if (value == 16) *valid = false;
+    number = number << 4 | (value & 15);
+  }
+  return number;
+}
+
+#if defined(__SSE2__)
+/// The values of 16 digits, two to a 16-bit lane, and whether all are digits.
+static inline __attribute__((always_inline)) __m128i duizhang_digits(__m128i text, __m128i *valid) {
+  __m128i decimal = _mm_sub_epi8(text, _mm_set1_epi8('0'));
+  __m128i letter = _mm_sub_epi8(text, _mm_set1_epi8('a'));
+  __m128i isDecimal = _mm_cmpeq_epi8(_mm_min_epu8(decimal, _mm_set1_epi8(9)), decimal);
+  __m128i isLetter = _mm_cmpeq_epi8(_mm_min_epu8(letter, _mm_set1_epi8(5)), letter);
+  *valid = _mm_and_si128(*valid, _mm_or_si128(isDecimal, isLetter));
+  __m128i values = _mm_or_si128(
+      _mm_and_si128(decimal, isDecimal),
+      _mm_and_si128(_mm_add_epi8(letter, _mm_set1_epi8(10)), isLetter));
+  __m128i pairs = _mm_or_si128(_mm_slli_epi16(values, 4), _mm_srli_epi16(values, 8));
+  return _mm_and_si128(pairs, _mm_set1_epi16(0xFF));
+}
+#endif
+
+/// 32 hexadecimal digits, the first in the lowest byte of the first word, as a number in two words;
+/// false where one is no lower-case hexadecimal digit.
+static inline __attribute__((always_inline)) bool duizhang_hexadecimal(
+    uint64_t first, uint64_t second, uint64_t third, uint64_t fourth, duizhang_words *number) {
+#if defined(__SSE2__)
+  __m128i valid = _mm_set1_epi8(-1);
+  __m128i high = duizhang_digits(_mm_set_epi64x((int64_t)second, (int64_t)first), &valid);
+  __m128i low = duizhang_digits(_mm_set_epi64x((int64_t)fourth, (int64_t)third), &valid);
+  __m128i bytes = _mm_packus_epi16(high, low);
+  number->first = __builtin_bswap64((uint64_t)_mm_cvtsi128_si64(bytes));
+  number->second = __builtin_bswap64((uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(bytes, bytes)));
+  return _mm_movemask_epi8(valid) == 0xFFFF;
+#else
+  bool valid = true;
+  number->first = duizhang_hexadecimal_plain(first, second, &valid);
+  number->second = duizhang_hexadecimal_plain(third, fourth, &valid);
+  return valid;
+#endif
+}
+
+/// Marks where texts may end: a bit for each byte from `bytes[0]` to `bytes[length]` and up to the next
+/// multiple of 64, the first in the lowest bit of the first word; set for a quotation mark, a backslash,
+/// a control character and what is no ASCII. So much must be readable, and `marks` have a word for each
+/// 64 bytes begun.
+void duizhang_mark_stops(const uint8_t *bytes, size_t length, uint64_t *marks);
+
+/// The same, for any processor.
+void duizhang_mark_stops_plain(const uint8_t *bytes, size_t length, uint64_t *marks);
+
+/// Has the memory at an address on its way into the cache before it is read.
+static inline __attribute__((always_inline)) void duizhang_prefetch(const void *address) {
+  __builtin_prefetch(address);
+}
+
+#endif
