@@ -19,6 +19,10 @@ public struct JSONLinesParser: ~Copyable {
   private let words: UnsafeMutablePointer<UInt64>
   private let stops = TextStops()
   private var walk: JSONWalk
+  /// Lines since the last one that kept to the template. Where many did not, as in a log whose lines
+  /// all have nested values, only now and then a line is held against it.
+  private var misses = 0
+  private static let missesMax = 16
 
   public init() {
     guard let created = unsafe duizhang_json_indexer_create() else {
@@ -52,12 +56,15 @@ public struct JSONLinesParser: ~Copyable {
     walk.begin()
     let stops = self.stops.find(in: bytes)
     while cursor.start < bytes.count {
-      if let end = walk.templateRecord(bytes, stops, from: cursor.start),
+      if misses < Self.missesMax || lines % Self.missesMax == 0,
+        let end = walk.templateRecord(bytes, stops, from: cursor.start),
         end - cursor.start <= LogStream.lineBytesMax
       {
+        misses = 0
         cursor.start = end + 1
         record(walk.call, lines)
       } else if let line = cursor.next() {
+        misses += 1
         switch general(block, bytes, line) {
         case .record: record(walk.call, lines)
         case .blank: blank += 1

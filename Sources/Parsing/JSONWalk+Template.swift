@@ -54,19 +54,28 @@ extension JSONWalk {
     }
   }
 
-  /// Reads on a text that is not ASCII.
+  /// Reads on a text that is not ASCII, or that has escapes and is not asked for.
   ///
-  /// - Returns: the position behind its closing quotation mark; −1 where it has escapes or is not
-  ///   closed.
+  /// - Returns: the position behind its closing quotation mark; −1 where it is not closed, or the
+  ///   general walk must decode its escapes.
   @inline(never)
   mutating func otherTextEnd(
     _ bytes: ByteView, _ stops: TextStops.View, _ code: FieldName.Code, from start: Int,
     _ first: Int
   ) -> Int {
     var end = first
-    while bytes[end] >= 0x80 {
-      isASCII = false
-      end += 1
+    while true {
+      if bytes[end] >= 0x80 {
+        isASCII = false
+        end += 1
+      } else if bytes[end] == 0x5C && code == FieldName.unknown {
+        // A backslash and what it escapes: one byte, or `u` and four digits.
+        let next = end + (bytes[end + 1] == 0x75 ? 6 : 2)
+        guard next <= bytes.count, Escapes.areValid(bytes, end, next) else { return -1 }
+        end = next
+      } else {
+        break
+      }
       end = stops.position(from: end)
     }
     guard bytes[end] == 0x22 else { return -1 }
