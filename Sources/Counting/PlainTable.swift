@@ -1,5 +1,8 @@
 /// An array of plain values for the loop over records: without a count of references to check at
 /// each change, and without bounds checks in release builds. The fence around its memory.
+///
+/// A reference: copies of what holds a table share it. One thread changes a table; many may read one
+/// that no longer changes.
 @safe
 final class PlainTable<Element: BitwiseCopyable>: @unchecked Sendable {
   private(set) var count: Int
