@@ -4,6 +4,8 @@ internal import Glibc
 @safe
 final class ByteSource {
   static let bufferBytes = 128 * 1024
+  /// Bytes before the offset that are always kept, so that a decoder can give back what it loaded.
+  static let returnableBytes = 16
 
   private let descriptor: Int32
   private let closesDescriptor: Bool
@@ -13,6 +15,8 @@ final class ByteSource {
   private var atEnd = false
   /// Bytes taken so far: the offset of the next one.
   private(set) var offset = 0
+  /// The largest offset so far.
+  private(set) var offsetMax = 0
 
   /// - Parameter path: a file, or `-` for standard input.
   init(path: String) throws(InputError) {
@@ -32,7 +36,8 @@ final class ByteSource {
       closesDescriptor = true
       _ = posix_fadvise(opened, 0, 0, POSIX_FADV_SEQUENTIAL)
     }
-    unsafe buffer = .allocate(byteCount: Self.bufferBytes, alignment: 64)
+    unsafe buffer = .allocate(
+      byteCount: Self.bufferBytes + Self.returnableBytes, alignment: 64)
   }
 
   deinit {
@@ -56,16 +61,33 @@ final class ByteSource {
     precondition(count <= end - start)
     start += count
     offset += count
+    offsetMax = max(offsetMax, offset)
+  }
+
+  /// Goes back to an offset; in a pipe only as far as the bytes are still in the buffer.
+  func rewind(to target: Int) {
+    precondition(target <= offset)
+    let bufferOffset = offset - start
+    if target < bufferOffset {
+      let back = offset + (end - start) - target
+      if lseek(descriptor, -off_t(back), SEEK_CUR) >= 0 {
+        start = 0
+        end = 0
+        offset = target
+        atEnd = false
+        return
+      }
+    }
+    offset = max(target, bufferOffset)
+    start = offset - bufferOffset
   }
 
   private func fill() throws(Damage) {
-    if start == end {
-      start = 0
-      end = 0
-    } else if unsafe end == buffer.count {
-      unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
-      end -= start
-      start = 0
+    if unsafe start == end || end == buffer.count {
+      let kept = max(start - Self.returnableBytes, 0)
+      unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[kept..<end]))
+      end -= kept
+      start -= kept
     }
     while true {
       let count = unsafe read(descriptor, buffer.baseAddress! + end, buffer.count - end)

@@ -1,6 +1,9 @@
 /// How a log's bytes are stored, told from its first bytes.
 public enum Codec: String, Sendable, Hashable, CaseIterable {
-  case plain, gzip, lz4
+  case plain, gzip, zlib
+  /// Frames, or the legacy format.
+  case lz4
+  case zstd
 }
 
 /// Turns stored bytes into the log's text, piece by piece.
@@ -9,34 +12,44 @@ protocol Decoder: AnyObject {
   ///
   /// - Parameter output: room for them, not empty.
   /// - Returns: the bytes written; 0 only at the end.
-  /// - Throws: ``Damage``, after everything readable before it was returned; then the end.
+  /// - Throws: ``Damage``, after everything readable before it was returned; the next calls go on
+  ///   with what is readable behind it.
   func decode(into output: UnsafeMutableRawBufferPointer) throws(Damage) -> Int
 }
 
 extension Codec {
   /// Formats that are recognised so that the message can name them and the way out.
   private static let foreign: [(magic: [UInt8], name: String, command: String)] = [
-    ([0x28, 0xB5, 0x2F, 0xFD], "Zstandard", "zstd -dc"),
     ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "xz", "xz -dc"),
     ([0x42, 0x5A, 0x68], "bzip2", "bzip2 -dc"),
     ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive", "unzip -p"),
-    ([0x02, 0x21, 0x4C, 0x18], "LZ4's legacy format", "lz4 -dc"),
   ]
 
   /// Recognises the codec of a source and opens its decoder.
   static func open(_ source: ByteSource, path: String) throws(InputError) -> (Codec, any Decoder) {
     let head: UnsafeRawBufferPointer
     do throws(Damage) {
-      unsafe head = try source.peek(8)
+      // Skippable frames may stand before the first that tells the codec.
+      let first = unsafe try source.peek(8)
+      unsafe head = SkippableFrame.isFirst(first) ? try source.peek(ByteSource.bufferBytes) : first
     } catch {
       throw InputError(path: path, detail: error.detail, remedy: "check the file and its disk")
     }
     func starts(with magic: [UInt8]) -> Bool {
       unsafe head.count >= magic.count && head.starts(with: magic)
     }
-    if starts(with: [0x1F, 0x8B]) { return (.gzip, GzipDecoder(source)) }
-    if unsafe starts(with: [0x04, 0x22, 0x4D, 0x18]) || isSkippableLZ4(head) {
-      return (.lz4, LZ4Decoder(source))
+    if starts(with: Inflater.gzipMagic) {
+      return (.gzip, MemberDecoder(source, [Inflater(.gzip)], allowsPadding: true))
+    }
+    if unsafe Inflater.isZlib(head) {
+      return (.zlib, MemberDecoder(source, [Inflater(.zlib)], allowsPadding: true))
+    }
+    if let codec = unsafe framed(head) {
+      // Frames of all these formats may follow each other, and all know the same skippable ones.
+      let formats: [any MemberFormat] = [
+        ZstdFrame(), LZ4Frame(), LZ4LegacyFrame(), SkippableFrame(),
+      ]
+      return (codec, MemberDecoder(source, formats))
     }
     for format in foreign where starts(with: format.magic) {
       throw InputError(
@@ -46,11 +59,25 @@ extension Codec {
     return (.plain, PlainDecoder(source))
   }
 
-  /// A skippable frame (0x184D2A50 to 0x184D2A5F) may come first.
-  private static func isSkippableLZ4(_ head: UnsafeRawBufferPointer) -> Bool {
-    unsafe head.count >= 4 && head[0] & 0xF0 == 0x50 && head[1] == 0x2A && head[2] == 0x4D
-      && head[3] == 0x18
+  /// The codec of the first frame that holds text; LZ4 where none is in sight.
+  private static func framed(_ head: UnsafeRawBufferPointer) -> Codec? {
+    var position = 0
+    while head.count - position >= 4 {
+      let magic = unsafe littleEndian(head, position)
+      if magic == ZstdFrame.magic { return .zstd }
+      if magic == LZ4Frame.magic || magic == LZ4LegacyFrame.magic { return .lz4 }
+      guard SkippableFrame.isMagic(magic) else { break }
+      guard head.count - position >= 8 else { return .lz4 }
+      position += 8 + Int(unsafe littleEndian(head, position + 4))
+    }
+    return position > 0 ? .lz4 : nil
   }
+}
+
+/// Four bytes as a number, the lowest first.
+func littleEndian(_ bytes: UnsafeRawBufferPointer, _ position: Int) -> UInt32 {
+  unsafe UInt32(
+    littleEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self))
 }
 
 /// Text stored as it is.

@@ -1,4 +1,4 @@
-/// Why a log, or the rest of it, could not be read.
+/// Why a stretch of a log could not be read, or is not to be trusted.
 public struct Damage: Error, Sendable, Hashable {
   public enum Kind: Sendable, Hashable {
     /// The file ends in the middle of its compressed data.
@@ -17,13 +17,25 @@ public struct Damage: Error, Sendable, Hashable {
   public var kind: Kind
   /// Where in the file as stored, in bytes from its start.
   public var byteOffset: Int
+  /// How many stored bytes from there were lost, where that is known: up to the next member or frame
+  /// that could be read, or to the end of the file.
+  public var byteCount: Int?
   /// What was found, in words.
   public var detail: String
 
-  public init(kind: Kind, byteOffset: Int, detail: String) {
+  public init(kind: Kind, byteOffset: Int, byteCount: Int? = nil, detail: String) {
     self.kind = kind
     self.byteOffset = byteOffset
+    self.byteCount = byteCount
     self.detail = detail
+  }
+}
+
+extension Damage {
+  /// Where and what, in words.
+  public var text: String {
+    let lost = byteCount.map { $0 > 0 ? " (\($0) bytes lost)" : "" } ?? ""
+    return "at byte \(byteOffset): \(detail)\(lost)"
   }
 }
 

@@ -18,7 +18,7 @@ public final class LogReader: @unchecked Sendable {
   private var open: [Int: OpenLog] = [:]
   private var blockLines: [[Int32]]
   private var takenBytes: [Int]
-  private var damages: [Int: Damage] = [:]
+  private var damages: [Int: [Damage]] = [:]
   private var failures: [InputError] = []
   private var isStopped = false
 
@@ -44,7 +44,7 @@ public final class LogReader: @unchecked Sendable {
           open[file]?.isHeld = false
         } else {
           open[file] = nil
-          damages[file] = stream.damage
+          if !stream.damages.isEmpty { damages[file] = stream.damages }
         }
         monitor.signalAll()
       }
@@ -103,8 +103,8 @@ public final class LogReader: @unchecked Sendable {
   public struct Outcome: Sendable {
     /// For each file, the lines of each of its blocks.
     public var blockLines: [[Int32]]
-    /// Files that could not be read to their end, by number.
-    public var damages: [Int: Damage]
+    /// What could not be read of files, by number; files that are whole are not in it.
+    public var damages: [Int: [Damage]]
     /// Files that could not be opened at all.
     public var failures: [InputError]
   }

@@ -13,8 +13,21 @@ public final class LogStream {
   private var carried: [UInt8] = []
   private var nextIndex = 0
   private var isFinished = false
-  /// What stopped the stream before its end.
-  public private(set) var damage: Damage?
+  /// Damages that are kept; what is behind them is only counted, so that a file cannot use up memory.
+  public static let damagesMax = 1_000
+  private var firstDamages: [Damage] = []
+  private var damagesBeyond = 0
+  /// Whether the text so far ends with a line end, or is empty.
+  private var isAtLineStart = true
+
+  /// The places that could not be read, in order; the last one tells how many more there were.
+  public var damages: [Damage] {
+    var damages = firstDamages
+    if damagesBeyond > 0 {
+      damages[damages.count - 1].detail += "; \(damagesBeyond) more damages follow"
+    }
+    return damages
+  }
 
   /// Opens a log and recognises its codec.
   ///
@@ -25,9 +38,11 @@ public final class LogStream {
   }
 
   /// Bytes of the stored file taken so far.
-  public var storedBytesTaken: Int { source.offset }
+  public var storedBytesTaken: Int { source.offsetMax }
 
   /// Fills a block with the next lines; only the stream's last line may lack its line end.
+  ///
+  /// A line that a damage tears gets a line end there: what is behind it begins a new line.
   ///
   /// A block ends behind the last line end within ``Block/bytesMax`` bytes. Where there is none,
   /// it grows until the line ends, and holds that line alone.
@@ -100,13 +115,29 @@ public final class LogStream {
   private func decode(into output: UnsafeMutableRawBufferPointer) -> Int {
     do throws(Damage) {
       let written = unsafe try decoder.decode(into: output)
-      if written == 0 { isFinished = true }
+      if written == 0 {
+        isFinished = true
+      } else {
+        isAtLineStart = unsafe output[written - 1] == 0x0A
+      }
       return written
     } catch {
-      damage = error
-      isFinished = true
-      return 0
+      note(error)
+      if isAtLineStart { return 0 }
+      // Never join what is before a break with what is behind it.
+      unsafe output[0] = 0x0A
+      isAtLineStart = true
+      return 1
     }
+  }
+
+  private func note(_ damage: Damage) {
+    if firstDamages.count < Self.damagesMax {
+      firstDamages.append(damage)
+    } else {
+      damagesBeyond += 1
+    }
+    if damage.kind == .unreadable { isFinished = true }
   }
 
   /// Passes over the rest of a line of any length in bounded memory.

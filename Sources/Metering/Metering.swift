@@ -54,7 +54,7 @@ public struct MeteringResult: Sendable {
   public var inputEnd: Instant?
   public var sources: SourceTable
   public var files: [InputFile]
-  /// Files that could not be read to their end, in order.
+  /// What could not be read of files, in order; a file may have several.
   public var damages: [(file: InputFile, damage: Damage)]
   /// Bytes put aside on disk for lack of memory.
   public var spilledBytes: Int
@@ -147,7 +147,9 @@ public final class Metering: @unchecked Sendable {
       outside: map.outside.mapValues { $0.tally(sources) }, unplaced: map.unplaced,
       quarantined: map.quarantined, conflicts: reduced.conflicts, inputEnd: map.inputEnd,
       sources: sources, files: files,
-      damages: outcome.damages.sorted { $0.key < $1.key }.map { (files[$0.key], $0.value) },
+      damages: outcome.damages.sorted { $0.key < $1.key }.flatMap { file, damages in
+        damages.map { (files[file], $0) }
+      },
       spilledBytes: spill.bytesWritten,
       rows: options.wantsRows
         ? UsageRows(

@@ -32,7 +32,8 @@ public struct MeteringSummary: Sendable {
   /// What about the input needs a person.
   public var concerns: [RunConcern] {
     var concerns: [RunConcern] = []
-    if !result.damages.isEmpty { concerns.append(.damagedFiles(result.damages.count)) }
+    let damaged = Set(result.damages.map(\.file.path))
+    if !damaged.isEmpty { concerns.append(.damagedFiles(damaged.count)) }
     if exceedsQuarantinedShare {
       concerns.append(
         .quarantined(
@@ -62,8 +63,7 @@ public struct MeteringSummary: Sendable {
       "\(result.sources.text(of: $0.source)): \($0.rejection.reason)"
     }
     text += list("damaged", result.damages, total: result.damages.count) {
-      "\($0.file.path): at byte \($0.damage.byteOffset): \($0.damage.detail); "
-        + "what was readable before it is counted"
+      "\($0.file.path): \($0.damage.text); what is readable before and behind it is counted"
     }
     text += list("of no contract", outside, total: balance.outsideContract) { licensee, tally in
       "licensee '\(licensee)': \(Self.grouped(tally.records)) records, which may be unbilled use"
@@ -142,6 +142,7 @@ public struct MeteringSummary: Sendable {
         result.damages.map {
           [
             "file": .string($0.file.path), "byte_offset": .number($0.damage.byteOffset),
+            "byte_count": $0.damage.byteCount.map { .number($0) } ?? .null,
             "detail": .string($0.damage.detail),
           ]
         }),

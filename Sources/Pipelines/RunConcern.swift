@@ -12,7 +12,7 @@ public enum RunConcern: Sendable, Hashable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .damagedFiles(let count):
-      "\(Self.count(count, "log")) could not be read to the end, and the count lacks what followed: "
+      "\(Self.count(count, "log")) could not be read as a whole, and the count lacks what is broken: "
         + "get whole copies and run again"
     case .quarantined(let lines, let all, let allowed):
       "\(lines) of \(all) lines are quarantined, more than the \(allowed) % that are allowed: see "

@@ -121,9 +121,7 @@ struct MeteringSession {
     let summary = MeteringSummary(result, quarantinedShare: .zero)
     diagnostics.report(text: summary.text, json: summary.json)
     for damage in result.damages where diagnostics.isQuiet {
-      diagnostics.say(
-        .warning,
-        "\(damage.file.path): at byte \(damage.damage.byteOffset): \(damage.damage.detail)")
+      diagnostics.say(.warning, "\(damage.file.path): \(damage.damage.text)")
     }
     if summary.needsPerson { throw .needsPerson }
   }

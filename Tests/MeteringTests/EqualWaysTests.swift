@@ -22,6 +22,8 @@ import Testing
     Way(fileCount: 1, codec: .gzip, threads: 1, recordBytesMax: 1 << 20),
     Way(fileCount: 50, codec: .plain, threads: 8, recordBytesMax: 1 << 20),
     Way(fileCount: 3, codec: .lz4, threads: 2, recordBytesMax: 1 << 20),
+    Way(fileCount: 2, codec: .zstd, threads: 2), Way(fileCount: 2, codec: .zlib, threads: 2),
+    Way(fileCount: 2, codec: .lz4Legacy, threads: 2), Way(fileCount: 2, codec: .bgzf, threads: 2),
   ]
 
   @Test(arguments: [

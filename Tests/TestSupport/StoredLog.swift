@@ -1,16 +1,21 @@
 internal import CLZ4
 internal import CZlib
+internal import CZstd
 internal import Foundation
 
 /// How a test stores a log's text.
 public enum StoredCodec: String, Sendable, CaseIterable {
-  case plain, gzip, lz4
+  case plain, gzip, bgzf, zlib, lz4, lz4Legacy, zstd
 
   public func stored(_ text: [UInt8]) -> [UInt8] {
     switch self {
     case .plain: text
     case .gzip: Compression.gzip(text)
+    case .bgzf: Compression.bgzf(text)
+    case .zlib: Compression.zlib(text)
     case .lz4: Compression.lz4(text)
+    case .lz4Legacy: Compression.lz4Legacy(text)
+    case .zstd: Compression.zstd(text)
     }
   }
 }
@@ -20,6 +25,28 @@ public enum Compression {
   /// One gzip member, written by zlib.
   public static func gzip(_ text: [UInt8], level: Int = 6) -> [UInt8] {
     deflate(text, level: level, windowBits: 31)
+  }
+
+  /// One zlib stream.
+  public static func zlib(_ text: [UInt8], level: Int = 6) -> [UInt8] {
+    deflate(text, level: level, windowBits: 15)
+  }
+
+  /// gzip members of a part of the text each, with their sizes in an extra field, and an empty one.
+  public static func bgzf(_ text: [UInt8], partBytes: Int = 65_280) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for start in stride(from: 0, to: text.count, by: partBytes) {
+      bytes += bgzfMember(Array(text[start..<min(start + partBytes, text.count)]))
+    }
+    return bytes + bgzfMember([])
+  }
+
+  private static func bgzfMember(_ text: [UInt8]) -> [UInt8] {
+    var header = GzipHeader()
+    header.extra = [0x42, 0x43, 2, 0, 0, 0]
+    let size = gzipMember(text, header: header).count - 1
+    header.extra = [0x42, 0x43, 2, 0, UInt8(size & 0xFF), UInt8(size >> 8)]
+    return gzipMember(text, header: header)
   }
 
   /// Deflate data without any wrapper.
@@ -92,6 +119,57 @@ public enum Compression {
       }
     }
     precondition(LZ4F_isError(written) == 0)
+    return Array(output[..<written])
+  }
+
+  /// One frame of LZ4's legacy format.
+  public static func lz4Legacy(_ text: [UInt8]) -> [UInt8] {
+    var bytes = littleEndian(0x184C_2102)
+    let blockBytes = 8 << 20
+    for start in stride(from: 0, to: text.count, by: blockBytes) {
+      let block = Array(text[start..<min(start + blockBytes, text.count)])
+      var output = [UInt8](repeating: 0, count: Int(LZ4_compressBound(Int32(block.count))))
+      let count = unsafe block.withUnsafeBytes { from in
+        unsafe output.withUnsafeMutableBytes { to in
+          unsafe LZ4_compress_default(
+            from.bindMemory(to: CChar.self).baseAddress, to.bindMemory(to: CChar.self).baseAddress,
+            Int32(from.count), Int32(to.count))
+        }
+      }
+      precondition(count > 0)
+      bytes += littleEndian(UInt32(count)) + output[..<Int(count)]
+    }
+    return bytes
+  }
+
+  /// One Zstandard frame.
+  ///
+  /// - Parameter windowLog: of a writer that does not know how much is to come; 0: one that does.
+  public static func zstd(
+    _ text: [UInt8], level: Int32 = 3, hasChecksum: Bool = true, windowLog: Int32 = 0
+  ) -> [UInt8] {
+    guard let context = unsafe ZSTD_createCCtx() else { preconditionFailure("out of memory") }
+    defer { unsafe _ = ZSTD_freeCCtx(context) }
+    unsafe _ = ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)
+    unsafe _ = ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, hasChecksum ? 1 : 0)
+    if windowLog > 0 {
+      unsafe _ = ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, windowLog)
+      unsafe _ = ZSTD_CCtx_setParameter(context, ZSTD_c_enableLongDistanceMatching, 1)
+    }
+    var output = [UInt8](repeating: 0, count: ZSTD_compressBound(text.count) + 64)
+    let written = unsafe text.withUnsafeBytes { from in
+      unsafe output.withUnsafeMutableBytes { to in
+        var input = unsafe ZSTD_inBuffer(src: from.baseAddress, size: from.count, pos: 0)
+        var room = unsafe ZSTD_outBuffer(dst: to.baseAddress, size: to.count, pos: 0)
+        if windowLog > 0 {
+          let code = unsafe ZSTD_compressStream2(context, &room, &input, ZSTD_e_continue)
+          precondition(ZSTD_isError(code) == 0)
+        }
+        let code = unsafe ZSTD_compressStream2(context, &room, &input, ZSTD_e_end)
+        precondition(code == 0)
+        return unsafe room.pos
+      }
+    }
     return Array(output[..<written])
   }
 

@@ -1,0 +1,144 @@
+internal import CISAL
+
+/// gzip members (RFC 1952) and zlib streams (RFC 1950) by ISA-L: header fields of every kind, and
+/// checksum and length of each member verified.
+@safe
+final class Inflater: MemberFormat {
+  enum Wrapper {
+    case gzip, zlib
+  }
+
+  static let gzipMagic: [UInt8] = [0x1F, 0x8B]
+
+  private let wrapper: Wrapper
+  private let state: UnsafeMutablePointer<inflate_state>
+  /// Where the present member begins.
+  private var offset = 0
+  /// Of a zlib stream's text so far.
+  private var adler: UInt32 = 1
+  /// Whether a zlib stream's data is read, and its checksum is due.
+  private var isAtTrailer = false
+
+  init(_ wrapper: Wrapper) {
+    self.wrapper = wrapper
+    unsafe state = .allocate(capacity: 1)
+    unsafe isal_inflate_init(state)
+  }
+
+  deinit { unsafe state.deallocate() }
+
+  var magic: [UInt8] { wrapper == .gzip ? Self.gzipMagic : [0x78] }
+
+  /// The two bytes of a zlib header are too common to be sought.
+  var soughtByte: UInt8? { wrapper == .gzip ? 0x1F : nil }
+
+  private var name: String { wrapper == .gzip ? "gzip member" : "zlib stream" }
+
+  /// A window of 32 KiB, no dictionary, and the header's own check.
+  static func isZlib(_ head: UnsafeRawBufferPointer) -> Bool {
+    guard unsafe head.count >= 2 && head[0] == 0x78 else { return false }
+    let flags = unsafe head[1]
+    return (flags == 0x01 || flags == 0x9C || flags == 0xDA) && (0x7800 + Int(flags)) % 31 == 0
+  }
+
+  func begins(_ head: UnsafeRawBufferPointer) -> Bool {
+    switch wrapper {
+    case .gzip: unsafe head.count >= 2 && head[0] == 0x1F && head[1] == 0x8B
+    case .zlib: unsafe Self.isZlib(head)
+    }
+  }
+
+  /// Deflate, no reserved flags, and a level and a system that RFC 1952 knows.
+  func plausiblyBegins(_ head: UnsafeRawBufferPointer) -> Bool {
+    guard unsafe wrapper == .gzip && head.count >= 10 && begins(head) else { return false }
+    let (method, flags, level, system) = unsafe (head[2], head[3], head[8], head[9])
+    return method == 8 && flags & 0xE0 == 0 && (level == 0 || level == 2 || level == 4)
+      && (system <= 13 || system == 255)
+  }
+
+  func start(_ source: ByteSource) {
+    offset = source.offset
+    unsafe isal_inflate_reset(state)
+    switch wrapper {
+    case .gzip: unsafe state.pointee.crc_flag = UInt32(ISAL_GZIP)
+    case .zlib:
+      // With a zlib wrapper the library may take more than there is. So it gets the deflate data
+      // alone.
+      unsafe state.pointee.crc_flag = UInt32(ISAL_DEFLATE)
+      source.take(2)
+      adler = 1
+      isAtTrailer = false
+    }
+  }
+
+  func read(
+    _ source: ByteSource, into output: UnsafeMutableRawBufferPointer
+  ) throws(Damage) -> MemberStep {
+    if isAtTrailer { return try readTrailer(source) }
+    let input = unsafe try source.available()
+    unsafe state.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    unsafe state.pointee.avail_out = UInt32(output.count)
+    unsafe state.pointee.next_in = UnsafeMutablePointer(
+      mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
+    unsafe state.pointee.avail_in = UInt32(input.count)
+    let result = unsafe isal_inflate(state)
+    let left = unsafe Int(state.pointee.avail_in)
+    source.take(left <= input.count ? input.count - left : input.count)
+    var step = MemberStep(written: unsafe output.count - Int(state.pointee.avail_out))
+    if wrapper == .zlib {
+      adler = unsafe isal_adler32(
+        adler, output.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(step.written))
+    }
+    if result != ISAL_DECOMP_OK {
+      step.damage = damage(result, source)
+    } else if unsafe state.pointee.block_state == ISAL_BLOCK_FINISH {
+      if wrapper == .zlib {
+        // What it loaded and did not need is the checksum, and what follows.
+        source.rewind(to: source.offset - Int(unsafe state.pointee.read_in_length) / 8)
+        isAtTrailer = true
+      } else {
+        step.isAtEnd = true
+      }
+    } else if unsafe input.isEmpty && step.written == 0 {
+      // No input, and nothing came of it: the file ends inside the member.
+      step.damage = truncated(source)
+    }
+    return step
+  }
+
+  /// Adler-32, the highest byte first.
+  private func readTrailer(_ source: ByteSource) throws(Damage) -> MemberStep {
+    let input = unsafe try source.peek(4)
+    let bytes = unsafe Array(input.prefix(4))
+    source.take(bytes.count)
+    guard bytes.count == 4 else { return MemberStep(damage: truncated(source)) }
+    let expected = bytes.reduce(0 as UInt32) { $0 << 8 | UInt32($1) }
+    guard expected == adler else {
+      return MemberStep(damage: damage(ISAL_INCORRECT_CHECKSUM, source))
+    }
+    return MemberStep(isAtEnd: true)
+  }
+
+  private func truncated(_ source: ByteSource) -> Damage {
+    Damage(
+      kind: .truncated, byteOffset: source.offset,
+      detail: "ends inside the \(name) that begins at byte \(offset)")
+  }
+
+  private func damage(_ result: Int32, _ source: ByteSource) -> Damage {
+    let member = "in the \(name) that begins at byte \(offset)"
+    switch result {
+    case ISAL_INCORRECT_CHECKSUM:
+      let sums = wrapper == .gzip ? "CRC-32 or length" : "Adler-32"
+      return Damage(
+        kind: .checksum, byteOffset: source.offset, detail: "\(sums) is wrong \(member)")
+    case ISAL_INVALID_WRAPPER, ISAL_UNSUPPORTED_METHOD:
+      return Damage(
+        kind: .corrupt, byteOffset: offset, detail: "the header is not valid \(member)")
+    default:
+      return Damage(
+        kind: .corrupt, byteOffset: source.offset,
+        detail: "the compressed data is not valid \(member)")
+    }
+  }
+}

@@ -1,0 +1,246 @@
+/// One kind of member or frame that a compressed file consists of.
+protocol MemberFormat: AnyObject {
+  /// What its magic numbers begin with, for what is cut within them.
+  var magic: [UInt8] { get }
+  /// What may begin a member that is sought behind a damage; `nil`: it cannot be sought.
+  var soughtByte: UInt8? { get }
+  /// Whether a member only ends where something else is read, which may be in the next one.
+  var hasOpenEnd: Bool { get }
+
+  /// Whether a member begins here, where one is due.
+  func begins(_ head: UnsafeRawBufferPointer) -> Bool
+  /// Whether a member begins here for all that its header tells, where anything may stand.
+  func plausiblyBegins(_ head: UnsafeRawBufferPointer) -> Bool
+  /// Begins to read the member at the source's offset.
+  func start(_ source: ByteSource)
+  /// Writes the member's next bytes of text; takes or writes at least one byte, or ends.
+  func read(
+    _ source: ByteSource, into output: UnsafeMutableRawBufferPointer
+  ) throws(Damage) -> MemberStep
+}
+
+extension MemberFormat {
+  var hasOpenEnd: Bool { false }
+}
+
+/// What came of reading on in a member.
+struct MemberStep {
+  var written = 0
+  var isAtEnd = false
+  /// Noticed behind what was written.
+  var damage: Damage?
+  /// Whether the member can be read on behind the damage.
+  var goesOn = false
+}
+
+/// Members or frames one behind the other. Behind a damage, it looks for the next one.
+///
+/// A damaged member's end is not known; its decoder may have run into the next ones before it found
+/// anything wrong. So the search begins in the damaged member, as far back as is reasonable.
+final class MemberDecoder: Decoder {
+  /// How far the search goes back.
+  static let rewindBytesMax = 8 << 20
+  /// What all files may go back in addition to as many bytes as they have.
+  private static let rewindBytesFree = 1 << 20
+  /// Bytes that tell whether a member begins.
+  static let headBytes = 16
+
+  private let source: ByteSource
+  private let formats: [any MemberFormat]
+  private let allowsPadding: Bool
+  private var current: (any MemberFormat)?
+  private var memberOffset = 0
+  /// Whether the member before had an open end.
+  private var hasOpenEnd = false
+  private var rewound = 0
+  private var isFinished = false
+  /// Damages noticed, not yet thrown.
+  private var pending: [Damage] = []
+
+  /// - Parameter allowsPadding: whether zeros may stand behind a member.
+  init(_ source: ByteSource, _ formats: [any MemberFormat], allowsPadding: Bool = false) {
+    self.source = source
+    self.formats = formats
+    self.allowsPadding = allowsPadding
+  }
+
+  func decode(into output: UnsafeMutableRawBufferPointer) throws(Damage) -> Int {
+    var written = 0
+    while written < output.count && pending.isEmpty && !isFinished {
+      do throws(Damage) {
+        guard let format = try member() else { continue }
+        let step = unsafe try format.read(
+          source, into: UnsafeMutableRawBufferPointer(rebasing: output[written...]))
+        written += step.written
+        if step.isAtEnd { current = nil }
+        guard let damage = step.damage else { continue }
+        if step.goesOn {
+          pending.append(damage)
+        } else {
+          try recover(from: damage)
+        }
+      } catch {
+        pending.append(error)
+        isFinished = true
+      }
+    }
+    if written == 0 && !pending.isEmpty { throw pending.removeFirst() }
+    return written
+  }
+
+  private func member() throws(Damage) -> (any MemberFormat)? {
+    if let current { return current }
+    return try startMember()
+  }
+
+  /// Goes to the next member, over zero padding.
+  private func startMember() throws(Damage) -> (any MemberFormat)? {
+    while true {
+      let head = unsafe try source.peek(Self.headBytes)
+      if unsafe head.isEmpty {
+        isFinished = true
+        return nil
+      }
+      if let format = formats.first(where: { unsafe $0.begins(head) }) {
+        memberOffset = source.offset
+        hasOpenEnd = format.hasOpenEnd
+        format.start(source)
+        current = format
+        return format
+      }
+      guard unsafe allowsPadding && head[0] == 0 && source.offset > 0 else {
+        if !hasOpenEnd { memberOffset = source.offset }
+        try recover(from: unsafe nothingBegins(head))
+        return nil
+      }
+      source.take(unsafe head.firstIndex { $0 != 0 } ?? head.count)
+    }
+  }
+
+  private func nothingBegins(_ head: UnsafeRawBufferPointer) -> Damage {
+    if formats.contains(where: { unsafe $0.magic.starts(with: head) }) {
+      return Damage(
+        kind: .truncated, byteOffset: source.offset + head.count,
+        detail: "ends inside the header that begins at byte \(source.offset)")
+    }
+    return Damage(
+      kind: .garbage, byteOffset: source.offset,
+      detail: "something that is no compressed data follows what was read before it")
+  }
+
+  /// Looks for the member behind a damage.
+  private func recover(from damage: Damage) throws(Damage) {
+    current = nil
+    hasOpenEnd = false
+    var damage = damage
+    defer { pending.append(damage) }
+    if damage.kind == .checksum, try isBetweenMembers() { return }
+    let isSought = formats.contains { $0.soughtByte != nil }
+    guard isSought else {
+      isFinished = true
+      return
+    }
+    goBack()
+    let found = try search()
+    if found && source.offset < damage.byteOffset {
+      damage.byteOffset = memberOffset
+      damage.byteCount = source.offset - memberOffset
+    } else if found || damage.kind != .truncated {
+      damage.byteCount = max(source.offset - damage.byteOffset, 0)
+    }
+    if !found { isFinished = true }
+  }
+
+  private func isBetweenMembers() throws(Damage) -> Bool {
+    let head = unsafe try source.peek(Self.headBytes)
+    let isPadding = unsafe head.prefix(Self.headBytes).allSatisfy { $0 == 0 }
+    if unsafe head.isEmpty || allowsPadding && isPadding { return true }
+    return formats.contains { unsafe $0.begins(head) }
+  }
+
+  /// Goes back into the damaged member, behind its first byte.
+  private func goBack() {
+    if source.offset <= memberOffset {
+      if source.offset == memberOffset { takeOne() }
+      return
+    }
+    let target = max(memberOffset + 1, source.offset - Self.rewindBytesMax)
+    let distance = source.offset - target
+    // Where much is damaged the search does not read everything again and again.
+    guard rewound + distance <= source.offsetMax + Self.rewindBytesFree else { return }
+    rewound += distance
+    source.rewind(to: target)
+  }
+
+  private func takeOne() {
+    if let input = try? unsafe source.available(), unsafe !input.isEmpty { source.take(1) }
+  }
+
+  /// Goes to the next place where a member may begin.
+  private func search() throws(Damage) -> Bool {
+    var isSought = [Bool](repeating: false, count: 256)
+    for format in formats {
+      if let byte = format.soughtByte { isSought[Int(byte)] = true }
+    }
+    while true {
+      let input = unsafe try source.peek(Self.headBytes)
+      if unsafe input.isEmpty { return false }
+      // Those with a whole head behind them; all at the end of the file.
+      let places =
+        input.count < Self.headBytes ? input.count : input.count - Self.headBytes + 1
+      for place in 0..<places where isSought[Int(unsafe input[place])] {
+        let head = unsafe UnsafeRawBufferPointer(rebasing: input[place...])
+        if formats.contains(where: { unsafe $0.plausiblyBegins(head) }) {
+          source.take(place)
+          return true
+        }
+      }
+      source.take(places)
+    }
+  }
+}
+
+/// A frame that readers pass over: 0x184D2A50 to 0x184D2A5F, its length, and that many bytes.
+final class SkippableFrame: MemberFormat {
+  let magic: [UInt8] = [0x50, 0x2A, 0x4D, 0x18]
+  /// Its magic is too common to be trusted behind a damage.
+  let soughtByte: UInt8? = nil
+  private var offset = 0
+  private var rest: Int?
+
+  static func isMagic(_ magic: UInt32) -> Bool { magic & 0xFFFF_FFF0 == 0x184D_2A50 }
+
+  static func isFirst(_ head: UnsafeRawBufferPointer) -> Bool {
+    unsafe head.count >= 4 && isMagic(littleEndian(head, 0))
+  }
+
+  func begins(_ head: UnsafeRawBufferPointer) -> Bool { unsafe Self.isFirst(head) }
+
+  func plausiblyBegins(_ head: UnsafeRawBufferPointer) -> Bool { false }
+
+  func start(_ source: ByteSource) {
+    offset = source.offset
+    rest = nil
+  }
+
+  func read(
+    _ source: ByteSource, into output: UnsafeMutableRawBufferPointer
+  ) throws(Damage) -> MemberStep {
+    if rest == nil {
+      let head = unsafe try source.peek(8)
+      if head.count >= 8 { rest = Int(unsafe littleEndian(head, 4)) }
+      source.take(min(8, head.count))
+    }
+    let input = unsafe try source.available()
+    guard let rest, unsafe rest == 0 || !input.isEmpty else {
+      return MemberStep(
+        damage: Damage(
+          kind: .truncated, byteOffset: source.offset,
+          detail: "ends inside the skippable frame that begins at byte \(offset)"))
+    }
+    let taken = min(rest, input.count)
+    source.take(taken)
+    self.rest = rest - taken
+    return MemberStep(isAtEnd: taken == rest)
+  }
+}
