@@ -1,5 +1,5 @@
-/// Reads the time of a record: RFC 3339 text, or seconds, milliseconds, microseconds or
-/// nanoseconds since the epoch, told apart by size.
+/// Reads the time of a record: RFC 3339, ISO 8601's basic form or a web server's local time, or
+/// seconds, milliseconds, microseconds or nanoseconds since the epoch, told apart by size.
 ///
 /// Keeps the minute last read, since a log stays within one for many lines: where date, hour,
 /// minute, zone and shape are the same again, only seconds and milliseconds are read.
@@ -18,9 +18,11 @@ public struct TimestampReader: Sendable {
   /// The moment that a text states, cut to the microsecond.
   ///
   /// - Parameter text: RFC 3339 with `T`, `t` or a space, any number of fraction digits, and a
-  ///   zone (`Z`, `z`, `±HH:MM`), or a decimal number since the epoch. A leap second (`:60`) is
-  ///   the first moment of the next minute.
-  /// - Returns: `nil` where the text is neither.
+  ///   zone (`Z`, `z`, `±HH:MM`, `±HHMM`, `±HH`); ISO 8601's basic form (`20251201T080000Z`) or
+  ///   the local time of Apache and nginx (`01/Dec/2025:08:00:00 +0800`, in brackets too) with the
+  ///   same fractions and zones; or a decimal number since the epoch. A leap second (`:60`) is the
+  ///   first moment of the next minute.
+  /// - Returns: `nil` where the text is none of these.
   @inlinable
   @inline(__always)
   public mutating func instant(text: Span<UInt8>) -> Instant? {
@@ -79,7 +81,9 @@ public struct TimestampReader: Sendable {
 
   @usableFromInline
   mutating func read(text: Span<UInt8>) -> Instant? {
-    guard text.count >= 20, text[4] == 0x2D else { return Self.instant(number: text) }
+    guard text.count >= 20, text[4] == 0x2D else {
+      return Self.instant(number: text) ?? Self.instant(otherForm: text)
+    }
     guard text[7] == 0x2D, text[10] == 0x54 || text[10] == 0x20 || text[10] == 0x74,
       text[13] == 0x3A, text[16] == 0x3A
     else { return nil }
@@ -121,13 +125,17 @@ public struct TimestampReader: Sendable {
     let sign = text[position]
     if sign == 0x5A || sign == 0x7A {
       position += 1
-    } else {
-      guard sign == 0x2B || sign == 0x2D, position + 6 == text.count, text[position + 3] == 0x3A,
+    } else if position + 6 == text.count {
+      guard sign == 0x2B || sign == 0x2D, text[position + 3] == 0x3A,
         let hours = Self.twoDigits(text, position + 1), hours < 24,
         let minutes = Self.twoDigits(text, position + 4), minutes < 60
       else { return nil }
       offset = (hours * 60 + minutes) * (sign == 0x2B ? 60 : -60)
       position += 6
+    } else {
+      guard let seconds = Self.offset(zone: text, from: position) else { return nil }
+      offset = seconds
+      position = text.count
     }
     guard position == text.count else { return nil }
     let seconds = days * 86_400 + hour * 3_600 + minute * 60 + second - offset
@@ -146,11 +154,15 @@ public struct TimestampReader: Sendable {
     guard let century = twoDigits(text, 0), let year = twoDigits(text, 2),
       let month = twoDigits(text, 5), let day = twoDigits(text, 8)
     else { return nil }
-    let fullYear = Int(century * 100 + year)
+    return days(year: century * 100 + year, month: month, day: day)
+  }
+
+  static func days(year: Int64, month: Int64, day: Int64) -> Int64? {
     guard (1...12).contains(month), day >= 1,
-      day <= CivilDate.dayCount(year: fullYear, month: Int(month))
+      day <= CivilDate.dayCount(year: Int(year), month: Int(month))
     else { return nil }
-    return Int64(CivilDate(year: fullYear, month: Int(month), day: Int(day)).daysSinceEpoch)
+    return Int64(
+      CivilDate(year: Int(year), month: Int(month), day: Int(day)).daysSinceEpoch)
   }
 
   /// The moment of a decimal number since the epoch (`1764547200`, `1764547200.123`,

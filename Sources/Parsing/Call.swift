@@ -149,7 +149,8 @@ public enum Rejection: UInt8, Sendable, Hashable, CaseIterable {
     case .invalidText:
       "is not valid UTF-8, or a text holds a raw control character or is not closed"
     case .noTime: "has no time"
-    case .unreadableTime: "has a time that is neither RFC 3339 with a zone nor a number since 1970"
+    case .unreadableTime:
+      "has a time that is neither in a known form with a zone nor a number since 1970"
     case .unreadableStatus: "has a status that is not a whole number from 0 to 999"
     case .unreadableItems: "has items that are not a whole number from 0 to 4294967295"
     case .unreadableField: "has an object, an array or half a surrogate pair where a name belongs"
