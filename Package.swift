@@ -45,7 +45,7 @@ let package = Package(
     .target(name: "CBytes"),
     target("CivilTime"),
     target("Contracts", ["CivilTime", yams]),
-    target("Decoding", ["CBytes", "CISAL", "CLZ4", "CZstd"]),
+    target("Decoding", ["CBytes", "CivilTime", "CISAL", "CLZ4", "CZstd"]),
     target("Parsing", ["CBytes", "CivilTime", "Decoding", "CSimdJSON"]),
     target("Shuffling", ["CBytes", "CISAL", "CLZ4", "CZlib", "Decoding"]),
     target("Counting", ["CBytes", "CivilTime", "Contracts", "Decoding", "Parsing", "Shuffling"]),
@@ -85,7 +85,9 @@ let package = Package(
     tests("CountingTests", ["CivilTime", "Contracts", "Counting", "TestSupport"]),
     tests(
       "MeteringTests",
-      ["CivilTime", "Contracts", "Counting", "Decoding", "Metering", "TestSupport"]),
+      [
+        "CivilTime", "Contracts", "Counting", "Decoding", "Metering", "Parsing", "TestSupport",
+      ]),
     tests("ContractsTests", ["CivilTime", "Contracts", "Pipelines"]),
     tests(
       "ReportsTests",

@@ -87,12 +87,20 @@ public struct RecordMapper: ~Copyable {
   /// The block that records are received from.
   private var bytes: ByteView
   private var firstSource: UInt64 = 0
+  /// The latest time that a record can have.
+  private let latest: Int64
 
-  /// - Parameter findsPlaces: whether origins and addresses are held against the contracts' lists.
+  /// 2000-01-01T00:00:00Z: what is earlier is a clock that was never set, or a unit mistaken.
+  public static let earliestTime = Instant(seconds: 946_684_800)
+
+  /// - Parameters:
+  ///   - findsPlaces: whether origins and addresses are held against the contracts' lists.
+  ///   - latestTime: records of a later time are quarantined, as are those before ``earliestTime``.
   public init(
     terms: Terms, table: AttributionTable, plan: Plan, writer: ShuffleWriter, block: Block,
-    findsPlaces: Bool
+    findsPlaces: Bool, latestTime: Instant
   ) {
+    latest = latestTime.microseconds
     self.plan = plan
     self.writer = writer
     variants = VariantTable(terms: terms, table: table)
@@ -115,6 +123,7 @@ public struct RecordMapper: ~Copyable {
   /// What stopped the writing of messages, if anything did.
   public var failure: SpillError? { writer.failure }
 
+  @inline(never)
   public mutating func receive(_ rejection: Rejection, line: Int) {
     let source = firstSource | UInt64(line)
     summary.balance.quarantined += 1
@@ -131,6 +140,9 @@ public struct RecordMapper: ~Copyable {
 
   public mutating func receive(_ call: Call, line: Int) {
     let time = call.time.microseconds
+    if time < Self.earliestTime.microseconds || time > latest {
+      return receive(time > latest ? .tooLate : .tooEarly, line: line)
+    }
     if time > lastTime { lastTime = time }
     let source = firstSource | UInt64(truncatingIfNeeded: line)
     let number = variants.number(of: call, bytes)

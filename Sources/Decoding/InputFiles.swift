@@ -1,3 +1,4 @@
+public import CivilTime
 internal import Glibc
 
 /// A log to be read: where it is, and the name under which reports speak of it.
@@ -8,6 +9,8 @@ public struct InputFile: Sendable, Hashable {
   public var sizeBytes: Int
   /// Whether it was found in a folder, and not named itself.
   public var isFromFolder: Bool
+  /// When it was last written to; for standard input and pipes, when it was found.
+  public var modifiedAt: Instant
 }
 
 /// Finds the logs that a command line or a pipeline names.
@@ -22,7 +25,8 @@ public enum InputFiles {
     var found: [InputFile] = []
     for path in paths {
       if path == "-" {
-        found.append(InputFile(path: path, sizeBytes: 0, isFromFolder: false))
+        found.append(
+          InputFile(path: path, sizeBytes: 0, isFromFolder: false, modifiedAt: Status.now))
       } else if let status = Status(path) {
         try add(path, status, to: &found)
       } else {
@@ -42,6 +46,7 @@ public enum InputFiles {
     var size = 0
     var device: UInt64 = 0
     var inode: UInt64 = 0
+    var modifiedAt = Instant(microseconds: 0)
 
     init?(_ path: String) {
       var status = stat()
@@ -50,6 +55,21 @@ public enum InputFiles {
       size = status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : 0
       device = UInt64(status.st_dev)
       inode = UInt64(status.st_ino)
+      // What is not stored is written while it is read.
+      modifiedAt = status.st_mode & S_IFMT == S_IFREG ? Self.moment(status.st_mtim) : Self.now
+    }
+
+    static var now: Instant {
+      var time = timespec()
+      unsafe clock_gettime(CLOCK_REALTIME, &time)
+      return moment(time)
+    }
+
+    /// File systems store moments far beyond those of ``Instant``, which has its bounds instead.
+    private static func moment(_ time: timespec) -> Instant {
+      let bound = Int64.max / 1_000_000 - 1
+      let seconds = min(max(Int64(time.tv_sec), -bound), bound)
+      return Instant(microseconds: seconds * 1_000_000 + Int64(time.tv_nsec) / 1_000)
     }
   }
 
@@ -57,7 +77,9 @@ public enum InputFiles {
     _ path: String, _ status: Status, to found: inout [InputFile]
   ) throws(InputError) {
     guard status.isFolder else {
-      found.append(InputFile(path: path, sizeBytes: status.size, isFromFolder: false))
+      found.append(
+        InputFile(
+          path: path, sizeBytes: status.size, isFromFolder: false, modifiedAt: status.modifiedAt))
       return
     }
     let before = found.count
@@ -89,7 +111,9 @@ public enum InputFiles {
       if status.isFolder {
         try addFolder(child, to: &found)
       } else {
-        found.append(InputFile(path: child, sizeBytes: status.size, isFromFolder: true))
+        found.append(
+          InputFile(
+            path: child, sizeBytes: status.size, isFromFolder: true, modifiedAt: status.modifiedAt))
       }
     }
   }

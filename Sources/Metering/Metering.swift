@@ -85,6 +85,11 @@ public final class Metering: @unchecked Sendable {
   private let pool: ChunkPool
   private let spill: SpillFile
   private let reader: LogReader
+  /// The latest time that a record can have.
+  private let latestTime: Instant
+
+  /// How far a gateway's clock may be ahead of the one that dated its log.
+  private static let aheadMax = Interval(seconds: 86_400)
 
   public init(files: [InputFile], terms: Terms, options: MeteringOptions) {
     precondition(files.count <= Source.filesMax, "more than a million files")
@@ -94,6 +99,10 @@ public final class Metering: @unchecked Sendable {
     pool = ChunkPool(bytesMax: options.poolBytes)
     spill = SpillFile(directory: options.temporaryFolder)
     reader = LogReader(files: files, workerCount: options.threads)
+    // Of all files together, so that a record counts alike in whichever of them it stands.
+    let newest = files.map(\.modifiedAt).max() ?? Instant(microseconds: 0)
+    let newestMax = Int64.max - Self.aheadMax.microseconds
+    latestTime = Instant(microseconds: min(newest.microseconds, newestMax)) + Self.aheadMax
   }
 
   /// How far the reading has come: bytes as stored.
@@ -181,7 +190,7 @@ public final class Metering: @unchecked Sendable {
     var parser = JSONLinesParser()
     var mapper = RecordMapper(
       terms: terms, table: table, plan: plan, writer: writer, block: block,
-      findsPlaces: options.findsPlaces)
+      findsPlaces: options.findsPlaces, latestTime: latestTime)
     var last: Int?
     while let file = reader.next(into: block, last: last) {
       last = file

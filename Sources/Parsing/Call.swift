@@ -140,6 +140,8 @@ public struct Call {
 public enum Rejection: UInt8, Sendable, Hashable, CaseIterable {
   case notAnObject, invalidJSON, invalidText, noTime, unreadableTime, unreadableStatus
   case unreadableItems, unreadableField, tooLong
+  /// A time that no call of these logs can have; told by whoever knows when they were written.
+  case tooEarly, tooLate
 
   /// In words, for the person who mends the line.
   public var reason: String {
@@ -155,6 +157,8 @@ public enum Rejection: UInt8, Sendable, Hashable, CaseIterable {
     case .unreadableItems: "has items that are not a whole number from 0 to 4294967295"
     case .unreadableField: "has an object, an array or half a surrogate pair where a name belongs"
     case .tooLong: "is longer than 1 MiB"
+    case .tooEarly: "has a time before the year 2000"
+    case .tooLate: "has a time more than one day after the newest log's last change"
     }
   }
 }

@@ -111,7 +111,8 @@ struct LogDirectory: ~Copyable {
       if options.rotatesDaily { name += "-\(today)" }
       name += ".ndjson" + codec.suffix
       let file = try LogFile(
-        path: directory + "/" + name, codec: codec, gzipLevel: options.gzipLevel)
+        path: directory + "/" + name, codec: codec, gzipLevel: options.gzipLevel,
+        writtenAt: options.end.microseconds / 1_000)
       files.append(name)
       keys.append(pool.add(file))
       chunks.append(Chunk())

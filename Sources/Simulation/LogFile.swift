@@ -16,9 +16,14 @@ final class LogFile: @unchecked Sendable {
   private var deflates = false
   private var lz4: OpaquePointer?
   private var output: [UInt8]
+  /// When the file is to have been written, in milliseconds since 1970; `nil`: now.
+  private let writtenAt: Int64?
 
-  init(path: String, codec: SimulationOptions.Codec, gzipLevel: Int) throws(SimulationError) {
+  init(
+    path: String, codec: SimulationOptions.Codec, gzipLevel: Int, writtenAt: Int64? = nil
+  ) throws(SimulationError) {
     self.path = path
+    self.writtenAt = writtenAt
     self.codec = codec
     self.gzipLevel = gzipLevel
     descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
@@ -60,6 +65,17 @@ final class LogFile: @unchecked Sendable {
       }
       try putLZ4(count)
     }
+    if let writtenAt { try date(milliseconds: writtenAt) }
+  }
+
+  /// Dates the file as if it had been last written to then.
+  private func date(milliseconds: Int64) throws(SimulationError) {
+    let time = timespec(
+      tv_sec: Int(milliseconds / 1_000), tv_nsec: Int(milliseconds % 1_000) * 1_000_000)
+    let isDone = unsafe [time, time].withUnsafeBufferPointer {
+      unsafe futimens(descriptor, $0.baseAddress) == 0
+    }
+    if !isDone { throw .cannotWrite(path: path, reason: Self.systemReason()) }
   }
 
   private func begin() throws(SimulationError) {

@@ -5,6 +5,10 @@ extension SimulationOptions {
   static let statementRecordCountMax = 10_000_000
   static let userCountMax = 1_000_000
   static let clockSkewMax = 400
+  /// Records before the year 2000 are no records, in any zone; later than this, file systems do
+  /// not date files.
+  static let fromRange =
+    CivilDate(year: 2000, month: 1, day: 2)...CivilDate(year: 2399, month: 12, day: 31)
 
   /// Checks every option before a byte is written.
   ///
@@ -16,6 +20,9 @@ extension SimulationOptions {
     try require(
       (1...Self.recordCountMax).contains(records), "records",
       "expected 1 to \(Self.recordCountMax), found \(records)")
+    try require(
+      Self.fromRange.contains(from), "from",
+      "expected \(Self.fromRange.lowerBound) to \(Self.fromRange.upperBound), found \(from)")
     try require((1...400).contains(days), "days", "expected 1 to 400, found \(days)")
     try require((1...64).contains(gateways), "files", "expected 1 to 64, found \(gateways)")
     try require((1...9).contains(gzipLevel), "gzip-level", "expected 1 to 9, found \(gzipLevel)")

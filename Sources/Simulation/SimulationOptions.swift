@@ -104,6 +104,9 @@ public struct SimulationOptions: Sendable {
   public var records = 100_000
   public var from = CivilDate(year: 2025, month: 12, day: 1)
   public var days = 7
+  /// The end of the traffic, at which all logs are dated: a record much later than its log is
+  /// taken for a mistake.
+  var end: Instant { zone.start(of: from + days) }
   /// Days and the rhythm of a day are those of this zone, and so are the times as written.
   public var zone: Zone
   public var licensees: [Licensee]

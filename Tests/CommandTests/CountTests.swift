@@ -50,6 +50,26 @@ struct CountTests {
     #expect(outcome.errors.contains("= 0 records + \(log.count { $0 == "\n" }) blank"))
   }
 
+  @Test("simulated logs of another time are dated at its end, and count whole")
+  func simulatedLater() throws {
+    let story = try Story()
+    let simulated = try story.duizhang(
+      "simulate", "--from", "2031-05-01", "--days", "2", "--records", "2000", "--out", "logs")
+    #expect(simulated.status == 0, "\(simulated.errors)")
+    #expect(try story.shell("date -u -r logs/gateway-01*.gz +%F").output.hasPrefix("2031-05-02"))
+    let outcome = try story.shell("$DUIZHANG count logs/gateway-*")
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.contains(" + 0 quarantined"), "\(outcome.errors)")
+    // Dated before their traffic, they are a clock that is ahead.
+    #expect(try story.shell("touch -d 2031-04-01 logs/*").status == 0)
+    let late = try story.shell("$DUIZHANG count logs/gateway-*")
+    #expect(late.status == 1)
+    #expect(late.errors.contains("has a time more than one day after the newest log's last change"))
+    let early = try story.duizhang("simulate", "--from", "1999-12-31", "--out", "early")
+    #expect(early.status == 2)
+    #expect(early.errors.contains("expected 2000-01-02 to 2399-12-31"), "\(early.errors)")
+  }
+
   @Test("a line that cannot be read is named, and the status asks for a person")
   func quarantine() throws {
     let story = try Story()

@@ -24,6 +24,7 @@ import Testing
       var random = SeededRandom(seed: seed)
       var shape = LogShape()
       shape.recordCount = random.chance(4) ? 200...400 : 20...50
+      shape.earlyFilePercent = 15
       let plan = try LogPlan.random(&random, shape)
       if seed % 10 == 0 {
         let counted = plan.reference(fileNames: plan.files.indices.map { "\($0)" })
@@ -76,8 +77,11 @@ import Testing
     var random = SeededRandom(seed: seed &+ 1_000_000)
     var paths: [String] = []
     for (file, lines) in plan.files.enumerated() {
+      // The newest file alone decides, whichever it is.
+      let age = file == plan.files.count - 1 ? 0 : Int64(random.number(0...3)) * 86_400_000_000
       paths.append(
-        try folder.write(stored(lines, &random), as: "log-\(file)"))
+        try folder.write(
+          stored(lines, &random), as: "log-\(file)", writtenAt: plan.writtenAt.map { $0 - age }))
     }
     let measured = try Counted.metered(
       paths, terms: plan.terms(), threads: random.number(1...2), temporaryFolder: folder.path)

@@ -10,6 +10,8 @@ public struct LogPlan: Sendable {
   public var yaml: String
   /// The lines of each file.
   public var files: [[LogLine]]
+  /// When the newest file was written, in microseconds since 1970; `nil`: after all records.
+  public var writtenAt: Int64?
 
   public init(contracts: [Contract], isWithoutFile: Bool, yaml: String, files: [[LogLine]]) {
     self.contracts = contracts
@@ -31,7 +33,8 @@ public struct LogPlan: Sendable {
   }
 
   public func reference(fileNames: [String]) -> Counted {
-    var reference = Reference(contracts: contracts, isWithoutFile: isWithoutFile)
+    var reference = Reference(
+      contracts: contracts, isWithoutFile: isWithoutFile, writtenAt: writtenAt)
     return reference.count(placedLines, fileNames: fileNames)
   }
 
@@ -53,6 +56,8 @@ public struct LogShape: Sendable {
   /// Whether all contracts' identities have, or all lack, the user; `nil`: as it comes.
   public var identityHasUser: Bool?
   public var badPercent = 3
+  /// How often files are dated so early that some records are a day ahead of them all.
+  public var earlyFilePercent = 0
 
   public init() {}
 }
@@ -60,7 +65,7 @@ public struct LogShape: Sendable {
 extension LogPlan {
   /// A zone with a moment around which its days are worth a look.
   private static let places: [(zone: String, seconds: Int64)] = [
-    ("UTC", 1_764_547_200), ("UTC", 0), ("Asia/Shanghai", 1_764_604_800),
+    ("UTC", 1_764_547_200), ("UTC", 946_684_800), ("Asia/Shanghai", 1_764_604_800),
     ("America/New_York", 1_741_503_600),  // 2025-03-09, clocks go forward
     ("America/New_York", 1_762_063_200),  // 2025-11-02, clocks go back
     ("America/St_Johns", 1_162_089_060),  // 2006-10-29, from 00:01 back to 23:01
@@ -98,7 +103,16 @@ extension LogPlan {
     var writer = RecordWriter(random: random, contracts: contracts, zone: zone, base: base, shape)
     let files = writer.files()
     random = writer.random
-    return LogPlan(contracts: contracts, isWithoutFile: isWithoutFile, yaml: yaml, files: files)
+    var plan = LogPlan(
+      contracts: contracts, isWithoutFile: isWithoutFile, yaml: yaml, files: files)
+    if random.chance(shape.earlyFilePercent) {
+      // Some record is the last that can be, and others come later.
+      let times = files.joined().compactMap { line in
+        if case .record(let record) = line.meaning { record.time } else { nil }
+      }
+      plan.writtenAt = random.one(of: times) - 86_400_000_000 + Int64(random.number(-1...1))
+    }
+    return plan
   }
 
   private static func contractText(

@@ -14,9 +14,15 @@ public struct Reference {
   private let contracts: [Contract]
   private var counted = Counted()
   private var totals: [[String]: [Int]] = [:]
+  /// When the newest file was written, in microseconds since 1970; `nil`: after all records.
+  private let writtenAt: Int64?
 
-  /// - Parameter isWithoutFile: whether each licensee is its own contract, by the only one given.
-  public init(contracts: [Contract], isWithoutFile: Bool) {
+  /// - Parameters:
+  ///   - isWithoutFile: whether each licensee is its own contract, by the only one given.
+  ///   - writtenAt: when the newest file was written, in microseconds since 1970; `nil`: after
+  ///     all records.
+  public init(contracts: [Contract], isWithoutFile: Bool, writtenAt: Int64? = nil) {
+    self.writtenAt = writtenAt
     self.contracts = contracts
     self.isWithoutFile = isWithoutFile
   }
@@ -54,6 +60,7 @@ public struct Reference {
       switch placed.line.meaning {
       case .blank: counted.balance.blank += 1
       case .bad: counted.balance.quarantined += 1
+      case .record(let record) where isAbsurd(record.time): counted.balance.quarantined += 1
       case .record(let record):
         inputEnd = max(inputEnd, record.time)
         if let call = classify(record, placed) { calls.append(call) }
@@ -75,6 +82,14 @@ public struct Reference {
       Array((key + values.map { "\($0)" }).joined(separator: "\t").utf8)
     }.sorted { $0.lexicographicallyPrecedes($1) }
     return counted
+  }
+
+  /// Whether no call can have had this time: before 2000, or a day after all files.
+  private func isAbsurd(_ time: Int64) -> Bool {
+    let beginning = Int64(30 * 365 + 7) * 86_400_000_000
+    if time < beginning { return true }
+    if let writtenAt { return time - writtenAt > 86_400_000_000 }
+    return false
   }
 
   // MARK: - Rules 2, 6 and the ignored events

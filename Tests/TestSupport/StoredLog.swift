@@ -220,10 +220,21 @@ public final class TemporaryFolder: Sendable {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
   /// Writes a file and gives its path.
+  ///
+  /// - Parameter writtenAt: microseconds since 1970 at which it is dated; `nil`: now.
   @discardableResult
-  public func write(_ bytes: [UInt8], as name: String) throws -> String {
+  public func write(
+    _ bytes: [UInt8], as name: String, writtenAt: Int64? = nil
+  ) throws -> String {
     let path = "\(path)/\(name)"
     try Data(bytes).write(to: URL(fileURLWithPath: path))
+    guard let writtenAt else { return path }
+    let seconds = Int(writtenAt / 1_000_000)
+    let time = timespec(tv_sec: seconds, tv_nsec: Int(writtenAt % 1_000_000) * 1_000)
+    let code = unsafe [time, time].withUnsafeBufferPointer {
+      unsafe utimensat(AT_FDCWD, path, $0.baseAddress, 0)
+    }
+    guard code == 0 else { throw CocoaError(.fileWriteUnknown) }
     return path
   }
 }
