@@ -120,6 +120,9 @@ public struct RecordMapper: ~Copyable {
     summary.balance.blank += blank
   }
 
+  /// Whether a line was quarantined.
+  public var hasQuarantined: Bool { summary.balance.quarantined > 0 }
+
   /// What stopped the writing of messages, if anything did.
   public var failure: SpillError? { writer.failure }
 

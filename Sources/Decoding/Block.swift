@@ -14,7 +14,7 @@ public final class Block {
   public internal(set) var count = 0
   /// The block's number in its stream, from 0.
   public internal(set) var index = 0
-  /// Whether the last line was longer than ``LogStream/lineBytesMax`` and is only a beginning.
+  /// Whether the last line was longer than the stream takes and is only a beginning.
   public internal(set) var endsInOverlongLine = false
 
   public init() {

@@ -12,6 +12,8 @@ public final class LogReader: @unchecked Sendable {
 
   public let files: [InputFile]
   private let openMax: Int
+  private let lineBytesMax: Int
+  private let stopsAtDamage: Bool
   private let monitor = Monitor()
   /// Files not yet opened, the largest last.
   private var waiting: [Int]
@@ -22,9 +24,17 @@ public final class LogReader: @unchecked Sendable {
   private var failures: [InputError] = []
   private var isStopped = false
 
-  /// - Parameter files: in the order in which sources number them.
-  public init(files: [InputFile], workerCount: Int) {
+  /// - Parameters:
+  ///   - files: in the order in which sources number them.
+  ///   - lineBytesMax: the longest line that is parsed.
+  ///   - stopsAtDamage: whether the first damaged file ends the reading of all.
+  public init(
+    files: [InputFile], workerCount: Int, lineBytesMax: Int = LogStream.lineBytesMaxDefault,
+    stopsAtDamage: Bool = false
+  ) {
     self.files = files
+    self.lineBytesMax = lineBytesMax
+    self.stopsAtDamage = stopsAtDamage
     openMax = workerCount
     waiting = files.indices.sorted { files[$0].sizeBytes < files[$1].sizeBytes }
     blockLines = Array(repeating: [], count: files.count)
@@ -40,12 +50,13 @@ public final class LogReader: @unchecked Sendable {
       let hasLines = stream.next(into: block)
       monitor.withLock {
         takenBytes[file] = stream.storedBytesTaken
-        if hasLines {
-          open[file]?.isHeld = false
-        } else {
-          open[file] = nil
-          if !stream.damages.isEmpty { damages[file] = stream.damages }
+        // Noted with the last lines already, which the damage may have cut.
+        let found = stream.damages
+        if !found.isEmpty {
+          damages[file] = found
+          if stopsAtDamage { isStopped = true }
         }
+        if hasLines { open[file]?.isHeld = false } else { open[file] = nil }
         monitor.signalAll()
       }
       if hasLines { return file }
@@ -59,7 +70,8 @@ public final class LogReader: @unchecked Sendable {
         if let last, let log = open[last], !log.isHeld { return hold(last, log) }
         if open.count < openMax, let file = waiting.popLast() {
           do throws(InputError) {
-            let log = OpenLog(stream: try LogStream(path: files[file].path), isHeld: true)
+            let stream = try LogStream(path: files[file].path, lineBytesMax: lineBytesMax)
+            let log = OpenLog(stream: stream, isHeld: true)
             open[file] = log
             return (file, log.stream)
           } catch {

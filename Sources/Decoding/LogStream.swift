@@ -3,12 +3,14 @@
 /// A stream is a serial thing: whoever holds it takes the next block, and parses that after
 /// letting go of it (see ``LogReader``).
 public final class LogStream {
-  /// The longest line that is parsed; a longer one is passed over and reported.
-  public static let lineBytesMax = 1024 * 1024
+  /// The longest line that is parsed unless said otherwise.
+  public static let lineBytesMaxDefault = 1024 * 1024
 
   public let codec: Codec
   private let source: ByteSource
   private let decoder: any Decoder
+  /// The longest line that is parsed; a longer one is passed over and reported.
+  private let lineBytesMax: Int
   /// The beginning of a line whose end is still to come.
   private var carried: [UInt8] = []
   private var nextIndex = 0
@@ -31,8 +33,13 @@ public final class LogStream {
 
   /// Opens a log and recognises its codec.
   ///
-  /// - Parameter path: a file, or `-` for standard input.
-  public init(path: String) throws(InputError) {
+  /// - Parameters:
+  ///   - path: a file, or `-` for standard input.
+  ///   - lineBytesMax: the longest line that is parsed.
+  public init(
+    path: String, lineBytesMax: Int = LogStream.lineBytesMaxDefault
+  ) throws(InputError) {
+    self.lineBytesMax = lineBytesMax
     source = try ByteSource(path: path)
     (codec, decoder) = try Codec.open(source, path: path)
   }
@@ -62,7 +69,7 @@ public final class LogStream {
         break
       }
       if isAtEnd { break }
-      if limit > Self.lineBytesMax {
+      if limit > lineBytesMax {
         block.endsInOverlongLine = true
         skipLine()
         break

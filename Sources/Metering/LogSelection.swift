@@ -8,16 +8,19 @@ public struct LogSelection: Sendable {
   /// that is named itself is never passed over, and a compressed one never either.
   public private(set) var passedOver: [String] = []
 
+  /// - Parameter lineBytesMax: the longest line that is parsed.
   /// - Throws: ``InputError`` for the first path that cannot be read.
-  public init(_ paths: [String]) throws(InputError) {
+  public init(
+    _ paths: [String], lineBytesMax: Int = LogStream.lineBytesMaxDefault
+  ) throws(InputError) {
     let block = Block()
-    var parser = JSONLinesParser()
+    var parser = JSONLinesParser(lineBytesMax: lineBytesMax)
     for file in try InputFiles.find(paths) {
       if file.path == "-" {
         files.append(file)
         continue
       }
-      let stream = try LogStream(path: file.path)
+      let stream = try LogStream(path: file.path, lineBytesMax: lineBytesMax)
       if file.isFromFolder && stream.codec == .plain && stream.next(into: block) {
         if !Self.hasRecord(block, &parser) {
           passedOver.append(file.path)

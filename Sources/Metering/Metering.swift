@@ -16,6 +16,10 @@ public struct MeteringOptions: Sendable {
   public var wantsRows = false
   /// Whether origins and addresses are held against the contracts' lists.
   public var findsPlaces = false
+  /// Whether the first quarantined line or damaged file ends the run.
+  public var isStrict = false
+  /// The longest line that is parsed.
+  public var lineBytesMax = LogStream.lineBytesMaxDefault
   /// Bytes of records that are held in memory before they are put aside; `nil`: what
   /// `memoryBytes` allows. For tests of what happens beyond it.
   public var recordBytesMax: Int?
@@ -33,7 +37,9 @@ public struct MeteringOptions: Sendable {
 
   var poolBytes: Int {
     if let recordBytesMax { return recordBytesMax }
-    let rest = memoryBytes - Self.processBytes - threads * Self.threadBytes
+    // A block that holds a long line, and what was read behind it.
+    let longLineBytes = 3 * max(lineBytesMax - LogStream.lineBytesMaxDefault, 0)
+    let rest = memoryBytes - Self.processBytes - threads * (Self.threadBytes + longLineBytes)
     return max(rest, Self.recordBytesMin)
   }
 }
@@ -68,11 +74,14 @@ public enum MeteringError: Error, Sendable, CustomStringConvertible {
   case input([InputError])
   /// Records that did not fit into memory could not be put aside, or not be read back.
   case spill(String)
+  /// With ``MeteringOptions/isStrict``: what ended the run, one thing each.
+  case strict([String])
 
   public var description: String {
     switch self {
     case .input(let errors): errors.map(\.description).joined(separator: "\n")
     case .spill(let text): text
+    case .strict(let texts): texts.joined(separator: "\n")
     }
   }
 }
@@ -87,6 +96,8 @@ public final class Metering: @unchecked Sendable {
   private let reader: LogReader
   /// The latest time that a record can have.
   private let latestTime: Instant
+  /// What a strict run has refused.
+  private var refusals: [String] = []
 
   /// How far a gateway's clock may be ahead of the one that dated its log.
   private static let aheadMax = Interval(seconds: 86_400)
@@ -98,7 +109,9 @@ public final class Metering: @unchecked Sendable {
     self.options = options
     pool = ChunkPool(bytesMax: options.poolBytes)
     spill = SpillFile(directory: options.temporaryFolder)
-    reader = LogReader(files: files, workerCount: options.threads)
+    reader = LogReader(
+      files: files, workerCount: options.threads, lineBytesMax: options.lineBytesMax,
+      stopsAtDamage: options.isStrict)
     // Of all files together, so that a record counts alike in whichever of them it stands.
     let newest = files.map(\.modifiedAt).max() ?? Instant(microseconds: 0)
     let newestMax = Int64.max - Self.aheadMax.microseconds
@@ -110,7 +123,7 @@ public final class Metering: @unchecked Sendable {
 
   /// Counts everything; to be called once.
   public func run() throws(MeteringError) -> MeteringResult {
-    let result: MeteringResult
+    let result: MeteringResult?
     do throws(SpillError) {
       result = try count()
     } catch {
@@ -118,15 +131,21 @@ public final class Metering: @unchecked Sendable {
     }
     let failures = reader.outcome.failures
     guard failures.isEmpty else { throw .input(failures) }
+    guard let result else { throw .strict(refusals) }
     return result
   }
 
-  private func count() throws(SpillError) -> MeteringResult {
+  /// - Returns: `nil` where something was found that a strict run refuses.
+  private func count() throws(SpillError) -> MeteringResult? {
     let table = AttributionTable()
     let plan: RecordMapper.Plan = terms.allIdentitiesHaveUser ? .byUser : .byRequest
     var shuffle = Shuffle(pool: pool, spill: spill)
     let map = try map(into: shuffle, table, plan)
     let outcome = reader.outcome
+    if options.isStrict {
+      refusals = Refusals(map.quarantined, outcome, sources(outcome), files).texts
+      if !refusals.isEmpty { return nil }
+    }
     let attributions = table.sealed(terms)
     let inputEnd = map.inputEnd?.microseconds ?? 0
     let reducers = makeReducers(attributions, inputEnd)
@@ -144,8 +163,7 @@ public final class Metering: @unchecked Sendable {
     _ map: MapSummary, _ reduced: ReduceSummary, _ attributions: Attributions,
     _ outcome: LogReader.Outcome, _ reducers: [Reducer]
   ) -> MeteringResult {
-    let sources = SourceTable(
-      names: files.map { $0.path == "-" ? "stdin" : $0.path }, blockLines: outcome.blockLines)
+    let sources = sources(outcome)
     var balance = map.balance
     balance.merge(reduced.balance)
     var uses = map.uses.mapValues { $0.tally(sources) }
@@ -164,6 +182,11 @@ public final class Metering: @unchecked Sendable {
         ? UsageRows(
           sorters: reducers.compactMap(\.rows), attributions: attributions, terms: terms,
           sources: sources) : nil)
+  }
+
+  private func sources(_ outcome: LogReader.Outcome) -> SourceTable {
+    SourceTable(
+      names: files.map { $0.path == "-" ? "stdin" : $0.path }, blockLines: outcome.blockLines)
   }
 
   // MARK: - Map
@@ -187,7 +210,7 @@ public final class Metering: @unchecked Sendable {
     into writer: ShuffleWriter, _ table: AttributionTable, _ plan: RecordMapper.Plan
   ) throws(SpillError) -> MapSummary {
     let block = Block()
-    var parser = JSONLinesParser()
+    var parser = JSONLinesParser(lineBytesMax: options.lineBytesMax)
     var mapper = RecordMapper(
       terms: terms, table: table, plan: plan, writer: writer, block: block,
       findsPlaces: options.findsPlaces, latestTime: latestTime)
@@ -202,7 +225,7 @@ public final class Metering: @unchecked Sendable {
       }
       mapper.end(lines: lines, blank: blank)
       reader.note(lines: lines, ofBlock: block.index, ofFile: file)
-      if mapper.failure != nil { reader.stop() }
+      if mapper.failure != nil || (options.isStrict && mapper.hasQuarantined) { reader.stop() }
     }
     return try mapper.finish()
   }

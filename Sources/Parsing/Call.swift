@@ -156,7 +156,7 @@ public enum Rejection: UInt8, Sendable, Hashable, CaseIterable {
     case .unreadableStatus: "has a status that is not a whole number from 0 to 999"
     case .unreadableItems: "has items that are not a whole number from 0 to 4294967295"
     case .unreadableField: "has an object, an array or half a surrogate pair where a name belongs"
-    case .tooLong: "is longer than 1 MiB"
+    case .tooLong: "is longer than a line may be: 1 MiB, or --line-bytes-max"
     case .tooEarly: "has a time before the year 2000"
     case .tooLate: "has a time more than one day after the newest log's last change"
     }

@@ -23,8 +23,11 @@ public struct JSONLinesParser: ~Copyable {
   /// all have nested values, only now and then a line is held against it.
   private var misses = 0
   private static let missesMax = 16
+  private let lineBytesMax: Int
 
-  public init() {
+  /// - Parameter lineBytesMax: the longest line that is parsed, as its stream has it.
+  public init(lineBytesMax: Int = LogStream.lineBytesMaxDefault) {
+    self.lineBytesMax = lineBytesMax
     guard let created = unsafe duizhang_json_indexer_create() else {
       preconditionFailure("out of memory")
     }
@@ -58,7 +61,7 @@ public struct JSONLinesParser: ~Copyable {
     while cursor.start < bytes.count {
       if misses < Self.missesMax || lines % Self.missesMax == 0,
         let end = walk.templateRecord(bytes, stops, from: cursor.start),
-        end - cursor.start <= LogStream.lineBytesMax
+        end - cursor.start <= lineBytesMax
       {
         misses = 0
         cursor.start = end + 1
@@ -82,7 +85,7 @@ public struct JSONLinesParser: ~Copyable {
     _ block: Block, _ bytes: ByteView, _ line: Range<Int>
   ) -> JSONWalk.Outcome {
     let isCutOff = block.endsInOverlongLine && line.upperBound == bytes.count
-    if isCutOff || line.count > LogStream.lineBytesMax { return .rejected(.tooLong) }
+    if isCutOff || line.count > lineBytesMax { return .rejected(.tooLong) }
     guard let tokens = index(bytes, line.lowerBound, line.count) else {
       return .rejected(.invalidText)
     }

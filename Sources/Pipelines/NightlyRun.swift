@@ -47,7 +47,7 @@ public struct NightlyRun: Sendable {
     terms.dates = options.dates
     let users = try Self.users(pipeline, terms.contracts)
     statements = try Statements(pipeline.statements)
-    let logs = try Self.logs(pipeline)
+    let logs = try Self.logs(pipeline, lineBytesMax: options.metering.lineBytesMax)
     var metering = options.metering
     metering.wantsRows = true
     metering.findsPlaces = true
@@ -110,9 +110,12 @@ extension NightlyRun {
     }
   }
 
-  private static func logs(_ pipeline: PipelineFile) throws(RunError) -> LogSelection {
+  private static func logs(
+    _ pipeline: PipelineFile, lineBytesMax: Int
+  ) throws(RunError) -> LogSelection {
     do throws(InputError) {
-      return try LogSelection(pipeline.logs.map(Paths.shortened))
+      return try LogSelection(
+        pipeline.logs.map(Paths.shortened), lineBytesMax: lineBytesMax)
     } catch {
       throw .input(error)
     }

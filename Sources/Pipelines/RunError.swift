@@ -24,6 +24,7 @@ public enum RunError: Error, Sendable {
     case .statement(let error): [error.description]
     case .metering(.input(let errors)): errors.map(\.description)
     case .metering(.spill(let text)): [text]
+    case .metering(.strict(let texts)): texts
     case .report(let error): [error.description]
     }
   }

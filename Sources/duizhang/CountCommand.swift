@@ -20,13 +20,16 @@ struct CountCommand: ParsableCommand {
   @OptionGroup var input: InputArguments
   @OptionGroup(title: "Report") var report: ReportArguments
   @OptionGroup(title: "Rule, to try out another") var rule: RuleArguments
+  @OptionGroup(title: "Lines") var lines: LineArguments
   @OptionGroup(title: "Run") var execution: RunArguments
 
   func run() throws {
     let session = MeteringSession(diagnostics: execution.diagnostics)
     let terms = try session.terms(input, rule)
-    let files = try session.files(input.logs)
-    let result = try session.run(files, terms, execution.options())
+    let files = try session.files(input.logs, lines)
+    var options = execution.options()
+    lines.apply(to: &options)
+    let result = try session.run(files, terms, options)
     try session.write { () throws(ReportError) in
       let bytes = DailyTotalsReport(result.totals).bytes(style: report.style)
       try ReportError.output { () throws(OutputError) in

@@ -67,6 +67,39 @@ struct RunArguments: ParsableArguments {
   }
 }
 
+/// What becomes of lines that are no records, or too long.
+struct LineArguments: ParsableArguments {
+  @Flag(
+    help: ArgumentHelp(
+      "Stop at the first quarantined line or damaged log: status 1, and no results."))
+  var strict = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The longest line that is parsed: 1K to 16M (default: 1M).", valueName: "size"))
+  var lineBytesMax: String?
+
+  static let bytesMaxRange = (1 << 10)...(16 << 20)
+
+  var bytesMax: Int {
+    lineBytesMax.flatMap { ByteCount(text: $0)?.bytes } ?? LogStream.lineBytesMaxDefault
+  }
+
+  func validate() throws {
+    guard let lineBytesMax else { return }
+    if let bytes = ByteCount(text: lineBytesMax)?.bytes, Self.bytesMaxRange.contains(bytes) {
+      return
+    }
+    throw ValidationError(
+      "--line-bytes-max: expected a size from 1K to 16M, such as 4M, found '\(lineBytesMax)'")
+  }
+
+  func apply(to options: inout MeteringOptions) {
+    options.isStrict = strict
+    options.lineBytesMax = bytesMax
+  }
+}
+
 struct ReportArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(

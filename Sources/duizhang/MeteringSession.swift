@@ -44,9 +44,9 @@ struct MeteringSession {
   }
 
   /// Finds the logs; files of a folder that are no logs are passed over, and named.
-  func files(_ paths: [String]) throws(ExitStatus) -> [InputFile] {
+  func files(_ paths: [String], _ lines: LineArguments) throws(ExitStatus) -> [InputFile] {
     do throws(InputError) {
-      let selection = try LogSelection(paths)
+      let selection = try LogSelection(paths, lineBytesMax: lines.bytesMax)
       for notice in selection.notices { diagnostics.say(.info, notice) }
       return selection.files
     } catch {
@@ -73,6 +73,9 @@ struct MeteringSession {
       case .spill(let text):
         diagnostics.say(.error, text)
         throw .internalFailure
+      case .strict(let texts):
+        for text in texts { diagnostics.say(.error, text) }
+        throw .needsPerson
       }
     }
   }

@@ -36,6 +36,7 @@ struct RunCommand: ParsableCommand {
     help: ArgumentHelp("The folder for reports, in place of the pipeline's.", valueName: "folder"))
   var out: String?
 
+  @OptionGroup(title: "Lines") var lines: LineArguments
   @OptionGroup(title: "Run") var execution: RunArguments
 
   func run() throws {
@@ -56,7 +57,8 @@ struct RunCommand: ParsableCommand {
       try PipelineFile.read(path: pipeline)
     }
     if let out { file.out = out }
-    let metering = execution.options(threads: file.threads, memoryBytes: file.memory?.bytes)
+    var metering = execution.options(threads: file.threads, memoryBytes: file.memory?.bytes)
+    lines.apply(to: &metering)
     let nightly = try NightlyRun(
       file, options: NightlyRun.Options(dates: days.range, metering: metering))
     for notice in nightly.notices { session.diagnostics.say(.info, notice) }
@@ -76,6 +78,7 @@ struct RunCommand: ParsableCommand {
     switch error {
     case .configuration, .privacyKey: .usage
     case .input, .statement, .metering(.input): .input
+    case .metering(.strict): .needsPerson
     case .metering(.spill), .report: .internalFailure
     }
   }

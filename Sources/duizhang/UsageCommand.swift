@@ -27,14 +27,16 @@ struct UsageCommand: ParsableCommand {
         + "key_file, or ~/.config/duizhang/privacy.key).", valueName: "file"))
   var privacyKey: String?
   @OptionGroup(title: "Rule, to try out another") var rule: RuleArguments
+  @OptionGroup(title: "Lines") var lines: LineArguments
   @OptionGroup(title: "Run") var execution: RunArguments
 
   func run() throws {
     let session = MeteringSession(diagnostics: execution.diagnostics)
     let terms = try session.terms(input, rule)
     let users = try session.users(terms.contracts, keyPath: privacyKey)
-    let files = try session.files(input.logs)
+    let files = try session.files(input.logs, lines)
     var options = execution.options()
+    lines.apply(to: &options)
     options.wantsRows = true
     let result = try session.run(files, terms, options)
     guard let rows = result.rows else { preconditionFailure("rows were asked for") }

@@ -10,6 +10,12 @@ struct ErrorTests {
       (["count"], "Missing expected argument '<log> ...'"),
       (["count", "log", "--threads", "0"], "--threads: expected 1 to 256, found 0"),
       (["count", "log", "--memory", "1K"], "--memory: expected at least 32M, such as 512M"),
+      (
+        ["count", "log", "--line-bytes-max", "1023"],
+        "--line-bytes-max: expected a size from 1K to 16M, such as 4M, found '1023'"
+      ),
+      (["usage", "log", "--line-bytes-max", "17M"], "--line-bytes-max: expected a size"),
+      (["run", "p.yaml", "--line-bytes-max", "long"], "--line-bytes-max: expected a size"),
       (["count", "log", "--headers", "de"], "'de'"),
       (["count", "log", "--idle-timeout", "30"], "idle_timeout: expected a duration"),
       (["count", "log", "--time-zone", "Beijing"], "--time-zone: expected an IANA name"),
@@ -161,7 +167,9 @@ struct ErrorTests {
 
 @Suite("Help")
 struct HelpTests {
-  static let run = ["--threads", "--memory", "--quiet", "--log-format"]
+  static let run = [
+    "--threads", "--memory", "--quiet", "--log-format", "--strict", "--line-bytes-max",
+  ]
   static let report = ["--out", "--headers", "--bom", "--contract", "--time-zone"]
   static let rule = [
     "--identity", "--idle-timeout", "--max-duration", "--starts-on", "--ends-on", "--ignores",

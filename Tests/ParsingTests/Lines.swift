@@ -29,11 +29,14 @@ struct Reading {
   var blocks = 0
 }
 
-func reading(_ text: [UInt8]) throws -> Reading {
+func reading(
+  _ text: [UInt8], lineBytesMax: Int = LogStream.lineBytesMaxDefault
+) throws -> Reading {
   let folder = try TemporaryFolder()
-  let stream = try LogStream(path: try folder.write(text, as: "log"))
+  let stream = try LogStream(
+    path: try folder.write(text, as: "log"), lineBytesMax: lineBytesMax)
   let block = Block()
-  var parser = JSONLinesParser()
+  var parser = JSONLinesParser(lineBytesMax: lineBytesMax)
   var reading = Reading()
   while stream.next(into: block) {
     let before = reading.lines

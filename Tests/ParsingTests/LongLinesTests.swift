@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test func theLongestLineIsOneMebibyte() throws {
-    let longest = LogStream.lineBytesMax
+    let longest = LogStream.lineBytesMaxDefault
     for extra in [-1, 0, 1, 2, 500_000, 1_048_575, 1_048_576, 1_048_577, 3_000_000] {
       let lines = [
         "{\(time),\"user\":\"before\"}", line(longest + extra, "long"),
@@ -29,6 +29,21 @@ import Testing
       let alone = try reading(line(longest + extra, "long"))
       #expect(alone.lines == 1)
       #expect((alone.heard[0] == .rejected(.tooLong)) == (extra > 0))
+    }
+  }
+
+  @Test(arguments: [1_024, 100_000, 262_144, 262_145, 3_000_000, 16_777_216])
+  func theLongestLineIsAsLongAsIsSaid(longest: Int) throws {
+    for extra in [-1, 0, 1, 300_000] {
+      let text = [
+        "{\(time),\"user\":\"before\"}", line(longest + extra, "long"),
+        "{\(time),\"user\":\"after\"}",
+      ].joined(separator: "\n")
+      let read = try reading(Array(text.utf8), lineBytesMax: longest)
+      let expected: Heard = extra <= 0 ? fields(["user": "long"]) : .rejected(.tooLong)
+      #expect(
+        read.heard == [0: fields(["user": "before"]), 1: expected, 2: fields(["user": "after"])],
+        "\(extra)")
     }
   }
 
