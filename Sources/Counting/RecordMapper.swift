@@ -87,7 +87,8 @@ public struct RecordMapper: ~Copyable {
   /// The block that records are received from.
   private var bytes: ByteView
   private var firstSource: UInt64 = 0
-  /// The latest time that a record can have.
+  /// The earliest and the latest time that a record can have.
+  private let earliest = RecordMapper.earliestTime.microseconds
   private let latest: Int64
 
   /// 2000-01-01T00:00:00Z: what is earlier is a clock that was never set, or a unit mistaken.
@@ -143,7 +144,7 @@ public struct RecordMapper: ~Copyable {
 
   public mutating func receive(_ call: Call, line: Int) {
     let time = call.time.microseconds
-    if time < Self.earliestTime.microseconds || time > latest {
+    if time < earliest || time > latest {
       return receive(time > latest ? .tooLate : .tooEarly, line: line)
     }
     if time > lastTime { lastTime = time }
