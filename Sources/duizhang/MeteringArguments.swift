@@ -11,8 +11,8 @@ public import Reports
 struct InputArguments: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "Logs: files, folders, quoted patterns, or - for standard input. gzip, LZ4 and plain NDJSON "
-        + "are told apart by content.", valueName: "log"))
+      "Logs: files, folders, quoted patterns, or - for standard input. NDJSON as gzip, zlib, "
+        + "LZ4, Zstandard or plain text, told apart by content.", valueName: "log"))
   var logs: [String]
 
   @Option(
