@@ -114,7 +114,7 @@ public struct JSONLinesParser: ~Copyable {
   }
 }
 
-/// The positions of tokens as simdjson keeps them; valid until its next run.
+/// The positions of a line's tokens as simdjson keeps them; valid until its next run.
 @safe
 struct Tokens {
   private let base: UnsafePointer<UInt32>
