@@ -9,6 +9,8 @@ public struct InputFile: Sendable, Hashable {
   public var sizeBytes: Int
   /// Whether it was found in a folder, and not named itself.
   public var isFromFolder: Bool
+  /// Whether it is stored; what is not, a pipe or a device, can be read only once.
+  public var isStored: Bool
   /// When it was last written to; for standard input and pipes, when it was found.
   public var modifiedAt: Instant
 }
@@ -26,7 +28,9 @@ public enum InputFiles {
     for path in paths {
       if path == "-" {
         found.append(
-          InputFile(path: path, sizeBytes: 0, isFromFolder: false, modifiedAt: Status.now))
+          InputFile(
+            path: path, sizeBytes: 0, isFromFolder: false, isStored: false,
+            modifiedAt: Status.now))
       } else if let status = Status(path) {
         try add(path, status, to: &found)
       } else {
@@ -43,6 +47,7 @@ public enum InputFiles {
 
   private struct Status {
     var isFolder = false
+    var isStored = false
     var size = 0
     var device: UInt64 = 0
     var inode: UInt64 = 0
@@ -52,11 +57,12 @@ public enum InputFiles {
       var status = stat()
       guard unsafe stat(path, &status) == 0 else { return nil }
       isFolder = status.st_mode & S_IFMT == S_IFDIR
-      size = status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : 0
+      isStored = status.st_mode & S_IFMT == S_IFREG
+      size = isStored ? Int(status.st_size) : 0
       device = UInt64(status.st_dev)
       inode = UInt64(status.st_ino)
       // What is not stored is written while it is read.
-      modifiedAt = status.st_mode & S_IFMT == S_IFREG ? Self.moment(status.st_mtim) : Self.now
+      modifiedAt = isStored ? Self.moment(status.st_mtim) : Self.now
     }
 
     static var now: Instant {
@@ -79,7 +85,8 @@ public enum InputFiles {
     guard status.isFolder else {
       found.append(
         InputFile(
-          path: path, sizeBytes: status.size, isFromFolder: false, modifiedAt: status.modifiedAt))
+          path: path, sizeBytes: status.size, isFromFolder: false, isStored: status.isStored,
+          modifiedAt: status.modifiedAt))
       return
     }
     let before = found.count
@@ -113,7 +120,8 @@ public enum InputFiles {
       } else {
         found.append(
           InputFile(
-            path: child, sizeBytes: status.size, isFromFolder: true, modifiedAt: status.modifiedAt))
+            path: child, sizeBytes: status.size, isFromFolder: true, isStored: status.isStored,
+            modifiedAt: status.modifiedAt))
       }
     }
   }

@@ -6,7 +6,8 @@
 /// as there are workers.
 public final class LogReader: @unchecked Sendable {
   private struct OpenLog {
-    var stream: LogStream
+    /// `nil` until the worker that holds it has opened it.
+    var stream: LogStream?
     var isHeld: Bool
   }
 
@@ -46,7 +47,8 @@ public final class LogReader: @unchecked Sendable {
   /// - Parameter last: the log that the worker had before.
   /// - Returns: the log's number; `nil` where there is nothing more.
   public func next(into block: Block, last: Int?) -> Int? {
-    while let (file, stream) = take(last: last) {
+    while let file = take(last: last) {
+      guard let stream = stream(of: file) else { continue }
       let hasLines = stream.next(into: block)
       monitor.withLock {
         takenBytes[file] = stream.storedBytesTaken
@@ -64,22 +66,16 @@ public final class LogReader: @unchecked Sendable {
     return nil
   }
 
-  private func take(last: Int?) -> (Int, LogStream)? {
+  /// Holds a log for a worker.
+  private func take(last: Int?) -> Int? {
     monitor.withLock {
       while !isStopped {
-        if let last, let log = open[last], !log.isHeld { return hold(last, log) }
+        if let last, let log = open[last], !log.isHeld { return hold(last) }
         if open.count < openMax, let file = waiting.popLast() {
-          do throws(InputError) {
-            let stream = try LogStream(path: files[file].path, lineBytesMax: lineBytesMax)
-            let log = OpenLog(stream: stream, isHeld: true)
-            open[file] = log
-            return (file, log.stream)
-          } catch {
-            failures.append(error)
-            continue
-          }
+          open[file] = OpenLog(stream: nil, isHeld: true)
+          return file
         }
-        if let (file, log) = open.first(where: { !$0.value.isHeld }) { return hold(file, log) }
+        if let file = open.first(where: { !$0.value.isHeld })?.key { return hold(file) }
         if open.isEmpty && waiting.isEmpty { return nil }
         monitor.wait()
       }
@@ -87,9 +83,27 @@ public final class LogReader: @unchecked Sendable {
     }
   }
 
-  private func hold(_ file: Int, _ log: OpenLog) -> (Int, LogStream) {
+  private func hold(_ file: Int) -> Int {
     open[file]?.isHeld = true
-    return (file, log.stream)
+    return file
+  }
+
+  /// The stream of a log that is held; `nil` where it cannot be opened.
+  private func stream(of file: Int) -> LogStream? {
+    if let stream = monitor.withLock({ open[file]?.stream }) { return stream }
+    // Others go on meanwhile: it may be a pipe that nobody writes to as yet.
+    do throws(InputError) {
+      let stream = try LogStream(path: files[file].path, lineBytesMax: lineBytesMax)
+      monitor.withLock { open[file]?.stream = stream }
+      return stream
+    } catch {
+      monitor.withLock {
+        failures.append(error)
+        open[file] = nil
+        monitor.signalAll()
+      }
+      return nil
+    }
   }
 
   /// Notes how many lines a block had, from which the lines of later blocks get their numbers.

@@ -4,8 +4,9 @@ internal import Parsing
 /// The logs among the files that a command line names, each known to open.
 public struct LogSelection: Sendable {
   public private(set) var files: [InputFile] = []
-  /// Files of folders that hold no record in their first lines: notes, contracts, reports. A file
-  /// that is named itself is never passed over, and a compressed one never either.
+  /// Files of folders that hold no record in their first lines: notes, contracts, reports; and
+  /// pipes, devices and sockets there. A file that is named itself is never passed over, and a
+  /// compressed one never either.
   public private(set) var passedOver: [String] = []
 
   /// - Parameter lineBytesMax: the longest line that is parsed.
@@ -16,8 +17,9 @@ public struct LogSelection: Sendable {
     let block = Block()
     var parser = JSONLinesParser(lineBytesMax: lineBytesMax)
     for file in try InputFiles.find(paths) {
-      if file.path == "-" {
-        files.append(file)
+      guard file.isStored else {
+        // To look into it would take what it holds.
+        if file.isFromFolder { passedOver.append(file.path) } else { files.append(file) }
         continue
       }
       let stream = try LogStream(path: file.path, lineBytesMax: lineBytesMax)

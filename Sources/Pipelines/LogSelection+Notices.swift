@@ -3,6 +3,6 @@ public import Metering
 extension LogSelection {
   /// What the user should know of the files that were passed over.
   public var notices: [String] {
-    passedOver.map { "\($0): passed over, since it holds no record" }
+    passedOver.map { "\($0): passed over: no log, since it holds no record or is no file" }
   }
 }

@@ -1,3 +1,5 @@
+public import CBytes
+
 /// Brings together the records of one key, whoever wrote them: a fixed number of buckets, each a
 /// list of chunks in memory and, beyond the pool's bound, on disk.
 @safe
@@ -151,6 +153,8 @@ public final class ShuffleWriter {
     let base = unsafe cursor.pointee.base!
     let recordEnd = unsafe Int(cursor.pointee.recordEnd)
     let textStart = unsafe Int(cursor.pointee.textStart) &- textBytes
+    // The line that this bucket's next record reaches into is on its way when that record comes.
+    unsafe duizhang_prefetch(base + (recordEnd &+ 2 &* stride &- 1))
     unsafe cursor.pointee.recordEnd = UInt32(truncatingIfNeeded: recordEnd &+ stride)
     unsafe cursor.pointee.textStart = UInt32(truncatingIfNeeded: textStart)
     return unsafe Room(

@@ -40,6 +40,40 @@ struct CountTests {
       try story.duizhang("count", "logs/a", "./logs/a", "logs", "logs/*").output == once.output)
   }
 
+  @Test("pipes are read once and whole, named ones and a shell's, in whatever order they are fed")
+  func pipes() throws {
+    let story = try Story()
+    try story.write("a", twoConversations)
+    try story.write("b", call("08:00:00", user: "u2"))
+    let files = try story.duizhang("count", "a", "b")
+    let outcome = try story.shell("timeout 60 $DUIZHANG count <(cat a) <(gzip -c b)")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output == files.output)
+    for order in ["first second", "second first"] {
+      // The second is opened for writing only when the first is done.
+      let outcome = try story.shell(
+        """
+        rm -f first second; mkfifo first second
+        set -- \(order)
+        (cat a > $1; cat b > $2) &
+        timeout 60 $DUIZHANG count --threads 2 first second
+        """)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.output == files.output)
+    }
+  }
+
+  @Test("a pipe in a folder is passed over, not waited for")
+  func pipeInFolder() throws {
+    let story = try Story()
+    try story.folder("logs")
+    try story.write("logs/a", twoConversations)
+    let outcome = try story.shell("mkfifo logs/pipe && timeout 60 $DUIZHANG count logs")
+    #expect(outcome.status == 0)
+    #expect(outcome.output.contains(",2,3,0,0\n"))
+    #expect(outcome.errors.contains("logs/pipe: passed over"))
+  }
+
   @Test("a log without a record has no totals", arguments: ["", "\n\n  \n"])
   func nothing(log: String) throws {
     let story = try Story()
