@@ -44,13 +44,20 @@ let package = Package(
       linkerSettings: [.linkedLibrary("simdjson")]),
     .target(name: "CBytes"),
     target("CivilTime"),
-    target("Contracts", ["CivilTime", yams]),
+    target("Configuration", ["CivilTime", yams]),
+    target("Contracts", ["CivilTime", "Configuration"]),
     target("Decoding", ["CBytes", "CivilTime", "CISAL", "CLZ4", "CZstd"]),
-    target("Parsing", ["CBytes", "CivilTime", "Decoding", "CSimdJSON"]),
+    .target(
+      name: "Formats", dependencies: ["CivilTime", "Configuration"],
+      resources: [.embedInCode("Definitions")], swiftSettings: settings),
+    target("Parsing", ["CBytes", "CivilTime", "Decoding", "Formats", "CSimdJSON"]),
     target("Shuffling", ["CBytes", "CISAL", "CLZ4", "CZlib", "Decoding"]),
-    target("Counting", ["CBytes", "CivilTime", "Contracts", "Decoding", "Parsing", "Shuffling"]),
     target(
-      "Metering", ["CivilTime", "Contracts", "Decoding", "Parsing", "Shuffling", "Counting"]),
+      "Counting",
+      ["CBytes", "CivilTime", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling"]),
+    target(
+      "Metering",
+      ["CivilTime", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling", "Counting"]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
     target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),
     target(
@@ -59,16 +66,16 @@ let package = Package(
     target(
       "Pipelines",
       [
-        "CivilTime", "Contracts", "Decoding", "Parsing", "Shuffling", "Counting", "Metering",
-        "Detection", "Reconciliation", "Reports",
+        "CivilTime", "Configuration", "Contracts", "Decoding", "Parsing", "Shuffling", "Counting",
+        "Metering", "Detection", "Reconciliation", "Reports",
       ]),
     target("Simulation", ["CivilTime", "CLZ4", "CZlib"]),
     tests("SimulationTests", ["Simulation", "CivilTime", "CLZ4", "CZlib"]),
     .executableTarget(
       name: "duizhang",
       dependencies: [
-        "CivilTime", "Contracts", "Decoding", "Counting", "Metering", "Reports", "Pipelines",
-        "Simulation", arguments,
+        "CivilTime", "Configuration", "Contracts", "Decoding", "Counting", "Metering", "Reports",
+        "Pipelines", "Simulation", arguments,
       ],
       swiftSettings: settings),
     tests("CivilTimeTests", ["CivilTime", "TestSupport"]),
@@ -80,7 +87,7 @@ let package = Package(
       ],
       path: "Tests/TestSupport", swiftSettings: settings),
     tests("DecodingTests", ["CBytes", "Decoding", "TestSupport"]),
-    tests("ParsingTests", ["CivilTime", "Decoding", "Parsing", "TestSupport"]),
+    tests("ParsingTests", ["CivilTime", "Decoding", "Formats", "Parsing", "TestSupport"]),
     tests("ShufflingTests", ["Decoding", "Shuffling", "TestSupport"]),
     tests("CountingTests", ["CivilTime", "Contracts", "Counting", "TestSupport"]),
     tests(
@@ -88,7 +95,7 @@ let package = Package(
       [
         "CivilTime", "Contracts", "Counting", "Decoding", "Metering", "Parsing", "TestSupport",
       ]),
-    tests("ContractsTests", ["CivilTime", "Contracts", "Pipelines"]),
+    tests("ContractsTests", ["CivilTime", "Configuration", "Contracts", "Pipelines"]),
     tests(
       "ReportsTests",
       [
@@ -101,7 +108,7 @@ let package = Package(
       ["CivilTime", "Contracts", "Counting", "Reconciliation", "TestSupport"]),
     tests(
       "PipelinesTests",
-      ["CivilTime", "Contracts", "Decoding", "Metering", "Reports", "Pipelines"]),
+      ["CivilTime", "Configuration", "Contracts", "Decoding", "Metering", "Reports", "Pipelines"]),
     tests("CommandTests", []),
   ],
   cxxLanguageStandard: .cxx17

@@ -81,3 +81,13 @@ void duizhang_mark_stops(const uint8_t *bytes, size_t length, uint64_t *marks) {
 }
 
 #endif
+
+bool duizhang_is_plain(const uint8_t *bytes, size_t length) {
+  // Simple enough for the compiler to take many bytes at a time.
+  uint8_t upper = 0, zeros = 0;
+  for (size_t index = 0; index < length; index++) {
+    upper |= bytes[index];
+    zeros |= bytes[index] == 0;
+  }
+  return (upper & 0x80) == 0 && zeros == 0;
+}

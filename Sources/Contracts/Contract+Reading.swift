@@ -1,4 +1,5 @@
 public import CivilTime
+public import Configuration
 
 extension Contract {
   /// The keys of a contract file.

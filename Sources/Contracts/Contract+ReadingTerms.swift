@@ -1,4 +1,5 @@
 internal import CivilTime
+internal import Configuration
 
 extension Fees {
   init() { self.init(base: nil, taxRate: nil, invoiceBy: .licensor, accessCompensation: nil) }

@@ -1,4 +1,5 @@
 public import CivilTime
+public import Configuration
 
 /// All contracts of a run, and the one to which a record belongs.
 public struct ContractBook: Sendable {
@@ -116,7 +117,6 @@ extension Contract {
   }
 
   fileprivate func problem(_ key: String, _ detail: String) -> ConfigurationProblem {
-    ConfigurationProblem(
-      kind: .contradiction, file: path, line: lines[key], column: nil, key: key, detail: detail)
+    .contradiction(file: path, line: lines[key], key: key, detail: detail)
   }
 }

@@ -1,4 +1,5 @@
 internal import CivilTime
+internal import Configuration
 
 extension DatedRule {
   init() { self.init(from: nil, rule: ConversationRule()) }

@@ -1,4 +1,5 @@
 internal import CivilTime
+internal import Configuration
 
 extension Price {
   static let keys = [

@@ -1,6 +1,7 @@
 public import CivilTime
 internal import Contracts
 public import Decoding
+internal import Formats
 public import Parsing
 public import Shuffling
 
@@ -106,19 +107,20 @@ public struct RecordMapper: ~Copyable {
     self.writer = writer
     variants = VariantTable(terms: terms, table: table)
     unlistedPlaces = findsPlaces ? UnlistedPlaces(terms) : nil
-    bytes = block.bytes
+    bytes = block.wholeBytes
   }
 
   /// Prepares for the lines of another block.
   public mutating func begin(_ block: Block, file: Int) {
-    bytes = block.bytes
+    bytes = block.wholeBytes
     firstSource = Source.firstNumber(file: file, block: block.index)
   }
 
   /// Adds a parsed block's lines to the balance.
-  public mutating func end(lines: Int, blank: Int) {
-    summary.balance.lines += lines
-    summary.balance.blank += blank
+  public mutating func end(_ counts: LineCounts) {
+    summary.balance.lines += counts.lines
+    summary.balance.blank += counts.blank
+    summary.balance.ignored += counts.ignored
   }
 
   /// Whether a line was quarantined.

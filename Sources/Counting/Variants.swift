@@ -1,6 +1,7 @@
 internal import CivilTime
 internal import Contracts
 internal import Decoding
+internal import Formats
 internal import Parsing
 internal import Shuffling
 

@@ -9,6 +9,10 @@ public final class Block {
   /// Lines that a block can hold, since each takes at least one byte.
   public static let linesMax = bytesMax
 
+  /// Bytes behind the content and its padding for texts that stand in no line: what a format sets, and
+  /// values whose escapes are decoded.
+  public static let annexBytes = 64 * 1024
+
   @usableFromInline var storage: UnsafeMutableRawBufferPointer
   /// Bytes of content.
   public internal(set) var count = 0
@@ -18,18 +22,68 @@ public final class Block {
   public internal(set) var endsInOverlongLine = false
 
   public init() {
-    unsafe storage = .allocate(byteCount: Self.bytesMax + ByteView.padding, alignment: 64)
+    unsafe storage = .allocate(
+      byteCount: Self.bytesMax + ByteView.padding + Self.annexBytes, alignment: 64)
     unsafe storage.initializeMemory(as: UInt8.self, repeating: 0)
   }
 
   deinit { unsafe storage.deallocate() }
 
-  var capacity: Int { unsafe storage.count - ByteView.padding }
+  var capacity: Int { unsafe storage.count - ByteView.padding - Self.annexBytes }
 
   /// The content, valid until the block is filled again.
   public var bytes: ByteView {
     unsafe ByteView(
       base: UnsafePointer(storage.baseAddress!.assumingMemoryBound(to: UInt8.self)), count: count)
+  }
+
+  /// The content and all that lies behind it, the annex too, for slices that may lie in either.
+  public var wholeBytes: ByteView {
+    unsafe ByteView(
+      base: UnsafePointer(storage.baseAddress!.assumingMemoryBound(to: UInt8.self)),
+      count: storage.count - ByteView.padding)
+  }
+
+  /// The room for texts that stand in no line, empty; valid until the block is filled again.
+  public var annex: Annex {
+    unsafe Annex(
+      base: storage.baseAddress!.assumingMemoryBound(to: UInt8.self),
+      start: storage.count - Self.annexBytes, limit: storage.count - ByteView.padding)
+  }
+
+  /// A block of the first lines alone, so many or so many bytes at most.
+  public func sample(lines: Int, bytes bytesMax: Int) -> Block {
+    let bytes = self.bytes
+    var end = 0
+    for _ in 0..<lines where end < count {
+      let next = min(bytes.firstPosition(of: 0x0A, from: end) + 1, count)
+      // One line at least, however long.
+      if next > bytesMax && end > 0 { break }
+      end = next
+    }
+    let sample = Block()
+    if end > sample.capacity { sample.grow(to: end) }
+    unsafe sample.storage.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[0..<end]))
+    sample.count = end
+    sample.index = index
+    sample.endsInOverlongLine = endsInOverlongLine && end == count
+    sample.terminate()
+    return sample
+  }
+
+  /// The first line that is not empty, without its end and without a byte-order mark.
+  public var firstLine: [UInt8] {
+    let bytes = self.bytes
+    var line: [UInt8] = []
+    for position in 0..<count {
+      let byte = bytes[position]
+      if byte != 0x0A && byte != 0x0D {
+        line.append(byte)
+      } else if !line.isEmpty {
+        break
+      }
+    }
+    return line.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(line.dropFirst(3)) : line
   }
 
   /// Replaces a byte of the content: escapes are decoded in place.
@@ -45,7 +99,7 @@ public final class Block {
 
   func grow(to capacity: Int) {
     let larger = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: capacity + ByteView.padding, alignment: 64)
+      byteCount: capacity + ByteView.padding + Self.annexBytes, alignment: 64)
     unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[0..<count]))
     unsafe UnsafeMutableRawBufferPointer(rebasing: larger[count...])
       .initializeMemory(as: UInt8.self, repeating: 0)

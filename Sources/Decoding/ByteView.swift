@@ -84,6 +84,21 @@ public struct ByteView {
     return unsafe UnsafeRawPointer(found) - UnsafeRawPointer(base)
   }
 
+  /// The first position from `start` on of a byte or of a line end, which stands behind the content at
+  /// the latest.
+  @inlinable
+  @inline(__always)
+  public func position(ofLineEndOr byte: UInt8, from start: Int) -> Int {
+    assert(start >= 0 && start <= count)
+    return unsafe duizhang_find_either(base, start, byte, 0x0A)
+  }
+
+  /// Whether the first bytes are ASCII without a NUL.
+  public func isPlainASCII(_ count: Int) -> Bool {
+    assert(count >= 0 && count <= self.count)
+    return unsafe duizhang_is_plain(base, count)
+  }
+
   /// The position behind the last `byte` within `start..<end`; `nil` where there is none.
   public func position(behindLast byte: UInt8, from start: Int, to end: Int) -> Int? {
     let pattern = UInt64(byte) &* 0x0101_0101_0101_0101

@@ -1,4 +1,5 @@
 public import Decoding
+public import Formats
 internal import Parsing
 
 /// The logs among the files that a command line names, each known to open.
@@ -9,13 +10,16 @@ public struct LogSelection: Sendable {
   /// compressed one never either.
   public private(set) var passedOver: [String] = []
 
-  /// - Parameter lineBytesMax: the longest line that is parsed.
+  /// - Parameters:
+  ///   - formats: what the logs may be.
+  ///   - lineBytesMax: the longest line that is parsed.
   /// - Throws: ``InputError`` for the first path that cannot be read.
   public init(
-    _ paths: [String], lineBytesMax: Int = LogStream.lineBytesMaxDefault
+    _ paths: [String], formats: [LogFormat] = BuiltInFormats.all,
+    lineBytesMax: Int = LogStream.lineBytesMaxDefault
   ) throws(InputError) {
     let block = Block()
-    var parser = JSONLinesParser(lineBytesMax: lineBytesMax)
+    let recogniser = FormatRecogniser(formats, lineBytesMax: lineBytesMax)
     for file in try InputFiles.find(paths) {
       guard file.isStored else {
         // To look into it would take what it holds.
@@ -24,7 +28,7 @@ public struct LogSelection: Sendable {
       }
       let stream = try LogStream(path: file.path, lineBytesMax: lineBytesMax)
       if file.isFromFolder && stream.codec == .plain && stream.next(into: block) {
-        if !Self.hasRecord(block, &parser) {
+        if !Self.hasRecord(recogniser.recognise(block)) {
           passedOver.append(file.path)
           continue
         }
@@ -37,17 +41,14 @@ public struct LogSelection: Sendable {
     }
   }
 
-  private static func hasRecord(_ block: Block, _ parser: inout JSONLinesParser) -> Bool {
-    var found = false
-    _ = parser.parse(block) { _, _ in
-      found = true
-    } rejected: { rejection, _ in
+  private static func hasRecord(_ recognition: Recognition) -> Bool {
+    recognition.trials.contains { trial in
+      if trial.records > 0 { return true }
       // An object that is a record but for one field is a log's line, to be quarantined as such.
-      switch rejection {
-      case .unreadableTime, .unreadableStatus, .unreadableItems, .unreadableField: found = true
-      default: break
+      switch trial.firstRejection?.rejection {
+      case .unreadableTime, .unreadableStatus, .unreadableItems, .unreadableField: return true
+      default: return false
       }
     }
-    return found
   }
 }

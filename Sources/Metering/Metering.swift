@@ -2,7 +2,8 @@ public import CivilTime
 internal import Contracts
 public import Counting
 public import Decoding
-internal import Parsing
+public import Formats
+public import Parsing
 internal import Shuffling
 
 /// What a metering run is to do.
@@ -20,6 +21,8 @@ public struct MeteringOptions: Sendable {
   public var isStrict = false
   /// The longest line that is parsed.
   public var lineBytesMax = LogStream.lineBytesMaxDefault
+  /// What the logs may be: each is told by its content.
+  public var formats = BuiltInFormats.all
   /// Bytes of records that are held in memory before they are put aside; `nil`: what
   /// `memoryBytes` allows. For tests of what happens beyond it.
   public var recordBytesMax: Int?
@@ -60,6 +63,8 @@ public struct MeteringResult: Sendable {
   public var inputEnd: Instant?
   public var sources: SourceTable
   public var files: [InputFile]
+  /// What each file is, by its first lines; `nil` where it has none.
+  public var recognitions: [Recognition?]
   /// What could not be read of files, in order; a file may have several.
   public var damages: [(file: InputFile, damage: Damage)]
   /// Bytes put aside on disk for lack of memory.
@@ -94,6 +99,7 @@ public final class Metering: @unchecked Sendable {
   private let pool: ChunkPool
   private let spill: SpillFile
   private let reader: LogReader
+  private let formats: FileFormats
   /// The latest time that a record can have.
   private let latestTime: Instant
   /// What a strict run has refused.
@@ -112,6 +118,7 @@ public final class Metering: @unchecked Sendable {
     reader = LogReader(
       files: files, workerCount: options.threads, lineBytesMax: options.lineBytesMax,
       stopsAtDamage: options.isStrict)
+    formats = FileFormats(options.formats, fileCount: files.count, options.lineBytesMax)
     // Of all files together, so that a record counts alike in whichever of them it stands.
     let newest = files.map(\.modifiedAt).max() ?? Instant(microseconds: 0)
     let newestMax = Int64.max - Self.aheadMax.microseconds
@@ -173,7 +180,7 @@ public final class Metering: @unchecked Sendable {
       places: map.places.mapValues { $0.tally(sources) },
       outside: map.outside.mapValues { $0.tally(sources) }, unplaced: map.unplaced,
       quarantined: map.quarantined, conflicts: reduced.conflicts, inputEnd: map.inputEnd,
-      sources: sources, files: files,
+      sources: sources, files: files, recognitions: formats.recognitions,
       damages: outcome.damages.sorted { $0.key < $1.key }.flatMap { file, damages in
         damages.map { (files[file], $0) }
       },
@@ -210,7 +217,7 @@ public final class Metering: @unchecked Sendable {
     into writer: ShuffleWriter, _ table: AttributionTable, _ plan: RecordMapper.Plan
   ) throws(SpillError) -> MapSummary {
     let block = Block()
-    var parser = JSONLinesParser(lineBytesMax: options.lineBytesMax)
+    let parsers = Parsers(lineBytesMax: options.lineBytesMax)
     var mapper = RecordMapper(
       terms: terms, table: table, plan: plan, writer: writer, block: block,
       findsPlaces: options.findsPlaces, latestTime: latestTime)
@@ -218,13 +225,13 @@ public final class Metering: @unchecked Sendable {
     while let file = reader.next(into: block, last: last) {
       last = file
       mapper.begin(block, file: file)
-      let (lines, blank) = parser.parse(block) { call, line in
+      let counts = parsers.parse(block, formats.plan(ofFile: file, block)) { call, line in
         mapper.receive(call, line: line)
       } rejected: { rejection, line in
         mapper.receive(rejection, line: line)
       }
-      mapper.end(lines: lines, blank: blank)
-      reader.note(lines: lines, ofBlock: block.index, ofFile: file)
+      mapper.end(counts)
+      reader.note(lines: counts.lines, ofBlock: block.index, ofFile: file)
       if mapper.failure != nil || (options.isStrict && mapper.hasQuarantined) { reader.stop() }
     }
     return try mapper.finish()

@@ -1,5 +1,6 @@
 public import CivilTime
 public import Decoding
+public import Formats
 
 /// A stretch of bytes in a block.
 @frozen
@@ -42,35 +43,6 @@ extension ByteView {
     let words = words(at: Int(slice.start), count: Int(slice.count))
     return SIMD2(words.first, words.second)
   }
-}
-
-/// The record fields that decide counts; all others are validated and passed over.
-@frozen
-public enum Field: UInt8, Sendable, CaseIterable {
-  case licensee, user, conversation, requestID, event, module, scenario, app, origin, clientIP
-  case time, status, items
-
-  /// The field's name in the canonical NDJSON log.
-  public var name: String {
-    switch self {
-    case .licensee: "licensee"
-    case .user: "user"
-    case .conversation: "conversation"
-    case .requestID: "request_id"
-    case .event: "event"
-    case .module: "module"
-    case .scenario: "scenario"
-    case .app: "app"
-    case .origin: "origin"
-    case .clientIP: "client_ip"
-    case .time: "time"
-    case .status: "status"
-    case .items: "items"
-    }
-  }
-
-  /// Fields of text, which come first among the cases.
-  @usableFromInline static let textCount: UInt8 = 10
 }
 
 /// One record as its line states it: texts are slices of the line's block, escapes decoded.
@@ -142,6 +114,8 @@ public enum Rejection: UInt8, Sendable, Hashable, CaseIterable {
   case unreadableItems, unreadableField, tooLong
   /// A time that no call of these logs can have; told by whoever knows when they were written.
   case tooEarly, tooLate
+  /// In a log that is not JSON.
+  case unlikeFormat, wrongColumnCount
 
   /// In words, for the person who mends the line.
   public var reason: String {
@@ -157,6 +131,8 @@ public enum Rejection: UInt8, Sendable, Hashable, CaseIterable {
     case .unreadableItems: "has items that are not a whole number from 0 to 4294967295"
     case .unreadableField: "has an object, an array or half a surrogate pair where a name belongs"
     case .tooLong: "is longer than a line may be: 1 MiB, or --line-bytes-max"
+    case .unlikeFormat: "does not have the form that its log's format describes"
+    case .wrongColumnCount: "has more or fewer values than its log's header"
     case .tooEarly: "has a time before the year 2000"
     case .tooLate: "has a time more than one day after the newest log's last change"
     }

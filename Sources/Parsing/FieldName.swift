@@ -1,4 +1,5 @@
 import Decoding
+import Formats
 
 /// Tells which known field a key names.
 enum FieldName {

@@ -11,11 +11,12 @@
 
 internal import CSimdJSON
 public import Decoding
+import Formats
 
 /// Parses the lines of blocks as canonical NDJSON records.
 @safe
 public struct JSONLinesParser: ~Copyable {
-  private let indexer: OpaquePointer
+  private let indexer = JSONIndexer()
   private let words: UnsafeMutablePointer<UInt64>
   private let stops = TextStops()
   private var walk: JSONWalk
@@ -28,10 +29,6 @@ public struct JSONLinesParser: ~Copyable {
   /// - Parameter lineBytesMax: the longest line that is parsed, as its stream has it.
   public init(lineBytesMax: Int = LogStream.lineBytesMaxDefault) {
     self.lineBytesMax = lineBytesMax
-    guard let created = unsafe duizhang_json_indexer_create() else {
-      preconditionFailure("out of memory")
-    }
-    unsafe indexer = unsafe created
     unsafe words = .allocate(capacity: Call.wordCount)
     unsafe words.initialize(repeating: 0, count: Call.wordCount)
     walk = JSONWalk(call: unsafe Call(words: words))
@@ -39,7 +36,6 @@ public struct JSONLinesParser: ~Copyable {
 
   deinit {
     unsafe words.deallocate()
-    unsafe duizhang_json_indexer_destroy(indexer)
   }
 
   /// Hands on every line of a block, in order.
@@ -48,10 +44,9 @@ public struct JSONLinesParser: ~Copyable {
   ///   - record: takes a record, whose slices lie in the block's bytes, and the number of its line
   ///     in the block, from 0.
   ///   - rejected: takes the number of a line that is no record, and why.
-  /// - Returns: lines in the block and how many of them are blank.
   public mutating func parse(
     _ block: Block, record: (Call, Int) -> Void, rejected: (Rejection, Int) -> Void
-  ) -> (lines: Int, blank: Int) {
+  ) -> LineCounts {
     let bytes = block.bytes
     var cursor = LineCursor(bytes: bytes, skipsByteOrderMark: block.index == 0)
     var lines = 0
@@ -76,7 +71,7 @@ public struct JSONLinesParser: ~Copyable {
       }
       lines += 1
     }
-    return (lines, blank)
+    return LineCounts(lines: lines, blank: blank)
   }
 
   /// Reads a line of any kind.
@@ -86,7 +81,7 @@ public struct JSONLinesParser: ~Copyable {
   ) -> JSONWalk.Outcome {
     let isCutOff = block.endsInOverlongLine && line.upperBound == bytes.count
     if isCutOff || line.count > lineBytesMax { return .rejected(.tooLong) }
-    guard let tokens = index(bytes, line.lowerBound, line.count) else {
+    guard let tokens = indexer.tokens(bytes, line.lowerBound, line.count) else {
       return .rejected(.invalidText)
     }
     let outcome = walk.record(block, bytes, tokens, offset: line.lowerBound, end: line.upperBound)
@@ -96,41 +91,10 @@ public struct JSONLinesParser: ~Copyable {
     return outcome
   }
 
-  /// The tokens of a range of bytes; `nil` where simdjson does not accept them.
-  private func index(_ bytes: ByteView, _ start: Int, _ count: Int) -> Tokens? {
-    var tokens: UnsafePointer<UInt32>?
-    var tokenCount = 0
-    let code = unsafe bytes.withAddress { base in
-      unsafe duizhang_json_index(indexer, base + start, count, &tokens, &tokenCount)
-    }
-    guard code == 0, let tokens = unsafe tokens else { return nil }
-    return unsafe Tokens(base: tokens, count: tokenCount)
-  }
-
   /// The name of simdjson's code path on this processor.
   public static var implementation: String {
     guard let name = unsafe duizhang_json_implementation() else { return "unknown" }
     return unsafe String(cString: name)
-  }
-}
-
-/// The positions of a line's tokens as simdjson keeps them; valid until its next run.
-@safe
-struct Tokens {
-  private let base: UnsafePointer<UInt32>
-  let count: Int
-
-  init(base: UnsafePointer<UInt32>, count: Int) {
-    unsafe self.base = unsafe base
-    self.count = count
-  }
-
-  /// One past the last token stands the length of the text, and once more; the two positions behind
-  /// that can be read, and mean nothing.
-  @inline(__always)
-  subscript(index: Int) -> Int {
-    assert(index >= 0 && index <= count + 3)
-    return unsafe Int(base[index])
   }
 }
 

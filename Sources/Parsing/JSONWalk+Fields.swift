@@ -1,5 +1,6 @@
 import CivilTime
 import Decoding
+import Formats
 
 /// The values of the known fields.
 extension JSONWalk {

@@ -1,4 +1,5 @@
 import Decoding
+import Formats
 
 /// Numbers, literals and the ends of strings (RFC 8259, sections 3, 6 and 7).
 extension JSONWalk {

@@ -1,5 +1,5 @@
-internal import CSimdJSON
 import Decoding
+import Formats
 
 extension JSONWalk {
   /// Reads a line whose keys are those of the template, and that has no escapes and no nested value,
@@ -142,12 +142,5 @@ extension JSONWalk {
     guard lessonsLeft > 0 else { return }
     lessonsLeft -= 1
     template.learn(bytes, tokens, offset: offset, end: end)
-  }
-}
-
-extension ByteView {
-  /// Whether a range is valid UTF-8.
-  fileprivate func isUTF8(_ start: Int, _ count: Int) -> Bool {
-    unsafe withAddress { base in unsafe duizhang_json_is_utf8(base + start, count) != 0 }
   }
 }

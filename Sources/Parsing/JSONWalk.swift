@@ -1,5 +1,6 @@
 import CivilTime
 import Decoding
+import Formats
 
 /// Walks the tokens of one line, checks its grammar and finds the known fields' values.
 struct JSONWalk: ~Copyable {

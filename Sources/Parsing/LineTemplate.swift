@@ -1,4 +1,5 @@
 import Decoding
+import Formats
 
 /// The keys of a log's lines in the order in which they come, learned from its first lines.
 ///

@@ -1,4 +1,5 @@
 public import CivilTime
+internal import Configuration
 internal import Contracts
 internal import Counting
 internal import Decoding

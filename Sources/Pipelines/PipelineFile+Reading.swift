@@ -1,5 +1,6 @@
 internal import CivilTime
-public import Contracts
+public import Configuration
+internal import Contracts
 
 extension PipelineFile {
   static let keys = [

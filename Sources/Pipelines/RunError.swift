@@ -1,4 +1,4 @@
-public import Contracts
+public import Configuration
 public import Decoding
 public import Metering
 public import Reconciliation

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import CivilTime
+import Configuration
 import Contracts
 import Counting
 import Decoding

@@ -1,4 +1,5 @@
 import CivilTime
+import Configuration
 import Contracts
 import Counting
 import Decoding

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CivilTime
+import Configuration
 import Contracts
 import Metering
 import Pipelines

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Configuration
 @testable import Contracts
 
 /// Files that would exhaust a reader which trusts them.

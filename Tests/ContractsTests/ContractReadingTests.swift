@@ -1,4 +1,5 @@
 import CivilTime
+import Configuration
 import Testing
 
 @testable import Contracts

@@ -1,6 +1,7 @@
 import CivilTime
 import Testing
 
+@testable import Configuration
 @testable import Contracts
 
 @Suite struct ContractValuesTests {

@@ -1,5 +1,6 @@
 import CivilTime
 import Decoding
+import Formats
 import Parsing
 import TestSupport
 
@@ -40,14 +41,14 @@ func reading(
   var reading = Reading()
   while stream.next(into: block) {
     let before = reading.lines
-    let (lines, blank) = parser.parse(block) { call, line in
+    let counts = parser.parse(block) { call, line in
       reading.heard[before + line] = said(call, block.bytes)
       reading.times[before + line] = call.time.microseconds
     } rejected: { rejection, line in
       reading.heard[before + line] = .rejected(rejection)
     }
-    reading.lines += lines
-    reading.blank += blank
+    reading.lines += counts.lines
+    reading.blank += counts.blank
     reading.blocks += 1
   }
   return reading

@@ -1,4 +1,5 @@
 import Decoding
+import Formats
 import Foundation
 import Parsing
 import TestSupport

@@ -91,6 +91,27 @@ void duizhang_mark_stops(const uint8_t *bytes, size_t length, uint64_t *marks);
 /// The same, for any processor.
 void duizhang_mark_stops_plain(const uint8_t *bytes, size_t length, uint64_t *marks);
 
+/// The first position from `start` on of either byte, one of which must come.
+static inline __attribute__((always_inline)) size_t duizhang_find_either(
+    const uint8_t *bytes, size_t start, uint8_t first, uint8_t second) {
+#if defined(__SSE2__)
+  const __m128i firsts = _mm_set1_epi8((char)first), seconds = _mm_set1_epi8((char)second);
+  // Sixteen bytes at a time, of which the last may lie in the padding behind the content.
+  for (;; start += 16) {
+    __m128i text = _mm_loadu_si128((const __m128i *)(bytes + start));
+    int found = _mm_movemask_epi8(
+        _mm_or_si128(_mm_cmpeq_epi8(text, firsts), _mm_cmpeq_epi8(text, seconds)));
+    if (found != 0) return start + (size_t)__builtin_ctz((unsigned)found);
+  }
+#else
+  while (bytes[start] != first && bytes[start] != second) start++;
+  return start;
+#endif
+}
+
+/// Whether bytes are ASCII without a NUL.
+bool duizhang_is_plain(const uint8_t *bytes, size_t length);
+
 /// Has the memory at an address on its way into the cache before it is read.
 static inline __attribute__((always_inline)) void duizhang_prefetch(const void *address) {
   __builtin_prefetch(address);

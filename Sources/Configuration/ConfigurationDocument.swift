@@ -51,9 +51,9 @@ package final class ConfigurationDocument {
   }
 
   /// Whether so much is wrong that more would help nobody.
-  var isFull: Bool { problems.count >= Self.problemCountMax }
+  package var isFull: Bool { problems.count >= Self.problemCountMax }
 
-  func report(_ problem: ConfigurationProblem) {
+  package func report(_ problem: ConfigurationProblem) {
     if !isFull { problems.append(problem) }
   }
 
@@ -66,7 +66,7 @@ package final class ConfigurationDocument {
   }
 
   /// Whether one more value may be looked at.
-  func visit() -> Bool {
+  package func visit() -> Bool {
     visitCount += 1
     if visitCount == Self.visitCountMax {
       report(.syntax, line: 1, key: "", detail: "has too many values")
@@ -90,7 +90,7 @@ extension ConfigurationDocument {
   private static let renamedNumbers: UInt32 = 0xE100
 
   /// The key as the user wrote it.
-  static func written(_ key: String) -> String {
+  package static func written(_ key: String) -> String {
     let scalars = key.unicodeScalars
     guard scalars.first == renamedMark, let number = scalars.dropFirst().first,
       number.value >= renamedNumbers

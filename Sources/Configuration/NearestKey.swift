@@ -2,7 +2,7 @@
 ///
 /// - Returns: the one with the fewest single-letter mistakes, the first among equals; `nil` where
 ///   even that differs in more than a third of its letters.
-func nearestName(to text: String, among candidates: some Sequence<String>) -> String? {
+package func nearestName(to text: String, among candidates: some Sequence<String>) -> String? {
   // A longer text is no misspelt key, and the distance takes time by its square.
   guard text.utf8.count <= 64 else { return nil }
   let letters = Array(text.lowercased())
@@ -19,7 +19,7 @@ func nearestName(to text: String, among candidates: some Sequence<String>) -> St
 
 /// Letters to insert, delete, replace or swap with their neighbour, to make one word of the other
 /// (Damerau–Levenshtein, in its restricted form of optimal string alignment).
-func editDistance(_ left: [Character], _ right: [Character]) -> Int {
+package func editDistance(_ left: [Character], _ right: [Character]) -> Int {
   if left.isEmpty || right.isEmpty { return max(left.count, right.count) }
   var beforeLast: [Int] = []
   var last = Array(0...right.count)

@@ -13,7 +13,7 @@ package struct ConfigurationValue {
   package var line: Int { document.place(of: node.mark).line }
 
   /// Nothing was written, or `~` or `null`.
-  var isNull: Bool {
+  package var isNull: Bool {
     guard let scalar = node.scalar, scalar.style == .plain || scalar.style == .any else {
       return false
     }
@@ -26,7 +26,7 @@ package struct ConfigurationValue {
   package var isList: Bool { node.sequence != nil }
 
   /// The value in words for a message.
-  var found: String {
+  package var found: String {
     switch node {
     case .sequence: return "a list"
     case .mapping: return "a mapping"
@@ -85,6 +85,21 @@ package struct ConfigurationValue {
       return nil
     }
     return ConfigurationMapping(self, mapping, keys: keys)
+  }
+
+  /// The keys and values of a mapping whose keys are for the file to choose, in order.
+  package func entries(expected: String) -> [(key: String, value: ConfigurationValue)]? {
+    guard document.visit(), let mapping = node.mapping else {
+      reject(expected: expected)
+      return nil
+    }
+    let keys = mapping.map { ConfigurationDocument.written($0.key.scalar?.string ?? "") }
+    let known = ConfigurationMapping(self, mapping, keys: keys)
+    var seen: Set<String> = []
+    return keys.compactMap { key in
+      guard seen.insert(key).inserted, let value = known[key] else { return nil }
+      return (key, value)
+    }
   }
 }
 

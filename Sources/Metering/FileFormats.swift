@@ -1,0 +1,83 @@
+internal import Decoding
+internal import Formats
+internal import Parsing
+
+/// The formats of a run's logs. The first block of a log tells; who has a later one waits for that.
+final class FileFormats: @unchecked Sendable {
+  private let monitor = Monitor()
+  private let recogniser: FormatRecogniser
+  private var found: [Recognition?]
+  /// One plan for all logs of a format with the same header, so that a thread keeps its parser.
+  private var plans: [PlanKey: FormatPlan] = [:]
+
+  private struct PlanKey: Hashable {
+    var format: LogFormat
+    var headerLine: [UInt8]?
+  }
+
+  init(_ formats: [LogFormat], fileCount: Int, _ lineBytesMax: Int) {
+    recogniser = FormatRecogniser(formats, lineBytesMax: lineBytesMax)
+    found = Array(repeating: nil, count: fileCount)
+  }
+
+  var recognitions: [Recognition?] { monitor.withLock { found } }
+
+  /// How to read a block of a file.
+  func plan(ofFile file: Int, _ block: Block) -> FormatPlan {
+    let recognition = block.index == 0 ? recogniser.recognise(block) : nil
+    return monitor.withLock {
+      if let recognition {
+        found[file] = recognition
+        monitor.signalAll()
+      }
+      while true {
+        if let plan = found[file]?.plan { return shared(plan) }
+        monitor.wait()
+      }
+    }
+  }
+
+  private func shared(_ plan: FormatPlan) -> FormatPlan {
+    let key = PlanKey(format: plan.format, headerLine: plan.headerLine)
+    if let known = plans[key] { return known }
+    plans[key] = plan
+    return plan
+  }
+}
+
+/// One thread's parsers: that of canonical lines, and one for each format it has met.
+final class Parsers {
+  private final class Box {
+    var parser: FormatParser
+
+    init(_ parser: consuming FormatParser) { self.parser = parser }
+  }
+
+  private let lineBytesMax: Int
+  private var canonical: JSONLinesParser
+  private var others: [ObjectIdentifier: Box] = [:]
+  /// Where the headers of many tables all differ, not all their parsers are kept.
+  private static let othersMax = 64
+
+  init(lineBytesMax: Int) {
+    self.lineBytesMax = lineBytesMax
+    canonical = JSONLinesParser(lineBytesMax: lineBytesMax)
+  }
+
+  func parse(
+    _ block: Block, _ plan: FormatPlan, record: (Call, Int) -> Void,
+    rejected: (Rejection, Int) -> Void
+  ) -> LineCounts {
+    if plan.isCanonical { return canonical.parse(block, record: record, rejected: rejected) }
+    let box = box(plan, block)
+    return box.parser.parse(block, record: record, rejected: rejected)
+  }
+
+  private func box(_ plan: FormatPlan, _ block: Block) -> Box {
+    if let known = others[ObjectIdentifier(plan)] { return known }
+    if others.count >= Self.othersMax { others.removeAll() }
+    let box = Box(FormatParser(plan, block, lineBytesMax: lineBytesMax))
+    others[ObjectIdentifier(plan)] = box
+    return box
+  }
+}

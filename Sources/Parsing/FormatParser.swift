@@ -1,0 +1,202 @@
+public import Decoding
+internal import Formats
+
+/// Parses the lines of blocks as records of any format.
+@safe
+public struct FormatParser: ~Copyable {
+  private enum Reader {
+    case json(JSONTreeReader)
+    case pattern(PatternReader, LinePattern.Escaping)
+    case table(TableReader, hasBackslashes: Bool)
+    case pairs(PairsReader)
+  }
+
+  private let plan: FormatPlan
+  private let words: UnsafeMutablePointer<UInt64>
+  private let slots: Slots
+  private let indexer = JSONIndexer()
+  private let reader: Reader
+  private var assembler: RecordAssembler
+  private let lineBytesMax: Int
+  /// Fields that the records so far had values for, all together.
+  public private(set) var fieldCount = 0
+
+  /// - Parameters:
+  ///   - block: any; the blocks to parse come later.
+  ///   - lineBytesMax: the longest line that is parsed, as its stream has it.
+  public init(
+    _ plan: FormatPlan, _ block: Block, lineBytesMax: Int = LogStream.lineBytesMaxDefault
+  ) {
+    self.plan = plan
+    self.lineBytesMax = lineBytesMax
+    unsafe words = .allocate(capacity: Call.wordCount + plan.slotCount)
+    unsafe words.initialize(repeating: 0, count: Call.wordCount + plan.slotCount)
+    slots = unsafe Slots(words: words + Call.wordCount, count: plan.slotCount)
+    assembler = RecordAssembler(plan, slots, unsafe Call(words: words), block.annex)
+    switch plan.format.syntax {
+    case .json: reader = .json(JSONTreeReader(plan))
+    case .logfmt: reader = .pairs(PairsReader(plan))
+    case .table(let table):
+      reader = .table(TableReader(table, plan), hasBackslashes: table.hasBackslashes)
+    case .pattern(let pattern): reader = .pattern(PatternReader(pattern, plan), pattern.escaping)
+    }
+  }
+
+  deinit { unsafe words.deallocate() }
+
+  /// Hands on every line of a block, in order; see ``LineCounts`` for what is not handed on.
+  ///
+  /// - Parameters:
+  ///   - record: takes a record, whose slices lie in the block or its annex, and the number of its
+  ///     line in the block, from 0.
+  ///   - rejected: takes the number of a line that is no record, and why.
+  public mutating func parse(
+    _ block: Block, record: (Call, Int) -> Void, rejected: (Rejection, Int) -> Void
+  ) -> LineCounts {
+    let bytes = block.bytes
+    let wholeBytes = block.wholeBytes
+    assembler.begin(block)
+    var cursor = LineCursor(bytes: bytes, skipsByteOrderMark: block.index == 0)
+    var counts = LineCounts()
+    // What a block has none of need not be looked for in its lines.
+    let isPlain = bytes.isPlainASCII(bytes.count)
+    let hasBackslash = bytes.firstPosition(of: 0x5C, from: 0) < bytes.count
+    while cursor.start < bytes.count {
+      let start = cursor.start
+      assembler.beginLine()
+      var rejection: Rejection?
+      var isBlank = false
+      if case .pattern(let pattern, let escaping) = reader {
+        let end = pattern.read(bytes, from: start, into: slots)
+        if end >= 0 && end - start <= lineBytesMax {
+          cursor.start = end + 1
+          if !isPlain { rejection = check(bytes, start..<end) }
+          if hasBackslash && rejection == nil { rejection = decode(escaping, wholeBytes) }
+        } else if let line = cursor.next() {
+          isBlank = Self.isBlank(bytes, line)
+          rejection =
+            overlong(block, line) ?? check(bytes, line) ?? .unlikeFormat
+        }
+      } else if let line = cursor.next() {
+        isBlank = Self.isBlank(bytes, line) || isHeader(bytes, line)
+        rejection = isBlank ? nil : overlong(block, line) ?? read(bytes, wholeBytes, line)
+      }
+      if isBlank {
+        counts.blank += 1
+      } else if let rejection {
+        rejected(rejection, counts.lines)
+      } else {
+        switch assembler.assemble(wholeBytes) {
+        case .record:
+          fieldCount &+= assembler.fieldCount
+          record(assembler.call, counts.lines)
+        case .ignored:
+          fieldCount &+= assembler.fieldCount
+          counts.ignored += 1
+        case .rejected(let rejection): rejected(rejection, counts.lines)
+        }
+      }
+      counts.lines += 1
+    }
+    return counts
+  }
+
+  // MARK: - Lines
+
+  private static func isBlank(_ bytes: ByteView, _ line: Range<Int>) -> Bool {
+    for position in line where !JSONWalk.isWhiteSpace(bytes[position]) { return false }
+    return true
+  }
+
+  /// Whether the line is the header, which comes again where files were put together.
+  private func isHeader(_ bytes: ByteView, _ line: Range<Int>) -> Bool {
+    guard let header = plan.headerLine else { return false }
+    let end = Self.content(bytes, line).upperBound
+    guard end - line.lowerBound == header.count else { return false }
+    for index in header.indices where bytes[line.lowerBound + index] != header[index] {
+      return false
+    }
+    return true
+  }
+
+  private func overlong(_ block: Block, _ line: Range<Int>) -> Rejection? {
+    let isCutOff = block.endsInOverlongLine && line.upperBound == block.count
+    return isCutOff || line.count > lineBytesMax ? .tooLong : nil
+  }
+
+  /// The line without a carriage return at its end.
+  private static func content(_ bytes: ByteView, _ line: Range<Int>) -> Range<Int> {
+    let hasReturn = !line.isEmpty && bytes[line.upperBound - 1] == 0x0D
+    return line.lowerBound..<(line.upperBound - (hasReturn ? 1 : 0))
+  }
+
+  /// No text is without valid UTF-8, and none has a NUL.
+  private func check(_ bytes: ByteView, _ line: Range<Int>) -> Rejection? {
+    for position in line where bytes[position] == 0 { return .invalidText }
+    return bytes.isUTF8(line.lowerBound, line.count) ? nil : .invalidText
+  }
+
+  @inline(never)
+  private mutating func read(
+    _ bytes: ByteView, _ wholeBytes: ByteView, _ line: Range<Int>
+  ) -> Rejection? {
+    let slots = self.slots
+    switch reader {
+    case .pattern: return .unlikeFormat
+    case .json(let json):
+      guard let tokens = indexer.tokens(bytes, line.lowerBound, line.count) else {
+        return .invalidText
+      }
+      return json.read(bytes, line, tokens, into: slots) { slot in
+        assembler.decode(slot, wholeBytes, with: TextDecoding.json)
+      }
+    case .table(let table, let hasBackslashes):
+      if let rejection = check(bytes, line) { return rejection }
+      return table.read(bytes, Self.content(bytes, line), into: slots) { slot in
+        _ = assembler.decode(
+          slot, wholeBytes,
+          with: hasBackslashes ? TextDecoding.backslashes : TextDecoding.doubledQuotes)
+      }
+    case .pairs(let pairs):
+      if let rejection = check(bytes, line) { return rejection }
+      return pairs.read(bytes, Self.content(bytes, line), into: slots) { slot in
+        _ = assembler.decode(slot, wholeBytes, with: TextDecoding.backslashes)
+      }
+    }
+  }
+
+  /// Decodes the values of a line in which a server may have escaped something.
+  private mutating func decode(_ escaping: LinePattern.Escaping, _ bytes: ByteView) -> Rejection? {
+    if escaping == .none { return nil }
+    for slot in 0..<plan.valueNames.count {
+      let value = slots[slot]
+      let start = Int(value.start)
+      guard (start..<(start + Int(value.count))).contains(where: { bytes[$0] == 0x5C }) else {
+        continue
+      }
+      if escaping == .json {
+        guard assembler.decode(slot, bytes, with: TextDecoding.json) else {
+          return .unreadableField
+        }
+      } else {
+        _ = assembler.decode(slot, bytes, with: TextDecoding.backslashes)
+      }
+    }
+    return nil
+  }
+}
+
+/// What became of the lines of a block, beside those that were handed on.
+public struct LineCounts: Sendable, Equatable {
+  public var lines = 0
+  /// Lines of white space alone, and headers.
+  public var blank = 0
+  /// Records that the format takes for none that counts.
+  public var ignored = 0
+
+  public init(lines: Int = 0, blank: Int = 0, ignored: Int = 0) {
+    self.lines = lines
+    self.blank = blank
+    self.ignored = ignored
+  }
+}

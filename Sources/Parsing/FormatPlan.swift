@@ -1,0 +1,203 @@
+public import Formats
+
+/// A format made ready for reading: what a line is cut into has a number each, the slot it comes to lie
+/// in. For a table with a header, of one log; else of all logs of the format.
+public final class FormatPlan: Sendable {
+  /// What a slot's number is −1 for: nothing.
+  static let none = -1
+
+  public let format: LogFormat
+  /// Whether the lines are canonical ones, which have a reader of their own.
+  public let isCanonical: Bool
+  /// The log's first line, where it has the columns' names, and these.
+  public let headerLine: [UInt8]?
+  let header: [String]?
+  /// The names of the values that are looked at; their slots are the first.
+  let valueNames: [String]
+  let slotCount: Int
+  let request: Request?
+  let queryKeys: KeyTable
+  let cookies: Cookies?
+  let joins: [Join]
+  /// For each field's raw value, the slots of its sources.
+  let fields: [[Int]]
+  let rules: [Rule]
+  /// Values that stand for none.
+  let absent: [[UInt8]]
+  /// Texts that rules set, which are put into the annex of each block.
+  let constants: [[UInt8]]
+
+  enum Request: Sendable {
+    case line(Int)
+    case parts(method: Int, url: Int, query: Int)
+  }
+
+  struct Cookies: Sendable {
+    var slot: Int
+    var keys: KeyTable
+  }
+
+  struct Join: Sendable {
+    enum Part: Sendable {
+      case text([UInt8])
+      case slot(Int)
+    }
+    var slot: Int
+    var parts: [Part]
+  }
+
+  struct Rule: Sendable {
+    var statuses: [[ClosedRange<Int>]] = []
+    var texts: [(slot: Int, anyOf: [Wildcard])] = []
+    var path: PathPattern?
+    var sets: [(field: Field, parts: [Part])] = []
+    var ignores: Bool
+
+    enum Part: Sendable {
+      case constant(Int)
+      case segment(Int)
+    }
+  }
+
+  let methodSlot: Int
+  let pathSlot: Int
+
+  /// - Parameter headerLine: the log's first line, where the format takes the columns' names from it.
+  public init(_ format: LogFormat, headerLine: [UInt8]? = nil) {
+    var slots = SlotNumbers(format)
+    self.format = format
+    self.headerLine = headerLine
+    if case .table(let table) = format.syntax {
+      header = table.header ?? headerLine.flatMap { TableReader.header($0, table) }
+    } else {
+      header = nil
+    }
+    isCanonical = format.isCanonical
+    absent = format.absent.map { Array($0.utf8) }
+    switch format.request {
+    case .line(let name): request = .line(slots.number(.value(name)))
+    case .parts(let method, let url, let query):
+      func number(_ name: String?) -> Int { name.map { slots.number(.value($0)) } ?? Self.none }
+      request = .parts(method: number(method), url: number(url), query: number(query))
+    case nil: request = nil
+    }
+    let cookieSlot = format.cookies.map { slots.number(.value($0)) }
+    fields = Field.allCases.map { field in
+      (format.fields[field] ?? []).map { slots.number($0) }
+    }
+    var constants: [[UInt8]] = []
+    rules = format.rules.map { rule in
+      var ready = Rule(ignores: rule.ignores)
+      ready.path = rule.path
+      for condition in rule.conditions {
+        switch condition {
+        case .status(let ranges): ready.statuses.append(ranges)
+        case .text(let source, let wildcards):
+          ready.texts.append((slots.number(source), wildcards))
+        }
+      }
+      ready.sets = rule.sets.map { setting in
+        let parts = setting.parts.map { part in
+          switch part {
+          case .segment(let number): return Rule.Part.segment(number)
+          case .text(let text):
+            let bytes = Array(text.utf8)
+            let known = constants.firstIndex(of: bytes)
+            if known == nil { constants.append(bytes) }
+            return .constant(known ?? constants.count - 1)
+          }
+        }
+        return (setting.field, parts)
+      }
+      return ready
+    }
+    self.constants = constants
+    methodSlot = slots.number(.method)
+    pathSlot = slots.number(.path)
+    joins = slots.joins
+    valueNames = slots.valueNames
+    queryKeys = KeyTable(slots.queries)
+    cookies = cookieSlot.map { Cookies(slot: $0, keys: KeyTable(slots.cookies)) }
+    slotCount = slots.count
+  }
+}
+
+/// Gives numbers to what a format speaks of; the line's own values first.
+private struct SlotNumbers {
+  private var numbers: [ValueSource: Int] = [:]
+  private(set) var valueNames: [String] = []
+  private(set) var queries: [(name: String, slot: Int)] = []
+  private(set) var cookies: [(name: String, slot: Int)] = []
+  private(set) var joins: [FormatPlan.Join] = []
+  private(set) var count = 0
+
+  init(_ format: LogFormat) {
+    var names: Set<String> = []
+    func visit(_ source: ValueSource) {
+      switch source {
+      case .value(let name): names.insert(name)
+      case .joined(let parts):
+        for case .source(let part) in parts { visit(part) }
+      default: break
+      }
+    }
+    for sources in format.fields.values { sources.forEach(visit) }
+    for rule in format.rules {
+      for case .text(let source, _) in rule.conditions { visit(source) }
+    }
+    switch format.request {
+    case .line(let name): names.insert(name)
+    case .parts(let method, let url, let query):
+      names.formUnion([method, url, query].compactMap { $0 })
+    case nil: break
+    }
+    if let cookies = format.cookies { names.insert(cookies) }
+    for name in names.sorted() {
+      numbers[.value(name)] = count
+      count += 1
+    }
+    valueNames = names.sorted()
+  }
+
+  mutating func number(_ source: ValueSource) -> Int {
+    if let known = numbers[source] { return known }
+    if case .joined(let parts) = source {
+      var ready: [FormatPlan.Join.Part] = []
+      for part in parts {
+        switch part {
+        case .text(let text): ready.append(.text(Array(text.utf8)))
+        case .source(let source): ready.append(.slot(number(source)))
+        }
+      }
+      joins.append(FormatPlan.Join(slot: count, parts: ready))
+    }
+    let number = count
+    count += 1
+    numbers[source] = number
+    switch source {
+    case .query(let name): queries.append((name, number))
+    case .cookie(let name): cookies.append((name, number))
+    default: break
+    }
+    return number
+  }
+}
+
+/// Names that are looked for among `name=value` pairs, and where their values go.
+struct KeyTable: Sendable {
+  let names: [[UInt8]]
+  let slots: [Int]
+
+  init(_ keys: [(name: String, slot: Int)]) {
+    names = keys.map { Array($0.name.utf8) }
+    slots = keys.map(\.slot)
+  }
+}
+
+extension LogFormat {
+  /// Whether the lines are JSON objects whose keys are the fields' names, and nothing else is to do.
+  var isCanonical: Bool {
+    syntax == .json && absent.isEmpty && zone == nil && request == nil && rules.isEmpty
+      && Field.allCases.allSatisfy { fields[$0] == [.value($0.name)] }
+  }
+}

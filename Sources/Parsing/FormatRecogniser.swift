@@ -1,0 +1,113 @@
+public import Decoding
+public import Formats
+
+/// Tells a log's format by its first lines: each format reads them, and the one that gets most out of
+/// them is the log's.
+public struct FormatRecogniser: Sendable {
+  /// Lines that are looked at.
+  public static let linesMax = 100
+  static let bytesMax = 64 * 1024
+
+  private let formats: [LogFormat]
+  /// Of those formats that need no header.
+  private let plans: [FormatPlan?]
+  private let lineBytesMax: Int
+
+  /// - Parameter formats: in the order in which they are preferred where two read the same.
+  public init(_ formats: [LogFormat], lineBytesMax: Int = LogStream.lineBytesMaxDefault) {
+    precondition(!formats.isEmpty, "there is no format to tell")
+    self.formats = formats
+    self.lineBytesMax = lineBytesMax
+    plans = formats.map { $0.takesHeader ? nil : FormatPlan($0) }
+  }
+
+  /// What a log's first block says of its format.
+  public func recognise(_ block: Block) -> Recognition {
+    let sample = block.sample(lines: Self.linesMax, bytes: Self.bytesMax)
+    let header = sample.firstLine
+    var trials: [Recognition.Trial] = []
+    for (format, known) in zip(formats, plans) {
+      let plan = known ?? FormatPlan(format, headerLine: header)
+      trials.append(trial(plan, sample))
+    }
+    let best = trials.indices.max {
+      // Of equals the first one.
+      trials[$0].score != trials[$1].score ? trials[$0].score < trials[$1].score : $0 > $1
+    }
+    return Recognition(trials: trials, best: best ?? 0)
+  }
+
+  private func trial(_ plan: FormatPlan, _ sample: Block) -> Recognition.Trial {
+    var trial = Recognition.Trial(plan: plan)
+    func note(_ rejection: Rejection, _ line: Int) {
+      if trial.firstRejection == nil { trial.firstRejection = (line + 1, rejection) }
+    }
+    var counts: LineCounts
+    if plan.isCanonical {
+      var parser = JSONLinesParser(lineBytesMax: lineBytesMax)
+      counts = parser.parse(sample) { call, _ in
+        trial.records += 1
+        trial.fields += 1
+        for field in Field.allCases.prefix(Int(Field.textCount)) where !call[field].isEmpty {
+          trial.fields += 1
+        }
+      } rejected: {
+        note($0, $1)
+      }
+    } else {
+      var parser = FormatParser(plan, sample, lineBytesMax: lineBytesMax)
+      counts = parser.parse(sample) { _, _ in
+        trial.records += 1
+      } rejected: {
+        note($0, $1)
+      }
+      trial.records += counts.ignored
+      trial.fields = parser.fieldCount
+    }
+    trial.lines = counts.lines - counts.blank
+    return trial
+  }
+}
+
+/// What a log's first lines say of its format.
+public struct Recognition: Sendable {
+  /// How one format got on with the lines.
+  public struct Trial: Sendable {
+    public var plan: FormatPlan
+    /// Lines that are neither blank nor a header.
+    public var lines = 0
+    /// Lines that are records, those that the format ignores too.
+    public var records = 0
+    /// Fields that the records have values for, all together.
+    public var fields = 0
+    /// The first line, from 1, that is no record.
+    public var firstRejection: (line: Int, rejection: Rejection)?
+
+    init(plan: FormatPlan) { self.plan = plan }
+
+    /// A record that says nothing but its time is hardly understood.
+    var score: Int { records == 0 ? 0 : records + fields }
+  }
+
+  /// In the order of the formats.
+  public let trials: [Trial]
+  private let best: Int
+
+  init(trials: [Trial], best: Int) {
+    self.trials = trials
+    self.best = best
+  }
+
+  /// How to read the log; of a log that no format reads, how the first one would.
+  public var plan: FormatPlan { trials[best].plan }
+  public var trial: Trial { trials[best] }
+  /// Whether there are lines, and no format makes a record of any.
+  public var isUnknown: Bool { trials[best].records == 0 && trials[best].lines > 0 }
+}
+
+extension LogFormat {
+  /// Whether the log's first line has the columns' names.
+  var takesHeader: Bool {
+    if case .table(let table) = syntax { table.header == nil } else { false }
+  }
+}
