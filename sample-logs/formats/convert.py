@@ -73,25 +73,32 @@ class Call:
         query = "&".join(f"{name}={quote(text, safe='')}" for name, text in self.named(QUERY))
         return self.path + ("?" + query if query else "")
 
+    @property
+    def request_line(self):
+        return f"{self.method} {self.target} HTTP/1.1"
+
     def headers(self):
         """The request's headers, in their usual spelling."""
         headers = [("Host", HOST), ("Accept", "application/json")]
         if self.method == "POST":
-            headers += [("Content-Type", "application/json"), ("Content-Length", str(self.bytes_in))]
+            headers.append(("Content-Type", "application/json"))
+            headers.append(("Content-Length", str(self.bytes_in)))
         return headers + self.named(HEADERS)
 
-    def digest(self, label):
-        """Bytes for ids that a gateway makes up: the same at every run."""
-        seed = f"{label} {self.ms} {self.text('user')} {self.text('request_id')} {self.path}"
-        return hashlib.sha256(seed.encode()).digest()
+    # What a gateway makes up is a function of the user, whose connection is kept, or a count of the
+    # lines: the same at every run, and easy on gzip.
+
+    def digest(self):
+        """Eight bytes of the user's connection."""
+        return hashlib.sha256(f"{self.client_ip} {self.text('user')}".encode()).digest()[:8]
 
     @property
     def port(self):
-        return 32768 + int.from_bytes(self.digest("port")[:2], "big") % 28232
+        return 32768 + int.from_bytes(self.digest()[:2], "big") % 28232
 
     @property
     def upstream(self):
-        return f"10.0.4.{11 + self.digest('upstream')[0] % 3}:8080"
+        return f"10.0.4.{11 + self.digest()[2] % 3}:8080"
 
 
 QUERY = [
@@ -187,10 +194,10 @@ def nginx_default(text):
 
 def nginx_json(text):
     """nginx, `escape=json`: what JSON demands and no more; a variable without a value is empty."""
-    short = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
-    return "".join(
-        short.get(c, f"\\u{ord(c):04X}" if c < " " else c) for c in ("" if text is None else str(text))
-    )
+    text = "" if text is None else str(text)
+    short = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    short |= {"\b": "\\b", "\f": "\\f"}
+    return "".join(short.get(c) or (f"\\u{ord(c):04X}" if c < " " else c) for c in text)
 
 
 def apache(text):
@@ -240,7 +247,7 @@ def nginx_combined(call):
     #  "$http_referer" "$http_user_agent"'
     return (
         f"{call.client_ip} - - [{common_time(call.when)}]"
-        f' "{nginx_default(f"{call.method} {call.target} HTTP/1.1")}" {call.status} {call.bytes_out}'
+        f' "{nginx_default(call.request_line)}" {call.status} {call.bytes_out}'
         f' "{nginx_default(call.origin)}" "{nginx_default(call.agent)}"'
     )
 
@@ -272,7 +279,7 @@ def apache_common(call):
     # "%h %l %u %t \"%r\" %>s %b"
     return (
         f"{call.client_ip} - - [{common_time(call.when)}]"
-        f' "{apache(f"{call.method} {call.target} HTTP/1.1")}" {call.status} {call.bytes_out or "-"}'
+        f' "{apache(call.request_line)}" {call.status} {call.bytes_out or "-"}'
     )
 
 
@@ -334,7 +341,6 @@ def response_headers(call):
     return {
         "content-type": "application/json; charset=utf-8",
         "content-length": str(call.bytes_out),
-        "date": utc(call.ms + call.latency).strftime("%a, %d %b %Y %H:%M:%S GMT"),
     }
 
 
@@ -353,7 +359,11 @@ def kong(call):
             "size": call.bytes_in,
             "querystring": {},
             "headers": {name.lower(): text for name, text in call.headers()},
-            "tls": {"version": "TLSv1.3", "cipher": "TLS_AES_256_GCM_SHA384", "client_verify": "NONE"},
+            "tls": {
+                "version": "TLSv1.3",
+                "cipher": "TLS_AES_256_GCM_SHA384",
+                "client_verify": "NONE",
+            },
         },
         "upstream_uri": call.path,
         "response": {
@@ -380,7 +390,7 @@ def kong(call):
             "request": call.latency,
         },
         "route": {"id": fixed_uuid("route"), "name": "bots", "paths": ["/v1"]},
-        "service": {"id": fixed_uuid("service"), "name": "bots", "host": "bots.internal", "port": 8080},
+        "service": {"id": fixed_uuid("service"), "name": "bots", "host": "10.0.4.10", "port": 8080},
         "client_ip": call.client_ip,
         "started_at": call.ms,
     }
@@ -465,7 +475,7 @@ def traefik(call):
         "time": f"{ended:%Y-%m-%dT%H:%M:%S}{rfc3339_zone(ended)}",  # when the line was written
     }
     if not reached:
-        for name in ("ServiceURL", "ServiceAddr", "OriginDuration", "OriginStatus", "OriginContentSize"):
+        for name in "ServiceURL ServiceAddr OriginDuration OriginStatus OriginContentSize".split():
             del line[name]
     for name, text in call.headers():
         if name != "Host":
@@ -519,11 +529,10 @@ def aws_api_gateway(call):
     resource = call.path
     for pattern, template in RESOURCES:
         resource = pattern.sub(template, resource)
-    made = call.digest("request")
     values = [
         # The template of the console, and the ids of the API.
-        ("requestId", str(uuid.UUID(bytes=made[:16], version=4))),
-        ("extendedRequestId", "".join(BASE64URL[b % 64] for b in made[16:31]) + "="),
+        ("requestId", f"5d8c1f0a-3b62-4e97-9a41-{call.number_in_file:012x}"),
+        ("extendedRequestId", f"VnQ8{call.number_in_file:07}EoMd="),
         ("ip", call.client_ip),
         ("caller", None),
         ("user", None),  # $context.identity.user: an IAM user, which these callers are not
@@ -551,14 +560,13 @@ def aws_api_gateway(call):
     return plain_json({name: "-" if value is None else str(value) for name, value in values})
 
 
-BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 ALB_ARN = "arn:aws:elasticloadbalancing:ap-east-1:123456789012:targetgroup/bots/73e2d6bc24d8a067"
 
 
 def aws_alb(call):
     reached = call.status != 503
+    target_status = str(call.status) if reached and call.status != 504 else "-"
     seconds = f"{max(call.latency - 1, 0) / 1000:.3f}"
-    trace = call.digest("trace").hex()
     agent = call.agent or "-"
     return " ".join(
         [
@@ -571,7 +579,7 @@ def aws_alb(call):
             seconds if reached else "-1",  # target_processing_time
             "0.000" if reached else "-1",  # response_processing_time
             str(call.status),  # elb_status_code
-            str(call.status) if reached and call.status != 504 else "-",  # target_status_code
+            target_status,  # target_status_code
             str(call.bytes_in),  # received_bytes
             str(call.bytes_out),  # sent_bytes
             f'"{call.method} https://{HOST}:443{call.target} HTTP/1.1"',  # request
@@ -579,7 +587,7 @@ def aws_alb(call):
             "TLS_AES_128_GCM_SHA256",  # ssl_cipher
             "TLSv1.3",  # ssl_protocol
             ALB_ARN,  # target_group_arn
-            f'"Root=1-{call.ms // 1000:08x}-{trace[:24]}"',  # trace_id
+            f'"Root=1-{call.ms // 1000:08x}-{call.number_in_file:024x}"',  # trace_id
             f'"{HOST}"',  # domain_name
             '"arn:aws:acm:ap-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"',
             "1",  # matched_rule_priority
@@ -588,10 +596,10 @@ def aws_alb(call):
             '"-"',  # redirect_url
             '"-"',  # error_reason
             f'"{call.upstream if reached else "-"}"',  # target:port_list
-            f'"{call.status if reached and call.status != 504 else "-"}"',  # target_status_code_list
+            f'"{target_status}"',  # target_status_code_list
             '"-"',  # classification
             '"-"',  # classification_reason
-            f"TID_{trace[24:40]}",  # conn_trace_id
+            f"TID_{call.digest().hex()}",  # conn_trace_id
             '"-"',  # transformed_host
             '"-"',  # transformed_uri
             '"-"',  # request_transform_status
