@@ -351,8 +351,11 @@ def fixed_uuid(label):
 def kong(call):
     host, port = call.upstream.split(":")
     licensee = call.text("licensee")
+    request_id = f"6f2d8a1c{call.number_in_file:024x}"  # Kong's own, not the client's
+    reached = call.status != 503
     line = {
         "request": {
+            "id": request_id,
             "method": call.method,
             "uri": call.path,
             "url": f"https://{HOST}:443{call.path}",
@@ -366,14 +369,17 @@ def kong(call):
             },
         },
         "upstream_uri": call.path,
+        "upstream_status": str(call.status),
+        "source": "upstream" if reached else "error",
         "response": {
             "status": call.status,
             "size": call.bytes_out,
             "headers": response_headers(call)
             | {
-                "via": "kong/3.4.2",
+                "via": "1.1 kong/3.8.0",
                 "x-kong-proxy-latency": "1",
                 "x-kong-upstream-latency": str(max(call.latency - 1, 0)),
+                "x-kong-request-id": request_id,
             },
         },
         "tries": [
@@ -388,12 +394,23 @@ def kong(call):
             "kong": min(call.latency, 1),
             "proxy": max(call.latency - 1, 0),
             "request": call.latency,
+            "receive": 0,
         },
+        "workspace": fixed_uuid("workspace"),
+        "workspace_name": "default",
         "route": {"id": fixed_uuid("route"), "name": "bots", "paths": ["/v1"]},
-        "service": {"id": fixed_uuid("service"), "name": "bots", "host": "10.0.4.10", "port": 8080},
+        "service": {
+            "id": fixed_uuid("service"),
+            "name": "bots",
+            "host": "bots.internal",
+            "port": 8080,
+            "protocol": "http",
+        },
         "client_ip": call.client_ip,
         "started_at": call.ms,
     }
+    if not reached:
+        del line["upstream_status"]
     if licensee:
         line["consumer"] = {"id": fixed_uuid(licensee), "username": licensee}
     return lua_json(line)
@@ -485,7 +502,7 @@ def traefik(call):
 
 def caddy(call):
     line = {
-        "level": "info" if call.status < 500 else "error",
+        "level": "info" if call.status < 400 else "error",
         "ts": Digits.mark(f"{call.ms // 1000}.{call.ms % 1000:03}{BELOW_MILLISECONDS // 1000:03}"),
         "logger": "http.log.access.log0",
         "msg": "handled request",
