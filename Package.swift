@@ -95,7 +95,8 @@ let package = Package(
       [
         "CivilTime", "Contracts", "Counting", "Decoding", "Metering", "Parsing", "TestSupport",
       ]),
-    tests("ContractsTests", ["CivilTime", "Configuration", "Contracts", "Pipelines"]),
+    tests(
+      "ContractsTests", ["CivilTime", "Configuration", "Contracts", "Decoding", "Pipelines"]),
     tests(
       "ReportsTests",
       [

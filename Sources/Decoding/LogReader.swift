@@ -14,6 +14,7 @@ public final class LogReader: @unchecked Sendable {
   public let files: [InputFile]
   private let openMax: Int
   private let lineBytesMax: Int
+  private let encoding: TextEncoding?
   private let stopsAtDamage: Bool
   private let monitor = Monitor()
   /// Files not yet opened, the largest last.
@@ -28,13 +29,15 @@ public final class LogReader: @unchecked Sendable {
   /// - Parameters:
   ///   - files: in the order in which sources number them.
   ///   - lineBytesMax: the longest line that is parsed.
+  ///   - encoding: that of all logs; `nil`: as each one's byte order mark says, else UTF-8.
   ///   - stopsAtDamage: whether the first damaged file ends the reading of all.
   public init(
     files: [InputFile], workerCount: Int, lineBytesMax: Int = LogStream.lineBytesMaxDefault,
-    stopsAtDamage: Bool = false
+    encoding: TextEncoding? = nil, stopsAtDamage: Bool = false
   ) {
     self.files = files
     self.lineBytesMax = lineBytesMax
+    self.encoding = encoding
     self.stopsAtDamage = stopsAtDamage
     openMax = workerCount
     waiting = files.indices.sorted { files[$0].sizeBytes < files[$1].sizeBytes }
@@ -93,7 +96,8 @@ public final class LogReader: @unchecked Sendable {
     if let stream = monitor.withLock({ open[file]?.stream }) { return stream }
     // Others go on meanwhile: it may be a pipe that nobody writes to as yet.
     do throws(InputError) {
-      let stream = try LogStream(path: files[file].path, lineBytesMax: lineBytesMax)
+      let stream = try LogStream(
+        path: files[file].path, lineBytesMax: lineBytesMax, encoding: encoding)
       monitor.withLock { open[file]?.stream = stream }
       return stream
     } catch {

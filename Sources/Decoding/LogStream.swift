@@ -7,6 +7,9 @@ public final class LogStream {
   public static let lineBytesMaxDefault = 1024 * 1024
 
   public let codec: Codec
+  /// How the text is encoded: as declared, or told by a byte order mark. Never `utf16`, since the
+  /// order of its bytes is known.
+  public let encoding: TextEncoding
   private let source: ByteSource
   private let decoder: any Decoder
   /// The longest line that is parsed; a longer one is passed over and reported.
@@ -31,17 +34,21 @@ public final class LogStream {
     return damages
   }
 
-  /// Opens a log and recognises its codec.
+  /// Opens a log and recognises its codec and, unless it is declared, its encoding.
   ///
   /// - Parameters:
   ///   - path: a file, or `-` for standard input.
-  ///   - lineBytesMax: the longest line that is parsed.
+  ///   - lineBytesMax: the longest line that is parsed, in bytes of UTF-8.
+  ///   - encoding: the text's; `nil`: UTF-16 where a byte order mark says so, else UTF-8.
   public init(
-    path: String, lineBytesMax: Int = LogStream.lineBytesMaxDefault
+    path: String, lineBytesMax: Int = LogStream.lineBytesMaxDefault,
+    encoding: TextEncoding? = nil
   ) throws(InputError) {
     self.lineBytesMax = lineBytesMax
     source = try ByteSource(path: path)
-    (codec, decoder) = try Codec.open(source, path: path)
+    let (codec, stored) = try Codec.open(source, path: path)
+    self.codec = codec
+    (self.encoding, decoder) = try TextEncoding.open(stored, declared: encoding, path: path)
   }
 
   /// Bytes of the stored file taken so far.

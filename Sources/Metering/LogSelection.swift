@@ -13,10 +13,11 @@ public struct LogSelection: Sendable {
   /// - Parameters:
   ///   - formats: what the logs may be.
   ///   - lineBytesMax: the longest line that is parsed.
+  ///   - encoding: that of all logs; `nil`: as each one's byte order mark says, else UTF-8.
   /// - Throws: ``InputError`` for the first path that cannot be read.
   public init(
     _ paths: [String], formats: [LogFormat] = BuiltInFormats.all,
-    lineBytesMax: Int = LogStream.lineBytesMaxDefault
+    lineBytesMax: Int = LogStream.lineBytesMaxDefault, encoding: TextEncoding? = nil
   ) throws(InputError) {
     let block = Block()
     let recogniser = FormatRecogniser(formats, lineBytesMax: lineBytesMax)
@@ -26,7 +27,8 @@ public struct LogSelection: Sendable {
         if file.isFromFolder { passedOver.append(file.path) } else { files.append(file) }
         continue
       }
-      let stream = try LogStream(path: file.path, lineBytesMax: lineBytesMax)
+      let stream = try LogStream(
+        path: file.path, lineBytesMax: lineBytesMax, encoding: encoding)
       if file.isFromFolder && stream.codec == .plain && stream.next(into: block) {
         if !Self.hasRecord(recogniser.recognise(block)) {
           passedOver.append(file.path)

@@ -23,6 +23,8 @@ public struct MeteringOptions: Sendable {
   public var lineBytesMax = LogStream.lineBytesMaxDefault
   /// What the logs may be: each is told by its content.
   public var formats = BuiltInFormats.all
+  /// The encoding of all logs; `nil`: as each one's byte order mark says, else UTF-8.
+  public var encoding: TextEncoding?
   /// Bytes of records that are held in memory before they are put aside; `nil`: what
   /// `memoryBytes` allows. For tests of what happens beyond it.
   public var recordBytesMax: Int?
@@ -117,7 +119,7 @@ public final class Metering: @unchecked Sendable {
     spill = SpillFile(directory: options.temporaryFolder)
     reader = LogReader(
       files: files, workerCount: options.threads, lineBytesMax: options.lineBytesMax,
-      stopsAtDamage: options.isStrict)
+      encoding: options.encoding, stopsAtDamage: options.isStrict)
     formats = FileFormats(options.formats, fileCount: files.count, options.lineBytesMax)
     // Of all files together, so that a record counts alike in whichever of them it stands.
     let newest = files.map(\.modifiedAt).max() ?? Instant(microseconds: 0)

@@ -48,8 +48,9 @@ public struct NightlyRun: Sendable {
     terms.dates = options.dates
     let users = try Self.users(pipeline, terms.contracts)
     statements = try Statements(pipeline.statements)
-    let logs = try Self.logs(pipeline, lineBytesMax: options.metering.lineBytesMax)
     var metering = options.metering
+    metering.encoding = metering.encoding ?? pipeline.encoding
+    let logs = try Self.logs(pipeline, metering)
     metering.wantsRows = true
     metering.findsPlaces = true
     self.metering = Metering(files: logs.files, terms: terms, options: metering)
@@ -112,11 +113,12 @@ extension NightlyRun {
   }
 
   private static func logs(
-    _ pipeline: PipelineFile, lineBytesMax: Int
+    _ pipeline: PipelineFile, _ metering: MeteringOptions
   ) throws(RunError) -> LogSelection {
     do throws(InputError) {
       return try LogSelection(
-        pipeline.logs.map(Paths.shortened), lineBytesMax: lineBytesMax)
+        pipeline.logs.map(Paths.shortened), lineBytesMax: metering.lineBytesMax,
+        encoding: metering.encoding)
     } catch {
       throw .input(error)
     }

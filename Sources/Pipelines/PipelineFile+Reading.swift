@@ -1,11 +1,12 @@
 internal import CivilTime
 public import Configuration
 internal import Contracts
+internal import Decoding
 
 extension PipelineFile {
   static let keys = [
-    "pipeline", "logs", "contracts", "time_zone", "statements", "out", "headers", "bom",
-    "quarantined_share", "privacy_key", "threads", "memory",
+    "pipeline", "logs", "encoding", "contracts", "time_zone", "statements", "out", "headers",
+    "bom", "quarantined_share", "privacy_key", "threads", "memory",
   ]
   static let threadsMax = 1_024
 
@@ -36,6 +37,7 @@ extension PipelineFile {
     let name = file.required("pipeline", expected: "the job's name")?.text()
     let logs = file.required("logs", expected: "files, directories or globs")?
       .texts(of: "file, directory or glob")
+    encoding = file["encoding"].flatMap(Self.encoding)
     contracts = (file["contracts"]?.texts(of: "contract file") ?? []).map(resolved)
     zone = file["time_zone"].flatMap { Self.zone($0, hasContracts: file["contracts"] != nil) }
     statements = (file["statements"]?.elements(expected: "a list of statements") ?? [])
@@ -55,6 +57,12 @@ extension PipelineFile {
     self.name = name
     self.logs = logs.map(resolved)
     self.out = out
+  }
+
+  private static func encoding(_ value: ConfigurationValue) -> TextEncoding? {
+    let encoding = value.scalarText.flatMap { TextEncoding(name: $0) }
+    if encoding == nil { value.reject(expected: TextEncoding.namesText) }
+    return encoding
   }
 
   private static func zone(_ value: ConfigurationValue, hasContracts: Bool) -> Zone? {

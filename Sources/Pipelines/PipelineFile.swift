@@ -1,5 +1,6 @@
 public import CivilTime
 public import Contracts
+public import Decoding
 
 /// A nightly job as its file describes it, read and validated.
 ///
@@ -13,6 +14,8 @@ public struct PipelineFile: Sendable, Hashable {
   public var name: String
   /// Files, directories and globs.
   public var logs: [String]
+  /// How the logs' texts are encoded; `nil`: as each one's byte order mark says, else UTF-8.
+  public var encoding: TextEncoding?
   public var contracts: [String]
   /// The zone of days and times where there are no contracts, UTC where it is `nil`; a contract's
   /// zone is its own.

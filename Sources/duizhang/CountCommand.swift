@@ -26,8 +26,9 @@ struct CountCommand: ParsableCommand {
   func run() throws {
     let session = MeteringSession(diagnostics: execution.diagnostics)
     let terms = try session.terms(input, rule)
-    let files = try session.files(input.logs, lines)
+    let files = try session.files(input, lines)
     var options = execution.options()
+    options.encoding = input.encoding
     lines.apply(to: &options)
     let result = try session.run(files, terms, options)
     try session.write { () throws(ReportError) in

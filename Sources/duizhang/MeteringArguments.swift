@@ -17,6 +17,13 @@ struct InputArguments: ParsableArguments {
   var logs: [String]
 
   @Option(
+    name: .customLong("encoding"),
+    help: ArgumentHelp(
+      "The encoding of the logs' text: \(TextEncoding.namesText) (default: utf-16 where a log "
+        + "begins with its byte order mark, else utf-8).", valueName: "name"))
+  var encodingName: String?
+
+  @Option(
     help: ArgumentHelp(
       "A contract file; repeat it for several contracts. Without one, each licensee in the log is "
         + "its own contract under the default rule.", valueName: "file"))
@@ -26,6 +33,15 @@ struct InputArguments: ParsableArguments {
     help: ArgumentHelp(
       "Without a contract: the IANA zone of days and times (default: UTC).", valueName: "zone"))
   var timeZone: String?
+
+  var encoding: TextEncoding? { encodingName.flatMap { TextEncoding(name: $0) } }
+
+  func validate() throws {
+    if let encodingName, encoding == nil {
+      throw ValidationError(
+        "--encoding: expected \(TextEncoding.namesText), found '\(encodingName)'")
+    }
+  }
 }
 
 struct RunArguments: ParsableArguments {

@@ -45,9 +45,10 @@ struct MeteringSession {
   }
 
   /// Finds the logs; files of a folder that are no logs are passed over, and named.
-  func files(_ paths: [String], _ lines: LineArguments) throws(ExitStatus) -> [InputFile] {
+  func files(_ input: InputArguments, _ lines: LineArguments) throws(ExitStatus) -> [InputFile] {
     do throws(InputError) {
-      let selection = try LogSelection(paths, lineBytesMax: lines.bytesMax)
+      let selection = try LogSelection(
+        input.logs, lineBytesMax: lines.bytesMax, encoding: input.encoding)
       for notice in selection.notices { diagnostics.say(.info, notice) }
       return selection.files
     } catch {

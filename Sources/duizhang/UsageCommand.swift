@@ -34,8 +34,9 @@ struct UsageCommand: ParsableCommand {
     let session = MeteringSession(diagnostics: execution.diagnostics)
     let terms = try session.terms(input, rule)
     let users = try session.users(terms.contracts, keyPath: privacyKey)
-    let files = try session.files(input.logs, lines)
+    let files = try session.files(input, lines)
     var options = execution.options()
+    options.encoding = input.encoding
     lines.apply(to: &options)
     options.wantsRows = true
     let result = try session.run(files, terms, options)

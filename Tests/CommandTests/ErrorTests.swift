@@ -16,6 +16,11 @@ struct ErrorTests {
       ),
       (["usage", "log", "--line-bytes-max", "17M"], "--line-bytes-max: expected a size"),
       (["run", "p.yaml", "--line-bytes-max", "long"], "--line-bytes-max: expected a size"),
+      (
+        ["count", "log", "--encoding", "latin1"],
+        "--encoding: expected utf-8, utf-16, utf-16le, utf-16be, gb18030, gbk or gb2312, found "
+          + "'latin1'"
+      ),
       (["count", "log", "--headers", "de"], "'de'"),
       (["count", "log", "--idle-timeout", "30"], "idle_timeout: expected a duration"),
       (["count", "log", "--time-zone", "Beijing"], "--time-zone: expected an IANA name"),
@@ -170,7 +175,9 @@ struct HelpTests {
   static let run = [
     "--threads", "--memory", "--quiet", "--log-format", "--strict", "--line-bytes-max",
   ]
-  static let report = ["--out", "--headers", "--bom", "--contract", "--time-zone"]
+  static let report = [
+    "--out", "--headers", "--bom", "--contract", "--time-zone", "--encoding",
+  ]
   static let rule = [
     "--identity", "--idle-timeout", "--max-duration", "--starts-on", "--ends-on", "--ignores",
     "--successful", "--failed-messages", "--min-messages", "--counted-in", "--dedupe-window",

@@ -1,5 +1,6 @@
 import Configuration
 import Contracts
+import Decoding
 import Pipelines
 import Testing
 
@@ -7,6 +8,7 @@ import Testing
   static let nightly = """
     pipeline: nightly
     logs: [../sample-logs/gateway-*.ndjson.gz]   # files, directories or globs
+    encoding: GBK
     contracts: [../sample-logs/contract.yaml]
     statements:                                   # the licensee's own daily totals
       - {contract: DZ-2025-018, file: ../sample-logs/licensee-statement.csv, columns: {date: 日期, quantity: 次数}}
@@ -24,6 +26,7 @@ import Testing
     let pipeline = try PipelineFile(yaml: Self.nightly, path: "pipelines/nightly.yaml")
     #expect(pipeline.name == "nightly")
     #expect(pipeline.logs == ["pipelines/../sample-logs/gateway-*.ndjson.gz"])
+    #expect(pipeline.encoding == .gb18030)
     #expect(pipeline.contracts == ["pipelines/../sample-logs/contract.yaml"])
     let statement = try #require(pipeline.statements.first)
     #expect(pipeline.statements.count == 1)
@@ -42,13 +45,18 @@ import Testing
     let pipeline = try PipelineFile(yaml: "{pipeline: p, logs: log.gz, out: o}", path: "p.yaml")
     #expect(pipeline.logs == ["log.gz"] && pipeline.out == "o")
     #expect(pipeline.contracts.isEmpty && pipeline.statements.isEmpty)
-    #expect(pipeline.headers == .en && !pipeline.bom)
+    #expect(pipeline.encoding == nil && pipeline.headers == .en && !pipeline.bom)
     #expect(pipeline.quarantinedShare == .zero)
     #expect(pipeline.privacyKey == nil && pipeline.threads == nil && pipeline.memory == nil)
   }
 
   @Test(arguments: [
     ("log: [b]", "did you mean 'logs'?"),
+    (
+      "encoding: latin1",
+      "p.yaml:2: encoding: expected utf-8, utf-16, utf-16le, utf-16be, gb18030, gbk or gb2312, "
+        + "found 'latin1'"
+    ),
     ("headers: de", "p.yaml:2: headers: expected en or zh, found 'de'"),
     ("bom: maybe", "p.yaml:2: bom: expected true or false, found 'maybe'"),
     ("quarantined_share: 2", "p.yaml:2: quarantined_share: expected a share between 0 and 1"),

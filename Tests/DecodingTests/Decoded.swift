@@ -36,9 +36,10 @@ struct DecodedLines {
   var lines: [String] = []
   var damages: [Damage]
   var codec: Codec
+  var encoding: TextEncoding
 
-  init(_ path: String) throws {
-    let stream = try LogStream(path: path)
+  init(_ path: String, encoding: TextEncoding? = nil) throws {
+    let stream = try LogStream(path: path, encoding: encoding)
     let block = Block()
     var index = 0
     while stream.next(into: block) {
@@ -54,6 +55,7 @@ struct DecodedLines {
     }
     damages = stream.damages
     codec = stream.codec
+    self.encoding = stream.encoding
   }
 }
 

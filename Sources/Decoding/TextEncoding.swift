@@ -1,0 +1,111 @@
+/// How a log's characters are written as bytes.
+public enum TextEncoding: String, Sendable, Hashable, CaseIterable {
+  case utf8 = "utf-8"
+  /// In the order of the byte order mark; without one, the lower byte first.
+  case utf16 = "utf-16"
+  case utf16LittleEndian = "utf-16le"
+  case utf16BigEndian = "utf-16be"
+  /// GBK and GB 2312 are parts of it.
+  case gb18030
+
+  /// Reads a name as users write it, in small or capital letters.
+  public init?(name: String) {
+    switch name.lowercased() {
+    case "gbk", "gb2312": self = .gb18030
+    case let name:
+      guard let encoding = Self(rawValue: name) else { return nil }
+      self = encoding
+    }
+  }
+
+  /// What users write.
+  public var name: String { rawValue }
+
+  /// All names, the other ones of GB18030 included.
+  public static let names = allCases.map(\.name) + ["gbk", "gb2312"]
+
+  /// All names in words: what is expected where another one was found.
+  public static var namesText: String {
+    "\(names.dropLast().joined(separator: ", ")) or \(names[names.count - 1])"
+  }
+}
+
+extension TextEncoding {
+  private static let markBytes = 2
+
+  /// What a byte order mark of UTF-16 says. (That of UTF-8 says nothing new.)
+  private init?(mark: [UInt8]) {
+    switch mark {
+    case [0xFF, 0xFE]: self = .utf16LittleEndian
+    case [0xFE, 0xFF]: self = .utf16BigEndian
+    default: return nil
+    }
+  }
+
+  /// Recognises the encoding of a log's text, and opens the decoder that gives it as UTF-8.
+  ///
+  /// A byte order mark stays in the text, in UTF-8: whoever parses passes over it.
+  ///
+  /// - Parameters:
+  ///   - decoder: gives the text as it is encoded.
+  ///   - declared: the encoding; `nil`: UTF-16 where the text begins with its mark, else UTF-8.
+  /// - Returns: the encoding, with the order of its bytes.
+  static func open(
+    _ decoder: any Decoder, declared: TextEncoding?, path: String
+  ) throws(InputError) -> (TextEncoding, any Decoder) {
+    var encoding = declared ?? .utf8
+    var decoder = decoder
+    if declared == nil || declared == .utf16 {
+      let text = PeekedDecoder(decoder, count: markBytes)
+      let unmarked: TextEncoding = declared == nil ? .utf8 : .utf16LittleEndian
+      encoding = TextEncoding(mark: text.head) ?? unmarked
+      decoder = text
+    }
+    if encoding == .utf8 { return (.utf8, decoder) }
+    guard let transcoder = Transcoder(decoder, from: encoding) else {
+      throw InputError(
+        path: path, detail: "cannot be read as \(encoding.name): the C library has no converter",
+        remedy: "install its conversion modules (gconv)")
+    }
+    return (encoding, transcoder)
+  }
+}
+
+/// A decoder whose first bytes have been looked at.
+final class PeekedDecoder: Decoder {
+  private let inner: any Decoder
+  /// The first bytes; fewer than asked for where the text ends or is damaged before.
+  private(set) var head: [UInt8] = []
+  /// What was damaged behind them.
+  private var damage: Damage?
+
+  init(_ inner: any Decoder, count: Int) {
+    self.inner = inner
+    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
+    defer { unsafe room.deallocate() }
+    do throws(Damage) {
+      while head.count < count {
+        let part = unsafe UnsafeMutableRawBufferPointer(rebasing: room[head.count...])
+        let written = unsafe try inner.decode(into: part)
+        if written == 0 { break }
+        unsafe head.append(contentsOf: part[..<written])
+      }
+    } catch {
+      damage = error
+    }
+  }
+
+  func decode(into output: UnsafeMutableRawBufferPointer) throws(Damage) -> Int {
+    if !head.isEmpty {
+      let count = min(head.count, output.count)
+      unsafe output.copyBytes(from: head[..<count])
+      head.removeFirst(count)
+      return count
+    }
+    if let damage {
+      self.damage = nil
+      throw damage
+    }
+    return unsafe try inner.decode(into: output)
+  }
+}
