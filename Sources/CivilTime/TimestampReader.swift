@@ -13,6 +13,13 @@ public struct TimestampReader: Sendable {
   @usableFromInline var zoneText: UInt64 = 0
   @usableFromInline var minuteStart: Int64 = 0
 
+  /// The first 17 bytes and the zone of the web server's local time last read in full, from the day on.
+  @usableFromInline var localText: (UInt64, UInt64) = (0, 0)
+  @usableFromInline var localZone: UInt64 = 0
+  /// The minute's last digit and the colon behind it.
+  @usableFromInline var localSeconds: UInt64 = 0
+  @usableFromInline var localMinute: Int64 = 0
+
   public init() {}
 
   /// The moment that a text states, cut to the microsecond.
@@ -54,7 +61,47 @@ public struct TimestampReader: Sendable {
       }
       return instant
     }
+    if text.count == 26 || text.count == 28 {
+      // `01/Dec/2025:08:00:00 +0800`, or the same in brackets: minute, seconds, zone.
+      let start = text.count &- 26
+      let first = Self.word(text, start / 2)
+      let second = Self.word(text, start / 2 &+ 8)
+      let seconds = Self.word(text, start / 2 &+ 16)
+      let zone = Self.word(text, start / 2 &+ 18) >> 16
+      if first == localText.0 && second == localText.1 && zone == localZone
+        && (start == 0 || text[0] == 0x5B && text[27] == 0x5D)
+      {
+        // The minute's last digit, `:SS `.
+        let tens = seconds >> 16 & 0xFF ^ 0x30
+        let ones = seconds >> 24 & 0xFF ^ 0x30
+        if tens < 6 && ones < 10 && seconds & 0xFFFF == localSeconds {
+          return Instant(
+            microseconds: localMinute &+ Int64(tens &* 10 &+ ones) &* 1_000_000)
+        }
+      }
+      guard let instant = read(text: text) else { return nil }
+      if let start = read(localMinuteOf: text, from: start / 2) {
+        localText = (first, second)
+        localZone = zone
+        localSeconds = seconds & 0xFFFF
+        localMinute = start
+      }
+      return instant
+    }
     return read(text: text)
+  }
+
+  /// The moment at which the minute of a web server's local time begins; `nil` where the text is none.
+  @usableFromInline
+  mutating func read(localMinuteOf text: Span<UInt8>, from start: Int) -> Int64? {
+    guard text[start + 2] == 0x2F, text[start + 17] == 0x3A, text[start + 20] == 0x20 else {
+      return nil
+    }
+    var minute: [UInt8] = []
+    for index in text.indices { minute.append(text[index]) }
+    minute[start + 18] = 0x30
+    minute[start + 19] = 0x30
+    return read(text: minute.span)?.microseconds
   }
 
   @inlinable

@@ -93,6 +93,15 @@ public struct ByteView {
     return unsafe duizhang_find_either(base, start, byte, 0x0A)
   }
 
+  /// The first position from `start` on of either byte; `end` where neither comes before that.
+  @inlinable
+  @inline(__always)
+  public func position(ofEither first: UInt8, _ second: UInt8, from start: Int, to end: Int) -> Int
+  {
+    assert(start >= 0 && start <= end && end <= count)
+    return unsafe duizhang_find_either_before(base, start, end, first, second)
+  }
+
   /// Whether the first bytes are ASCII without a NUL.
   public func isPlainASCII(_ count: Int) -> Bool {
     assert(count >= 0 && count <= self.count)

@@ -59,7 +59,10 @@ final class Parsers {
   /// Where the headers of many tables all differ, not all their parsers are kept.
   private static let othersMax = 64
 
-  init(lineBytesMax: Int) {
+  private let findsPlaces: Bool
+
+  init(findsPlaces: Bool, lineBytesMax: Int) {
+    self.findsPlaces = findsPlaces
     self.lineBytesMax = lineBytesMax
     canonical = JSONLinesParser(lineBytesMax: lineBytesMax)
   }
@@ -76,7 +79,8 @@ final class Parsers {
   private func box(_ plan: FormatPlan, _ block: Block) -> Box {
     if let known = others[ObjectIdentifier(plan)] { return known }
     if others.count >= Self.othersMax { others.removeAll() }
-    let box = Box(FormatParser(plan, block, lineBytesMax: lineBytesMax))
+    let box = Box(
+      FormatParser(plan, block, findsPlaces: findsPlaces, lineBytesMax: lineBytesMax))
     others[ObjectIdentifier(plan)] = box
     return box
   }

@@ -219,7 +219,8 @@ public final class Metering: @unchecked Sendable {
     into writer: ShuffleWriter, _ table: AttributionTable, _ plan: RecordMapper.Plan
   ) throws(SpillError) -> MapSummary {
     let block = Block()
-    let parsers = Parsers(lineBytesMax: options.lineBytesMax)
+    let parsers = Parsers(
+      findsPlaces: options.findsPlaces, lineBytesMax: options.lineBytesMax)
     var mapper = RecordMapper(
       terms: terms, table: table, plan: plan, writer: writer, block: block,
       findsPlaces: options.findsPlaces, latestTime: latestTime)

@@ -23,16 +23,19 @@ public struct FormatParser: ~Copyable {
 
   /// - Parameters:
   ///   - block: any; the blocks to parse come later.
+  ///   - findsPlaces: whether records need their origins and addresses.
   ///   - lineBytesMax: the longest line that is parsed, as its stream has it.
   public init(
-    _ plan: FormatPlan, _ block: Block, lineBytesMax: Int = LogStream.lineBytesMaxDefault
+    _ plan: FormatPlan, _ block: Block, findsPlaces: Bool = true,
+    lineBytesMax: Int = LogStream.lineBytesMaxDefault
   ) {
     self.plan = plan
     self.lineBytesMax = lineBytesMax
     unsafe words = .allocate(capacity: Call.wordCount + plan.slotCount)
     unsafe words.initialize(repeating: 0, count: Call.wordCount + plan.slotCount)
     slots = unsafe Slots(words: words + Call.wordCount, count: plan.slotCount)
-    assembler = RecordAssembler(plan, slots, unsafe Call(words: words), block.annex)
+    assembler = RecordAssembler(
+      plan, slots, unsafe Call(words: words), block.annex, findsPlaces: findsPlaces)
     switch plan.format.syntax {
     case .json: reader = .json(JSONTreeReader(plan))
     case .logfmt: reader = .pairs(PairsReader(plan))

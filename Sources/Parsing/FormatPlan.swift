@@ -1,3 +1,4 @@
+internal import Decoding
 public import Formats
 
 /// A format made ready for reading: what a line is cut into has a number each, the slot it comes to lie
@@ -185,12 +186,40 @@ private struct SlotNumbers {
 
 /// Names that are looked for among `name=value` pairs, and where their values go.
 struct KeyTable: Sendable {
-  let names: [[UInt8]]
-  let slots: [Int]
+  struct Key: BitwiseCopyable, Sendable {
+    /// The name's first bytes.
+    var text: MaskedText
+    /// Bytes of the whole name.
+    var count: Int
+    var slot: Int
+  }
+
+  let keys: Steps<Key>
+  private let names: [[UInt8]]
 
   init(_ keys: [(name: String, slot: Int)]) {
     names = keys.map { Array($0.name.utf8) }
-    slots = keys.map(\.slot)
+    self.keys = Steps(
+      keys.map { name, slot in
+        Key(
+          text: MaskedText(name.utf8.prefix(MaskedText.bytesMax)), count: name.utf8.count,
+          slot: slot)
+      })
+  }
+
+  /// Whether the name of a number stands at a position and ends with `=` before `end`.
+  @inline(__always)
+  func stands(_ number: Int, _ bytes: ByteView, at start: Int, to end: Int) -> Bool {
+    let count = keys[number].count
+    guard start &+ count < end, bytes[start &+ count] == 0x3D,
+      keys[number].text.stands(bytes, at: start)
+    else { return false }
+    return count <= MaskedText.bytesMax || isWhole(names[number], bytes, at: start)
+  }
+
+  private func isWhole(_ name: [UInt8], _ bytes: ByteView, at start: Int) -> Bool {
+    for index in name.indices where bytes[start + index] != name[index] { return false }
+    return true
   }
 }
 
@@ -199,5 +228,14 @@ extension LogFormat {
   var isCanonical: Bool {
     syntax == .json && absent.isEmpty && zone == nil && request == nil && rules.isEmpty
       && Field.allCases.allSatisfy { fields[$0] == [.value($0.name)] }
+  }
+}
+
+extension FormatPlan.Rule {
+  /// Whether the rule looks at method and path alone, and sets texts that are one piece.
+  func isSimple(methodSlot: Int) -> Bool {
+    statuses.isEmpty && texts.allSatisfy { $0.slot == methodSlot }
+      && (path?.segments.count ?? 0) <= RuleMemo.segmentsMax
+      && sets.allSatisfy { $0.field != .items && $0.parts.count == 1 }
   }
 }

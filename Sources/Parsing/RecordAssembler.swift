@@ -4,6 +4,19 @@ import Formats
 
 /// Makes a record of a line's values: what the format says of fields, requests and rules.
 struct RecordAssembler {
+  private struct Setting: BitwiseCopyable {
+    var field: Field
+    var number: Int
+    var isSegment: Bool
+  }
+
+  private struct Source: BitwiseCopyable {
+    var slot: Int
+    var field: Field
+    /// How many further sources the field has.
+    var othersCount: Int
+  }
+
   enum Outcome {
     case record, ignored
     case rejected(Rejection)
@@ -20,22 +33,60 @@ struct RecordAssembler {
   private(set) var annex: Annex
   /// Behind the constants: where the texts of a line begin.
   private var annexStart = 0
-  /// The fields with a source, and whether the text of one must be looked at more closely.
-  private let fields: [(field: Field, slots: [Int])]
+  /// The sources of all fields, those of a field one behind the other.
+  private let sources: Steps<Source>
+  private let hasRules: Bool
+  private let hasJoins: Bool
+  private let hasAbsent: Bool
+  /// Whether a hyphen, and nothing else, stands for no value.
+  private let absentMark: Bool
+  private let valueCount: Int
+  /// Where rules look at methods and paths alone, and set single texts: what they said lately.
+  private let memo: RuleMemo?
+  /// What each rule sets, those of a rule one behind the other, and where those of each begin.
+  private let settings: Steps<Setting>
+  private let settingStarts: Steps<Int>
   /// How many fields the last record had a value for.
   private(set) var fieldCount = 0
 
-  init(_ plan: FormatPlan, _ slots: Slots, _ call: Call, _ annex: Annex) {
+  /// - Parameter findsPlaces: whether origins and addresses are asked for.
+  init(_ plan: FormatPlan, _ slots: Slots, _ call: Call, _ annex: Annex, findsPlaces: Bool) {
     self.plan = plan
     self.slots = slots
     self.call = call
     self.annex = annex
     zone = plan.format.zone
     request = RequestReader(plan)
-    fields = Field.allCases.compactMap { field in
+    var sources: [Source] = []
+    for field in Field.allCases where findsPlaces || (field != .origin && field != .clientIP) {
       let slots = plan.fields[Int(field.rawValue)]
-      return slots.isEmpty ? nil : (field, slots)
+      for (index, slot) in slots.enumerated() {
+        sources.append(Source(slot: slot, field: field, othersCount: slots.count - index - 1))
+      }
     }
+    self.sources = Steps(sources)
+    hasRules = !plan.rules.isEmpty
+    var settings: [Setting] = []
+    var starts = [0]
+    for rule in plan.rules {
+      for (field, parts) in rule.sets {
+        switch parts.first {
+        case .constant(let number):
+          settings.append(Setting(field: field, number: number, isSegment: false))
+        case .segment(let number):
+          settings.append(Setting(field: field, number: number, isSegment: true))
+        case nil: break
+        }
+      }
+      starts.append(settings.count)
+    }
+    self.settings = Steps(settings)
+    settingStarts = Steps(starts)
+    memo = plan.rules.allSatisfy { $0.isSimple(methodSlot: plan.methodSlot) } ? RuleMemo() : nil
+    hasJoins = !plan.joins.isEmpty
+    valueCount = plan.valueNames.count
+    absentMark = plan.absent == [[0x2D]]
+    hasAbsent = !plan.absent.isEmpty
   }
 
   /// Prepares for the lines of another block.
@@ -75,18 +126,20 @@ struct RecordAssembler {
     if let cookies = plan.cookies {
       CookieReader.read(bytes, slots[cookies.slot], cookies.keys, slots)
     }
-    for join in plan.joins { slots[join.slot] = joined(join, bytes) }
+    if hasJoins { for join in plan.joins { slots[join.slot] = joined(join, bytes) } }
     if annex.isFull { return .rejected(.unreadableField) }
     call.clear()
     fieldCount = 0
     var hasTime = false
-    for (field, sources) in fields {
-      var value = Slice.absent
-      for slot in sources where !slots[slot].isEmpty {
-        value = slots[slot]
-        break
+    var index = 0
+    while index < sources.count {
+      let value = slots[sources[index].slot]
+      if value.isEmpty {
+        index &+= 1
+        continue
       }
-      if value.isEmpty { continue }
+      let field = sources[index].field
+      index &+= sources[index].othersCount &+ 1
       fieldCount &+= 1
       switch field {
       case .time:
@@ -108,7 +161,7 @@ struct RecordAssembler {
       default: call[field.rawValue] = value
       }
     }
-    if !plan.rules.isEmpty {
+    if hasRules {
       guard applyRules(bytes) else { return hasTime ? .ignored : .rejected(.noTime) }
       if annex.isFull { return .rejected(.unreadableField) }
     }
@@ -117,8 +170,14 @@ struct RecordAssembler {
 
   @inline(__always)
   private mutating func dropAbsent(_ bytes: ByteView) {
-    guard !plan.absent.isEmpty else { return }
-    for slot in 0..<plan.valueNames.count {
+    guard hasAbsent else { return }
+    if absentMark {
+      for slot in 0..<valueCount where slots[slot].count == 1 {
+        if bytes[Int(slots[slot].start)] == 0x2D { slots[slot] = .absent }
+      }
+      return
+    }
+    for slot in 0..<valueCount {
       let value = slots[slot]
       for text in plan.absent where Int(value.count) == text.count {
         let start = Int(value.start)
@@ -210,18 +269,47 @@ struct RecordAssembler {
 
   // MARK: - Rules
 
+  // Mutating, also where nothing is changed: a structure lent otherwise is copied.
+
   /// - Returns: whether the record counts.
   private mutating func applyRules(_ bytes: ByteView) -> Bool {
-    for rule in plan.rules {
-      guard meets(rule, bytes) else { continue }
-      if rule.ignores { return false }
-      for (field, parts) in rule.sets { set(field, parts, bytes) }
-      return true
+    guard let memo else { return applyRule(bytes) }
+    let path = slots[plan.pathSlot]
+    let (place, isKnown) = memo.find(bytes, method: slots[plan.methodSlot], path: path)
+    guard place >= 0 else { return applyRule(bytes) }
+    if !isKnown { memo.note(remembered(rule(bytes)), at: place, bytes, path: path) }
+    let number = memo.rule(at: place)
+    if number < 0 { return number == -1 }
+    for index in settingStarts[number]..<settingStarts[number &+ 1] {
+      let value =
+        settings[index].isSegment
+        ? memo.segment(settings[index].number, at: place, path: path)
+        : constants[settings[index].number]
+      call[settings[index].field.rawValue] = value
     }
     return true
   }
 
-  private func meets(_ rule: FormatPlan.Rule, _ bytes: ByteView) -> Bool {
+  private mutating func applyRule(_ bytes: ByteView) -> Bool {
+    guard let number = rule(bytes) else { return true }
+    if plan.rules[number].ignores { return false }
+    for (field, parts) in plan.rules[number].sets { set(field, parts, bytes) }
+    return true
+  }
+
+  /// −1 where no rule fits, −2 for one that ignores.
+  private mutating func remembered(_ number: Int?) -> Int {
+    guard let number else { return -1 }
+    return plan.rules[number].ignores ? -2 : number
+  }
+
+  /// The number of the first rule that fits.
+  private mutating func rule(_ bytes: ByteView) -> Int? {
+    for number in plan.rules.indices where meets(plan.rules[number], bytes) { return number }
+    return nil
+  }
+
+  private mutating func meets(_ rule: FormatPlan.Rule, _ bytes: ByteView) -> Bool {
     for (slot, wildcards) in rule.texts {
       let value = slots[slot]
       guard wildcards.contains(where: { Self.fits(value, $0, bytes) }) else { return false }
@@ -289,7 +377,7 @@ struct RecordAssembler {
     }
   }
 
-  private func slice(_ part: FormatPlan.Rule.Part, _ bytes: ByteView) -> Slice {
+  private mutating func slice(_ part: FormatPlan.Rule.Part, _ bytes: ByteView) -> Slice {
     switch part {
     case .constant(let number): return constants[number]
     case .segment(let number):

@@ -17,7 +17,7 @@ struct RequestReader {
       let line = slots[slot]
       let start = Int(line.start)
       let end = start + Int(line.count)
-      let blank = Self.position(of: 0x20, bytes, from: start, to: end)
+      let blank = bytes.position(ofEither: 0x20, 0x20, from: start, to: end)
       // Nothing is known of what is no request: a TLS handshake, or a scan.
       guard blank < end else { return }
       slots[plan.methodSlot] = Slice(start: start, count: blank - start)
@@ -49,31 +49,26 @@ struct RequestReader {
   }
 
   @inline(__always)
-  private static func position(of byte: UInt8, _ bytes: ByteView, from start: Int, to end: Int)
-    -> Int
-  {
-    var position = start
-    while position < end && bytes[position] != byte { position &+= 1 }
-    return position
-  }
-
-  @inline(__always)
   private mutating func readURL(
     _ bytes: ByteView, from first: Int, to end: Int, _ slots: Slots, _ annex: inout Annex
   ) {
     var start = first
     if start < end && bytes[start] != 0x2F { start = Self.pathStart(bytes, from: start, to: end) }
-    var position = start
-    var isEncoded = false
-    while position < end && bytes[position] != 0x3F && bytes[position] != 0x23 {
-      if bytes[position] == 0x25 { isEncoded = true }
-      position &+= 1
-    }
+    var position = bytes.position(ofEither: 0x3F, 0x23, from: start, to: end)
     let path = Slice(start: start, count: position &- start)
     slots[plan.pathSlot] =
-      isEncoded ? TextDecoding.percent(bytes, path, isPath: true, into: &annex) : path
+      Self.isEncoded(bytes, path)
+      ? TextDecoding.percent(bytes, path, isPath: true, into: &annex) : path
     guard position < end && bytes[position] == 0x3F else { return }
-    readQuery(bytes, from: position &+ 1, to: end, slots, &annex)
+    position &+= 1
+    readQuery(bytes, from: position, to: end, slots, &annex)
+  }
+
+  @inline(__always)
+  private static func isEncoded(_ bytes: ByteView, _ slice: Slice) -> Bool {
+    let start = Int(slice.start)
+    let end = start &+ Int(slice.count)
+    return bytes.position(ofEither: 0x25, 0x2B, from: start, to: end) < end
   }
 
   /// Behind scheme and host, where the URL has them.
@@ -81,7 +76,7 @@ struct RequestReader {
     var position = start
     while position + 2 < end {
       if bytes[position] == 0x3A && bytes[position + 1] == 0x2F && bytes[position + 2] == 0x2F {
-        return Self.position(of: 0x2F, bytes, from: position + 3, to: end)
+        return bytes.position(ofEither: 0x2F, 0x3F, from: position + 3, to: end)
       }
       position += 1
     }
@@ -95,45 +90,29 @@ struct RequestReader {
     var position = start
     while position < end {
       let key = position
-      var number = Self.match(keys, nextKey, bytes, at: key, to: end)
-      if number < 0 { number = Self.find(keys, bytes, at: key, to: end) }
-      if number < 0 {
-        position = Self.position(of: 0x26, bytes, from: key, to: end) &+ 1
-        continue
+      var number = nextKey
+      if number >= keys.keys.count || !keys.stands(number, bytes, at: key, to: end) {
+        number = 0
+        while number < keys.keys.count && !keys.stands(number, bytes, at: key, to: end) {
+          number &+= 1
+        }
+        if number == keys.keys.count {
+          position = bytes.position(ofEither: 0x26, 0x26, from: key, to: end) &+ 1
+          continue
+        }
       }
       nextKey = number &+ 1
-      let value = key &+ keys.names[number].count &+ 1
-      position = value
-      var isEncoded = false
-      while position < end && bytes[position] != 0x26 {
-        if bytes[position] == 0x25 || bytes[position] == 0x2B { isEncoded = true }
-        position &+= 1
-      }
+      let value = key &+ keys.keys[number].count &+ 1
+      position = bytes.position(ofEither: 0x26, 0x25, from: value, to: end)
+      var isEncoded = position < end && bytes[position] == 0x25
+      if isEncoded { position = bytes.position(ofEither: 0x26, 0x26, from: position, to: end) }
       let slice = Slice(start: value, count: position &- value)
+      if !isEncoded { isEncoded = Self.isEncoded(bytes, slice) }
       // Of a parameter that comes twice, the last one holds, as of a key in JSON.
-      slots[keys.slots[number]] =
+      slots[keys.keys[number].slot] =
         isEncoded ? TextDecoding.percent(bytes, slice, isPath: false, into: &annex) : slice
       position &+= 1
     }
-  }
-
-  /// The number, if the key of that number and `=` stand at a position; else −1.
-  @inline(__always)
-  private static func match(
-    _ keys: KeyTable, _ number: Int, _ bytes: ByteView, at start: Int, to end: Int
-  ) -> Int {
-    guard number < keys.names.count else { return -1 }
-    let name = keys.names[number]
-    guard start &+ name.count < end, bytes[start &+ name.count] == 0x3D else { return -1 }
-    for index in 0..<name.count where bytes[start &+ index] != name[index] { return -1 }
-    return number
-  }
-
-  private static func find(_ keys: KeyTable, _ bytes: ByteView, at start: Int, to end: Int) -> Int {
-    for number in keys.names.indices where match(keys, number, bytes, at: start, to: end) >= 0 {
-      return number
-    }
-    return -1
   }
 }
 
@@ -147,7 +126,6 @@ enum CookieReader {
       let name = position
       while position < end && bytes[position] != 0x3D && bytes[position] != 0x3B { position += 1 }
       guard position < end && bytes[position] == 0x3D else { continue }
-      let nameCount = position - name
       position += 1
       var start = position
       while position < end && bytes[position] != 0x3B { position += 1 }
@@ -157,9 +135,8 @@ enum CookieReader {
         start += 1
         stop -= 1
       }
-      for (number, key) in keys.names.enumerated()
-      where key.count == nameCount && key.indices.allSatisfy({ bytes[name + $0] == key[$0] }) {
-        slots[keys.slots[number]] = Slice(start: start, count: stop - start)
+      for number in 0..<keys.keys.count where keys.stands(number, bytes, at: name, to: end) {
+        slots[keys.keys[number].slot] = Slice(start: start, count: stop - start)
       }
     }
   }

@@ -109,6 +109,28 @@ static inline __attribute__((always_inline)) size_t duizhang_find_either(
 #endif
 }
 
+/// The first position of either byte from `start` on and before `end`, else `end`. Up to 15 bytes
+/// behind the end are read.
+static inline __attribute__((always_inline)) size_t duizhang_find_either_before(
+    const uint8_t *bytes, size_t start, size_t end, uint8_t first, uint8_t second) {
+#if defined(__SSE2__)
+  const __m128i firsts = _mm_set1_epi8((char)first), seconds = _mm_set1_epi8((char)second);
+  for (; start < end; start += 16) {
+    __m128i text = _mm_loadu_si128((const __m128i *)(bytes + start));
+    int found = _mm_movemask_epi8(
+        _mm_or_si128(_mm_cmpeq_epi8(text, firsts), _mm_cmpeq_epi8(text, seconds)));
+    if (found != 0) {
+      size_t position = start + (size_t)__builtin_ctz((unsigned)found);
+      return position < end ? position : end;
+    }
+  }
+  return end;
+#else
+  while (start < end && bytes[start] != first && bytes[start] != second) start++;
+  return start;
+#endif
+}
+
 /// Whether bytes are ASCII without a NUL.
 bool duizhang_is_plain(const uint8_t *bytes, size_t length);
 
