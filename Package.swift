@@ -58,24 +58,29 @@ let package = Package(
     target(
       "Metering",
       ["CivilTime", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling", "Counting"]),
+    target(
+      "Checking", ["CBytes", "CivilTime", "Decoding", "Formats", "Parsing", "Metering"]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
     target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),
     target(
       "Reports",
-      ["CivilTime", "Contracts", "Shuffling", "Counting", "Detection", "Reconciliation", crypto]),
+      [
+        "CivilTime", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling", "Counting",
+        "Checking", "Detection", "Reconciliation", crypto,
+      ]),
     target(
       "Pipelines",
       [
-        "CivilTime", "Configuration", "Contracts", "Decoding", "Parsing", "Shuffling", "Counting",
-        "Metering", "Detection", "Reconciliation", "Reports",
+        "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling",
+        "Counting", "Metering", "Detection", "Reconciliation", "Reports",
       ]),
     target("Simulation", ["CivilTime", "CLZ4", "CZlib"]),
     tests("SimulationTests", ["Simulation", "CivilTime", "CLZ4", "CZlib"]),
     .executableTarget(
       name: "duizhang",
       dependencies: [
-        "CivilTime", "Configuration", "Contracts", "Decoding", "Counting", "Metering", "Reports",
-        "Pipelines", "Simulation", arguments,
+        "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Counting", "Metering",
+        "Checking", "Reports", "Pipelines", "Simulation", arguments,
       ],
       swiftSettings: settings),
     tests("CivilTimeTests", ["CivilTime", "TestSupport"]),

@@ -27,6 +27,15 @@ public final class Block {
     unsafe storage.initializeMemory(as: UInt8.self, repeating: 0)
   }
 
+  /// A block of one line.
+  public convenience init(_ line: [UInt8]) {
+    self.init()
+    if line.count > capacity { grow(to: line.count) }
+    unsafe line.withUnsafeBytes { unsafe storage.copyMemory(from: $0) }
+    count = line.count
+    terminate()
+  }
+
   deinit { unsafe storage.deallocate() }
 
   var capacity: Int { unsafe storage.count - ByteView.padding - Self.annexBytes }

@@ -23,6 +23,8 @@ public final class LogReader: @unchecked Sendable {
   private var blockLines: [[Int32]]
   private var takenBytes: [Int]
   private var damages: [Int: [Damage]] = [:]
+  private var codecs: [Codec?]
+  private var encodings: [TextEncoding?]
   private var failures: [InputError] = []
   private var isStopped = false
 
@@ -43,6 +45,8 @@ public final class LogReader: @unchecked Sendable {
     waiting = files.indices.sorted { files[$0].sizeBytes < files[$1].sizeBytes }
     blockLines = Array(repeating: [], count: files.count)
     takenBytes = Array(repeating: 0, count: files.count)
+    codecs = Array(repeating: nil, count: files.count)
+    encodings = Array(repeating: nil, count: files.count)
   }
 
   /// Fills a block with the next lines of some log.
@@ -98,7 +102,11 @@ public final class LogReader: @unchecked Sendable {
     do throws(InputError) {
       let stream = try LogStream(
         path: files[file].path, lineBytesMax: lineBytesMax, encoding: encoding)
-      monitor.withLock { open[file]?.stream = stream }
+      monitor.withLock {
+        open[file]?.stream = stream
+        codecs[file] = stream.codec
+        encodings[file] = stream.encoding
+      }
       return stream
     } catch {
       monitor.withLock {
@@ -137,6 +145,11 @@ public final class LogReader: @unchecked Sendable {
     public var damages: [Int: [Damage]]
     /// Files that could not be opened at all.
     public var failures: [InputError]
+    /// For each file that was opened, how it is stored and how its text is encoded.
+    public var codecs: [Codec?]
+    public var encodings: [TextEncoding?]
+    /// For each file, the bytes that were taken of it as stored.
+    public var storedBytes: [Int]
   }
 
   public var outcome: Outcome {
@@ -146,7 +159,7 @@ public final class LogReader: @unchecked Sendable {
         blockLines: blockLines, damages: damages,
         failures: failures.sorted {
           $0.path.utf8.lexicographicallyPrecedes($1.path.utf8)
-        })
+        }, codecs: codecs, encodings: encodings, storedBytes: takenBytes)
     }
   }
 }

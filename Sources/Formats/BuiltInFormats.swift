@@ -21,12 +21,10 @@ public enum BuiltInFormats {
   ].map { ($0.0, String(decoding: $0.1, as: UTF8.self)) }
 
   /// The canonical log first, then all others.
-  public static let all: [LogFormat] =
-    [.canonical]
-    + files.map { name, yaml in
-      guard let format = try? LogFormat(yaml: yaml, path: "\(name).yaml") else {
-        preconditionFailure("the built-in format \(name) has mistakes")
-      }
-      return format
+  public static let all: [LogFormat] = files.map { name, yaml in
+    guard let format = try? LogFormat(yaml: yaml, path: "\(name).yaml") else {
+      preconditionFailure("the built-in format \(name) has mistakes")
     }
+    return format
+  }
 }

@@ -1,9 +1,9 @@
-internal import Decoding
-internal import Formats
-internal import Parsing
+package import Decoding
+package import Formats
+package import Parsing
 
 /// The formats of a run's logs. The first block of a log tells; who has a later one waits for that.
-final class FileFormats: @unchecked Sendable {
+package final class FileFormats: @unchecked Sendable {
   private let monitor = Monitor()
   private let recogniser: FormatRecogniser
   private var found: [Recognition?]
@@ -15,15 +15,15 @@ final class FileFormats: @unchecked Sendable {
     var headerLine: [UInt8]?
   }
 
-  init(_ formats: [LogFormat], fileCount: Int, _ lineBytesMax: Int) {
+  package init(_ formats: [LogFormat], fileCount: Int, _ lineBytesMax: Int) {
     recogniser = FormatRecogniser(formats, lineBytesMax: lineBytesMax)
     found = Array(repeating: nil, count: fileCount)
   }
 
-  var recognitions: [Recognition?] { monitor.withLock { found } }
+  package var recognitions: [Recognition?] { monitor.withLock { found } }
 
   /// How to read a block of a file.
-  func plan(ofFile file: Int, _ block: Block) -> FormatPlan {
+  package func plan(ofFile file: Int, _ block: Block) -> FormatPlan {
     let recognition = block.index == 0 ? recogniser.recognise(block) : nil
     return monitor.withLock {
       if let recognition {
@@ -46,7 +46,7 @@ final class FileFormats: @unchecked Sendable {
 }
 
 /// One thread's parsers: that of canonical lines, and one for each format it has met.
-final class Parsers {
+package final class Parsers {
   private final class Box {
     var parser: FormatParser
 
@@ -61,13 +61,13 @@ final class Parsers {
 
   private let findsPlaces: Bool
 
-  init(findsPlaces: Bool, lineBytesMax: Int) {
+  package init(findsPlaces: Bool, lineBytesMax: Int) {
     self.findsPlaces = findsPlaces
     self.lineBytesMax = lineBytesMax
     canonical = JSONLinesParser(lineBytesMax: lineBytesMax)
   }
 
-  func parse(
+  package func parse(
     _ block: Block, _ plan: FormatPlan, record: (Call, Int) -> Void,
     rejected: (Rejection, Int) -> Void
   ) -> LineCounts {

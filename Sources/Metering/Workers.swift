@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Runs a body on a number of threads and waits for all of them.
-enum Workers {
+package enum Workers {
   private final class Task: Sendable {
     let index: Int
     let body: @Sendable (Int) -> Void
@@ -13,7 +13,7 @@ enum Workers {
   }
 
   /// - Parameter body: called once for each index below `count`, each on a thread of its own.
-  static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+  package static func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     var threads: [pthread_t] = []
     var left = [0]
     for index in 1..<max(count, 1) {

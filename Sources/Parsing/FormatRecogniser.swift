@@ -34,7 +34,12 @@ public struct FormatRecogniser: Sendable {
       // Of equals the first one.
       trials[$0].score != trials[$1].score ? trials[$0].score < trials[$1].score : $0 > $1
     }
-    return Recognition(trials: trials, best: best ?? 0)
+    var recognition = Recognition(trials: trials, best: best ?? 0)
+    if recognition.isUnknown {
+      recognition.misfit = Misfit.closest(
+        trials.map(\.plan), header, trials.map { $0.firstRejection?.rejection })
+    }
+    return recognition
   }
 
   private func trial(_ plan: FormatPlan, _ sample: Block) -> Recognition.Trial {
@@ -92,6 +97,8 @@ public struct Recognition: Sendable {
   /// In the order of the formats.
   public let trials: [Trial]
   private let best: Int
+  /// Of a log that no format reads, which one comes closest, and what does not fit.
+  public internal(set) var misfit: Misfit?
 
   init(trials: [Trial], best: Int) {
     self.trials = trials

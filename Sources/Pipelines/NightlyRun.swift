@@ -50,6 +50,7 @@ public struct NightlyRun: Sendable {
     statements = try Statements(pipeline.statements)
     var metering = options.metering
     metering.encoding = metering.encoding ?? pipeline.encoding
+    metering.formats = pipeline.formats
     let logs = try Self.logs(pipeline, metering)
     metering.wantsRows = true
     metering.findsPlaces = true
@@ -117,8 +118,8 @@ extension NightlyRun {
   ) throws(RunError) -> LogSelection {
     do throws(InputError) {
       return try LogSelection(
-        pipeline.logs.map(Paths.shortened), lineBytesMax: metering.lineBytesMax,
-        encoding: metering.encoding)
+        pipeline.logs.map(Paths.shortened), formats: metering.formats,
+        lineBytesMax: metering.lineBytesMax, encoding: metering.encoding)
     } catch {
       throw .input(error)
     }

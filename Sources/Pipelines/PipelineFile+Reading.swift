@@ -2,10 +2,12 @@ internal import CivilTime
 public import Configuration
 internal import Contracts
 internal import Decoding
+internal import Formats
 
 extension PipelineFile {
   static let keys = [
-    "pipeline", "logs", "encoding", "contracts", "time_zone", "statements", "out", "headers",
+    "pipeline", "logs", "formats", "encoding", "contracts", "time_zone", "statements", "out",
+    "headers",
     "bom", "quarantined_share", "privacy_key", "threads", "memory",
   ]
   static let threadsMax = 1_024
@@ -37,6 +39,7 @@ extension PipelineFile {
     let name = file.required("pipeline", expected: "the job's name")?.text()
     let logs = file.required("logs", expected: "files, directories or globs")?
       .texts(of: "file, directory or glob")
+    formats = file["formats"].map { Self.formats($0, path: path) } ?? BuiltInFormats.all
     encoding = file["encoding"].flatMap(Self.encoding)
     contracts = (file["contracts"]?.texts(of: "contract file") ?? []).map(resolved)
     zone = file["time_zone"].flatMap { Self.zone($0, hasContracts: file["contracts"] != nil) }
@@ -57,6 +60,24 @@ extension PipelineFile {
     self.name = name
     self.logs = logs.map(resolved)
     self.out = out
+  }
+
+  /// Names of built-in formats, or format files.
+  private static func formats(_ value: ConfigurationValue, path: String) -> [LogFormat] {
+    var formats: [LogFormat] = []
+    for element in value.elementsOrOne() {
+      guard let text = element.text(expected: "a built-in format or a format file") else {
+        continue
+      }
+      let isBuiltIn = BuiltInFormats.all.contains { $0.name == text }
+      do throws(ConfigurationError) {
+        let name = isBuiltIn ? text : ConfigurationDocument.resolve(text, against: path)
+        formats.append(try LogFormat.find(name))
+      } catch {
+        for problem in error.problems { element.contradict(problem.description) }
+      }
+    }
+    return formats
   }
 
   private static func encoding(_ value: ConfigurationValue) -> TextEncoding? {

@@ -26,10 +26,11 @@ struct CountCommand: ParsableCommand {
   func run() throws {
     let session = MeteringSession(diagnostics: execution.diagnostics)
     let terms = try session.terms(input, rule)
-    let files = try session.files(input, lines)
     var options = execution.options()
-    options.encoding = input.encoding
+    options.formats = try session.formats(input.format)
+    options.encoding = input.format.encoding
     lines.apply(to: &options)
+    let files = try session.files(input.logs, options)
     let result = try session.run(files, terms, options)
     try session.write { () throws(ReportError) in
       let bytes = DailyTotalsReport(result.totals).bytes(style: report.style)

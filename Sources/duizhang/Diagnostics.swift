@@ -17,13 +17,13 @@ enum StandardError {
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 }
 
-enum LogFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
+enum MessageFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
 
 /// What a command says on standard error.
 struct Diagnostics: Sendable {
   enum Level: String { case info, warning, error }
 
-  var format: LogFormat
+  var format: MessageFormat
   var isQuiet: Bool
 
   /// Says one thing; `--quiet` leaves only errors and warnings.

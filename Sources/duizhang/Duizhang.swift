@@ -14,7 +14,8 @@ struct Duizhang: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      RunCommand.self, CountCommand.self, UsageCommand.self, SimulateCommand.self,
+      RunCommand.self, CountCommand.self, UsageCommand.self, CheckCommand.self,
+      FormatsCommand.self, SimulateCommand.self,
     ])
 
   static func main() {

@@ -12,16 +12,11 @@ public import Reports
 struct InputArguments: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "Logs: files, folders, quoted patterns, or - for standard input. NDJSON as gzip, zlib, "
-        + "LZ4, Zstandard or plain text, told apart by content.", valueName: "log"))
+      "Logs: files, folders, quoted patterns, or - for standard input. gzip, zlib, LZ4, Zstandard "
+        + "or plain text, in any known format, told apart by content.", valueName: "log"))
   var logs: [String]
 
-  @Option(
-    name: .customLong("encoding"),
-    help: ArgumentHelp(
-      "The encoding of the logs' text: \(TextEncoding.namesText) (default: utf-16 where a log "
-        + "begins with its byte order mark, else utf-8).", valueName: "name"))
-  var encodingName: String?
+  @OptionGroup var format: FormatArguments
 
   @Option(
     help: ArgumentHelp(
@@ -33,6 +28,23 @@ struct InputArguments: ParsableArguments {
     help: ArgumentHelp(
       "Without a contract: the IANA zone of days and times (default: UTC).", valueName: "zone"))
   var timeZone: String?
+}
+
+/// What logs are, where their content is not to tell.
+struct FormatArguments: ParsableArguments {
+  @Option(
+    name: .customLong("format"),
+    help: ArgumentHelp(
+      "A format that logs may have: a name that 'duizhang formats' lists, or a format file; repeat "
+        + "it for several (default: all that it lists).", valueName: "name|file"))
+  var names: [String] = []
+
+  @Option(
+    name: .customLong("encoding"),
+    help: ArgumentHelp(
+      "The encoding of the logs' text: \(TextEncoding.namesText) (default: utf-16 where a log "
+        + "begins with its byte order mark, else utf-8).", valueName: "name"))
+  var encodingName: String?
 
   var encoding: TextEncoding? { encodingName.flatMap { TextEncoding(name: $0) } }
 
@@ -55,7 +67,7 @@ struct RunArguments: ParsableArguments {
   var quiet = false
 
   @Option(help: "How standard error is written: text or json.")
-  var logFormat: LogFormat = .text
+  var logFormat: MessageFormat = .text
 
   static let memoryBytesDefault = 512 << 20
   static let memoryBytesMin = 32 << 20

@@ -3,6 +3,7 @@ import Configuration
 import Contracts
 import Counting
 import Decoding
+import Formats
 import Glibc
 import Metering
 import Pipelines
@@ -44,11 +45,23 @@ struct MeteringSession {
     }
   }
 
+  /// What logs may be, by the command line.
+  func formats(_ arguments: FormatArguments) throws(ExitStatus) -> [LogFormat] {
+    if arguments.names.isEmpty { return BuiltInFormats.all }
+    do throws(ConfigurationError) {
+      return try LogFormat.findAll(arguments.names)
+    } catch {
+      for problem in error.problems { diagnostics.say(.error, problem.description) }
+      throw .usage
+    }
+  }
+
   /// Finds the logs; files of a folder that are no logs are passed over, and named.
-  func files(_ input: InputArguments, _ lines: LineArguments) throws(ExitStatus) -> [InputFile] {
+  func files(_ paths: [String], _ options: MeteringOptions) throws(ExitStatus) -> [InputFile] {
     do throws(InputError) {
       let selection = try LogSelection(
-        input.logs, lineBytesMax: lines.bytesMax, encoding: input.encoding)
+        paths, formats: options.formats, lineBytesMax: options.lineBytesMax,
+        encoding: options.encoding)
       for notice in selection.notices { diagnostics.say(.info, notice) }
       return selection.files
     } catch {

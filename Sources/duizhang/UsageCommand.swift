@@ -34,10 +34,11 @@ struct UsageCommand: ParsableCommand {
     let session = MeteringSession(diagnostics: execution.diagnostics)
     let terms = try session.terms(input, rule)
     let users = try session.users(terms.contracts, keyPath: privacyKey)
-    let files = try session.files(input, lines)
     var options = execution.options()
-    options.encoding = input.encoding
+    options.formats = try session.formats(input.format)
+    options.encoding = input.format.encoding
     lines.apply(to: &options)
+    let files = try session.files(input.logs, options)
     options.wantsRows = true
     let result = try session.run(files, terms, options)
     guard let rows = result.rows else { preconditionFailure("rows were asked for") }

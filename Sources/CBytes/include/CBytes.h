@@ -134,6 +134,9 @@ static inline __attribute__((always_inline)) size_t duizhang_find_either_before(
 /// Whether bytes are ASCII without a NUL.
 bool duizhang_is_plain(const uint8_t *bytes, size_t length);
 
+/// A number that differs for texts that differ, but for chance: not one that resists an attacker.
+uint64_t duizhang_digest(const uint8_t *bytes, size_t length);
+
 /// Has the memory at an address on its way into the cache before it is read.
 static inline __attribute__((always_inline)) void duizhang_prefetch(const void *address) {
   __builtin_prefetch(address);
