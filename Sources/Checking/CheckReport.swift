@@ -45,6 +45,9 @@ public struct CheckReport: Sendable {
     }
     add(failures.count, "log cannot be opened", "logs cannot be opened")
     add(logs.count { $0.isUnknown }, "log is of no known format", "logs are of no known format")
+    add(
+      logs.count { $0.isIgnored }, "log has no record that counts, by the rules of its format",
+      "logs have no record that counts, by the rules of their formats")
     add(logs.count { !$0.damages.isEmpty }, "log is damaged", "logs are damaged")
     add(
       logs.count { $0.quarantined > 0 && !$0.isUnknown }, "log has lines that cannot be read",

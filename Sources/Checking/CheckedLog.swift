@@ -32,6 +32,8 @@ public struct CheckedLog: Sendable {
   /// Lines that are records, those that the format ignores too.
   public var records: Int { counts.lines - counts.blank - quarantined }
   public var lostBytes: Int { damages.reduce(0) { $0 + ($1.byteCount ?? 0) } }
+  /// Whether it has records, of which the rules of its format let none count.
+  public var isIgnored: Bool { records > 0 && records == counts.ignored }
   public var isUnknown: Bool { recognition?.isUnknown ?? false }
   public var formatName: String? {
     guard let recognition, recognition.trial.lines > 0 else { return nil }

@@ -20,13 +20,16 @@ public struct FormatParser: ~Copyable {
   private let lineBytesMax: Int
   /// Fields that the records so far had values for, all together.
   public private(set) var fieldCount = 0
+  /// Method and path of the first record that the format takes for none that counts.
+  public private(set) var firstIgnored: String?
 
   /// - Parameters:
   ///   - block: any; the blocks to parse come later.
   ///   - findsPlaces: whether records need their origins and addresses.
+  ///   - isGuess: whether it is to be found out if the format is the log's.
   ///   - lineBytesMax: the longest line that is parsed, as its stream has it.
   public init(
-    _ plan: FormatPlan, _ block: Block, findsPlaces: Bool = true,
+    _ plan: FormatPlan, _ block: Block, findsPlaces: Bool = true, isGuess: Bool = false,
     lineBytesMax: Int = LogStream.lineBytesMaxDefault
   ) {
     self.plan = plan
@@ -41,7 +44,8 @@ public struct FormatParser: ~Copyable {
     case .logfmt: reader = .pairs(PairsReader(plan))
     case .table(let table):
       reader = .table(TableReader(table, plan), hasBackslashes: table.hasBackslashes)
-    case .pattern(let pattern): reader = .pattern(PatternReader(pattern, plan), pattern.escaping)
+    case .pattern(let pattern):
+      reader = .pattern(PatternReader(pattern, plan, isGuess: isGuess), pattern.escaping)
     }
   }
 
@@ -96,12 +100,20 @@ public struct FormatParser: ~Copyable {
         case .ignored:
           fieldCount &+= assembler.fieldCount
           counts.ignored += 1
+          if firstIgnored == nil { firstIgnored = request(wholeBytes) }
         case .rejected(let rejection): rejected(rejection, counts.lines)
         }
       }
       counts.lines += 1
     }
     return counts
+  }
+
+  /// Method and path of the line last read.
+  private func request(_ bytes: ByteView) -> String {
+    [plan.methodSlot, plan.pathSlot].map { slot in
+      bytes.text(Int(slots[slot].start), Int(slots[slot].count))
+    }.joined(separator: " ")
   }
 
   // MARK: - Lines

@@ -60,13 +60,16 @@ public struct FormatRecogniser: Sendable {
         note($0, $1)
       }
     } else {
-      var parser = FormatParser(plan, sample, lineBytesMax: lineBytesMax)
+      var parser = FormatParser(
+        plan, sample, isGuess: formats.count > 1, lineBytesMax: lineBytesMax)
       counts = parser.parse(sample) { _, _ in
         trial.records += 1
       } rejected: {
         note($0, $1)
       }
       trial.records += counts.ignored
+      trial.ignored = counts.ignored
+      trial.firstIgnored = parser.firstIgnored
       trial.fields = parser.fieldCount
     }
     trial.lines = counts.lines - counts.blank
@@ -83,6 +86,10 @@ public struct Recognition: Sendable {
     public var lines = 0
     /// Lines that are records, those that the format ignores too.
     public var records = 0
+    /// Records of these that the format takes for none that counts.
+    public var ignored = 0
+    /// Method and path of the first one of these.
+    public var firstIgnored: String?
     /// Fields that the records have values for, all together.
     public var fields = 0
     /// The first line, from 1, that is no record.

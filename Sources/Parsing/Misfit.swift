@@ -13,6 +13,8 @@ public struct Misfit: Sendable, Hashable {
 
   private static let keysShown = 24
   private static let textShown = 40
+  /// What fits less is of another kind altogether.
+  private static let shareMin = 0.25
 
   /// - Parameters:
   ///   - line: the log's first line that is not empty.
@@ -24,9 +26,41 @@ public struct Misfit: Sendable, Hashable {
       misfit(plan, line, keys, rejection)
     }
     // Of equals the first one.
-    return misfits.reduce(nil) { best, misfit in
+    let best = misfits.reduce(nil as Misfit?) { best, misfit in
       misfit.share > best?.share ?? -1 ? misfit : best
     }
+    if let best, best.share >= shareMin || keys != nil { return best }
+    return otherTable(line)
+  }
+
+  /// Of a table that neither commas nor tabs separate.
+  private static func otherTable(_ line: [UInt8]) -> Misfit? {
+    for delimiter in [UInt8(ascii: ";"), UInt8(ascii: "|")] {
+      let table = TableSyntax(delimiter: delimiter, hasBackslashes: false, header: nil)
+      guard let columns = TableReader.header(line, table), columns.count >= 3 else { continue }
+      let sign = String(decoding: [delimiter], as: UTF8.self)
+      return Misfit(
+        format: "csv",
+        detail:
+          "the first line looks like the header of a table with '\(sign)' between its columns "
+          + shown(columns),
+        remedy:
+          "say 'lines: {csv: {delimiter: \"\(sign)\"}}', and name these columns under 'fields'",
+        share: shareMin)
+    }
+    return nil
+  }
+
+  private static func shown(_ names: [String]) -> String {
+    names.prefix(keysShown).map { printable($0) }.joined(separator: ", ")
+      + (names.count > keysShown ? ", …" : "")
+  }
+
+  /// Without what would change a terminal.
+  private static func printable(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
   }
 
   private static func misfit(
@@ -72,8 +106,7 @@ public struct Misfit: Sendable, Hashable {
     } else {
       detail = "no \(kind) of the first line is the time (\(times.joined(separator: " or ")))"
     }
-    let shown = names.prefix(keysShown).joined(separator: ", ")
-    detail += "; its \(kind)s are \(shown)" + (names.count > keysShown ? ", …" : "")
+    detail += "; its \(kind)s are \(shown(names))"
     return Misfit(
       format: plan.format.name, detail: detail,
       remedy: "put these \(kind)s where its 'fields' name others",
@@ -94,7 +127,7 @@ public struct Misfit: Sendable, Hashable {
         let place = value == nil ? (rest.starts(with: text) ? position : nil) : find(text, in: rest)
         guard let place else {
           let expected = String(decoding: text, as: UTF8.self)
-          let found = String(decoding: rest.prefix(textShown), as: UTF8.self)
+          let found = printable(String(decoding: rest.prefix(textShown), as: UTF8.self))
           let behind = value.map { " behind the value '\($0)'" } ?? ""
           return Misfit(
             format: plan.format.name,
@@ -107,7 +140,8 @@ public struct Misfit: Sendable, Hashable {
         value = nil
       }
     }
-    let rest = String(decoding: line[min(position, line.count)...].prefix(textShown), as: UTF8.self)
+    let rest = printable(
+      String(decoding: line[min(position, line.count)...].prefix(textShown), as: UTF8.self))
     return Misfit(
       format: plan.format.name,
       detail: value == nil && position < line.count

@@ -17,8 +17,12 @@ struct PatternReader {
   }
 
   private let steps: Steps<Step>
+  /// Whether the last value may hold a blank; where a format is only guessed, it may not, since a
+  /// longer line would pass for a shorter one.
+  private let lastIsOpen: Bool
 
-  init(_ pattern: LinePattern, _ plan: FormatPlan) {
+  init(_ pattern: LinePattern, _ plan: FormatPlan, isGuess: Bool) {
+    lastIsOpen = !isGuess || pattern.pieces.last == .value("rest")
     var steps: [Step] = []
     func add(_ text: ArraySlice<UInt8>) {
       var step = Step()
@@ -65,6 +69,9 @@ struct PatternReader {
       if terminator == 0x0A {
         position = end
         if end > value && bytes[end &- 1] == 0x0D { end &-= 1 }
+        if !lastIsOpen && bytes.position(ofEither: 0x20, 0x20, from: value, to: end) < end {
+          return -1
+        }
       } else {
         // Most ends are the first one that it could be.
         while true {

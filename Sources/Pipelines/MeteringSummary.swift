@@ -2,6 +2,7 @@ internal import CivilTime
 public import Contracts
 internal import Counting
 internal import Decoding
+internal import Formats
 public import Metering
 internal import Parsing
 public import Reports
@@ -43,6 +44,21 @@ public struct MeteringSummary: Sendable {
     return concerns
   }
 
+  /// Logs that no format reads.
+  private var unknown: [InputFile] {
+    zip(result.files, result.recognitions).filter { $1?.isUnknown ?? false }.map { $0.0 }
+  }
+
+  /// Logs whose format is known, and of whose first records none counts.
+  private var ignored: [(InputFile, format: String)] {
+    zip(result.files, result.recognitions).compactMap { file, recognition in
+      guard let trial = recognition?.trial, trial.records > 0, trial.ignored == trial.records else {
+        return nil
+      }
+      return (file, trial.plan.format.name)
+    }
+  }
+
   // MARK: - Text
 
   /// The summary as lines for people.
@@ -64,6 +80,13 @@ public struct MeteringSummary: Sendable {
     }
     text += list("damaged", result.damages, total: result.damages.count) {
       "\($0.file.path): \($0.damage.text); what is readable before and behind it is counted"
+    }
+    text += list("of no known format", unknown, total: unknown.count) {
+      "\($0.path): no line of its beginning is a record; 'duizhang check' says what comes closest"
+    }
+    text += list("without a call", ignored, total: ignored.count) { file, format in
+      "\(file.path): the rules of the format \(format) are for none of its first requests; "
+        + "'duizhang check' says what to do"
     }
     text += list("of no contract", outside, total: balance.outsideContract) { licensee, tally in
       "licensee '\(licensee)': \(Self.grouped(tally.records)) records, which may be unbilled use"
@@ -138,6 +161,11 @@ public struct MeteringSummary: Sendable {
         result.conflicts.numbers.map { .string(result.sources.text(of: $0)) }),
       "input_end": end.map { .string($0) } ?? .null,
       "files": .array(result.files.map { .string($0.path) }),
+      "formats": .array(
+        result.recognitions.map { recognition in
+          guard let recognition, recognition.trial.lines > 0 else { return .null }
+          return recognition.isUnknown ? "unknown" : .string(recognition.plan.format.name)
+        }),
       "damaged": .array(
         result.damages.map {
           [

@@ -87,7 +87,13 @@ public struct CheckPage: Sendable {
     for log in report.logs.filter(\.isUnknown).prefix(Self.shownMax) {
       text += "\n\(log.file.path) is of no known format.\n"
       guard let misfit = log.recognition?.misfit else {
-        text += "  Nothing in it looks like a log line: is it the right file?\n"
+        text += """
+            Its first lines are like those of none. If it is a log, describe it, starting from a \
+          format that is like it ('duizhang formats' lists them):
+              duizhang formats nginx-combined > ours.yaml
+              duizhang check --format ours.yaml \(log.file.path)
+
+          """
         continue
       }
       text += """
@@ -120,13 +126,23 @@ public struct CheckPage: Sendable {
         text +=
           "  Read as \(others.map(\.plan.format.name).joined(separator: ", ")) it says the same.\n"
       }
-      if log.samples.isEmpty {
-        text += "  All of these records are none that count, by the rules of the format; "
-        text += "'duizhang formats \(name)' shows them.\n"
-      }
+      if log.isIgnored { text += none(log, name, trial.firstIgnored) }
       for sample in log.samples { text += "  line \(sample.line): \(line(sample))\n" }
     }
     return text
+  }
+
+  /// Of a log whose format is known, and whose calls are not.
+  private func none(_ log: CheckedLog, _ name: String, _ request: String?) -> String {
+    """
+      None of its records counts: no rule of the format is for \(request ?? "them").
+      To have them counted, say which requests are calls of the bot, and where a call's licensee \
+    and user stand:
+        duizhang formats \(name) > ours.yaml
+        (put your paths under 'rules', and look at 'fields')
+        duizhang check --format ours.yaml \(log.file.path)
+
+    """
   }
 
   private func average(_ sum: Int, _ count: Int) -> String {
