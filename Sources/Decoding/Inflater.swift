@@ -14,6 +14,16 @@ final class Inflater: MemberFormat {
   private let state: UnsafeMutablePointer<inflate_state>
   /// Where the present member begins.
   private var offset = 0
+  /// A gzip member's header as far as it is read, which may be in several pieces; the library by
+  /// itself forgets in the second what the first said.
+  private var header = unsafe isal_gzip_header()
+  private var isHeaderRead = false
+  /// The longest copy in deflate data.
+  private static let copyBytesMax = 258
+  /// What was noticed when the library had text that there was no room for; told behind that.
+  private var damageAhead: Damage?
+  /// The part of that text, in the library's buffer, that is still to be given.
+  private var textAhead = 0..<0
   /// Of a zlib stream's text so far.
   private var adler: UInt32 = 1
   /// Whether a zlib stream's data is read, and its checksum is due.
@@ -58,9 +68,13 @@ final class Inflater: MemberFormat {
 
   func start(_ source: ByteSource) {
     offset = source.offset
+    damageAhead = nil
     unsafe isal_inflate_reset(state)
     switch wrapper {
-    case .gzip: unsafe state.pointee.crc_flag = UInt32(ISAL_GZIP)
+    case .gzip:
+      unsafe state.pointee.crc_flag = UInt32(ISAL_GZIP_NO_HDR_VER)
+      unsafe isal_gzip_header_init(&header)
+      isHeaderRead = false
     case .zlib:
       // With a zlib wrapper the library may take more than there is. So it gets the deflate data
       // alone.
@@ -74,6 +88,7 @@ final class Inflater: MemberFormat {
   func read(
     _ source: ByteSource, into output: UnsafeMutableRawBufferPointer
   ) throws(Damage) -> MemberStep {
+    if let damageAhead { return unsafe giveTextAhead(of: damageAhead, into: output) }
     if isAtTrailer { return try readTrailer(source) }
     let input = unsafe try source.available()
     unsafe state.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
@@ -81,7 +96,7 @@ final class Inflater: MemberFormat {
     unsafe state.pointee.next_in = UnsafeMutablePointer(
       mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
     unsafe state.pointee.avail_in = UInt32(input.count)
-    let result = unsafe isal_inflate(state)
+    let result = unsafe wrapper == .zlib || isHeaderRead ? isal_inflate(state) : readHeader()
     let left = unsafe Int(state.pointee.avail_in)
     source.take(left <= input.count ? input.count - left : input.count)
     var step = MemberStep(written: unsafe output.count - Int(state.pointee.avail_out))
@@ -90,7 +105,7 @@ final class Inflater: MemberFormat {
         adler, output.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(step.written))
     }
     if result != ISAL_DECOMP_OK {
-      step.damage = damage(result, source)
+      fail(&step, result, damage(result, source))
     } else if unsafe state.pointee.block_state == ISAL_BLOCK_FINISH {
       if wrapper == .zlib {
         // What it loaded and did not need is the checksum, and what follows.
@@ -104,6 +119,38 @@ final class Inflater: MemberFormat {
       step.damage = truncated(source)
     }
     return step
+  }
+
+  /// Reads on in a gzip member's header.
+  private func readHeader() -> Int32 {
+    let result = unsafe isal_read_gzip_header(state, &header)
+    isHeaderRead = result == ISAL_DECOMP_OK
+    return result == ISAL_END_INPUT ? ISAL_DECOMP_OK : result
+  }
+
+  /// Ends a member by a damage, behind the text that the library had decoded ahead of the output.
+  private func fail(_ step: inout MemberStep, _ result: Int32, _ damage: Damage) {
+    textAhead =
+      unsafe Int(state.pointee.tmp_out_processed)..<Int(state.pointee.tmp_out_valid)
+    if result == ISAL_INVALID_LOOKBACK || result == ISAL_INVALID_SYMBOL {
+      // The library counts the copy that it could not make, and does not say how long that was. In
+      // its place stands what was in memory before.
+      let ahead = min(textAhead.count, Self.copyBytesMax)
+      textAhead.removeLast(ahead)
+      step.written -= min(step.written, Self.copyBytesMax - ahead)
+    }
+    if textAhead.isEmpty { step.damage = damage } else { damageAhead = damage }
+  }
+
+  private func giveTextAhead(
+    of damage: Damage, into output: UnsafeMutableRawBufferPointer
+  ) -> MemberStep {
+    let count = min(textAhead.count, output.count)
+    let text = unsafe duizhang_isal_text_ahead(state)
+    let start = unsafe text.map { unsafe $0 + textAhead.lowerBound }
+    unsafe output.copyMemory(from: UnsafeRawBufferPointer(start: start, count: count))
+    textAhead.removeFirst(count)
+    return MemberStep(written: count, damage: textAhead.isEmpty ? damage : nil)
   }
 
   /// Adler-32, the highest byte first.

@@ -46,6 +46,44 @@ import Testing
     #expect(try decoded(Compression.gzipMember(text, header: header)).text == text)
   }
 
+  @Test func aHeaderMayCrossTheEndOfTheBuffer() throws {
+    let end = ByteSource.bufferBytes + ByteSource.returnableBytes
+    let long = [UInt8](repeating: 0x61, count: 100_000)
+    var first = GzipHeader()
+    first.extra = []
+    let firstBytes = Compression.gzipMember(long, level: 0, header: first).count
+    var second = GzipHeader()
+    second.extra = [0x42, 0x43, 2, 0, 100, 0]
+    second.name = Array("gateway-1.ndjson".utf8)
+    second.hasChecksum = true
+    for inBuffer in stride(from: 12, through: 54, by: 3) {
+      first.extra = [UInt8](repeating: 7, count: end - inBuffer - firstBytes)
+      let read = try decoded(
+        Compression.gzipMember(long, level: 0, header: first)
+          + Compression.gzipMember(text, header: second))
+      #expect(read.damages.isEmpty, "\(inBuffer)")
+      #expect(read.text == long + text, "\(inBuffer)")
+    }
+  }
+
+  /// Where the output ends while the library decodes ahead, and what it then says is there.
+  @Test func textBeforeADamageIsGivenAndNothingElse() throws {
+    var random = SeededRandom(seed: 32)
+    let text = someText(20_000, &random)
+    // A stored block, no longer the last one, then a copy of 258 bytes from before the text.
+    var data = Compression.rawDeflate(text, level: 0)
+    #expect(data[0] == 1)
+    data[0] = 0
+    data += [0x1B, 0xBD, 0xFF, 0x1F]
+    let bytes = GzipHeader().bytes + data + [UInt8](repeating: 0, count: 8)
+    for piece in [1, 7, 1_000, 20_000, 65_536] {
+      let read = try decoded(bytes, piece: piece)
+      #expect(read.damages.map(\.kind) == [.corrupt])
+      #expect(text.starts(with: read.text), "\(piece)")
+      #expect(read.text.count >= text.count - 258, "\(piece)")
+    }
+  }
+
   @Test func zerosBehindTheLastMemberArePadding() throws {
     let member = Compression.gzip(text)
     for zeros in [1, 2, 511, 200_000] {

@@ -188,7 +188,7 @@ public struct GzipHeader: Sendable {
 
   public init() {}
 
-  var bytes: [UInt8] {
+  public var bytes: [UInt8] {
     let flags: UInt8 =
       (hasChecksum ? 2 : 0) | (extra == nil ? 0 : 4) | (name == nil ? 0 : 8)
       | (comment == nil ? 0 : 16)
