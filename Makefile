@@ -12,6 +12,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 RECORDS ?= 5000000
 ROUNDS ?= 5
+SECONDS ?= 60
+TARGETS ?=
 
 BINARY := .build/release/duizhang
 DOCUMENTS := $(DESTDIR)$(PREFIX)/share/doc/duizhang
@@ -21,7 +23,7 @@ PACKAGES := libisal-dev liblz4-dev libsimdjson-dev libzstd-dev zlib1g-dev g++ tz
 # Installs Debian packages, as root itself or by sudo.
 apt_install = $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: help setup build nightly test lint bench bench-setup install clean
+.PHONY: help setup build nightly test lint fuzz bench bench-setup install clean
 
 help: ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -61,6 +63,9 @@ test: setup lint ## Lint, build everything and run all tests.
 
 lint: ## Check the style of the Swift sources.
 	@$(SWIFT) format lint --strict -r Sources Tests Package.swift
+
+fuzz: setup ## Fuzz what reads logs and files: SECONDS=60 each, TARGETS= (all).
+	@SWIFT=$(SWIFT) Tests/Fuzzing/run.sh $(SECONDS) $(TARGETS)
 
 bench: build bench-setup ## Measure beside other programs: RECORDS=5000000 ROUNDS=5.
 	@RECORDS=$(RECORDS) ROUNDS=$(ROUNDS) Benchmarks/run.sh

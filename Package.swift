@@ -119,3 +119,17 @@ let package = Package(
   ],
   cxxLanguageStandard: .cxx17
 )
+
+// Only `Tests/Fuzzing/run.sh` builds these: they need what it tells the compiler and the linker.
+if Context.environment["DUIZHANG_FUZZING"] != nil {
+  package.targets += [
+    .target(name: "CFuzzing", path: "Tests/Fuzzing/CFuzzing"),
+    .executableTarget(
+      name: "duizhang-fuzz",
+      dependencies: [
+        "CFuzzing", "CLZ4", "CZlib", "CZstd", "CivilTime", "Contracts", "Counting", "Decoding",
+        "Parsing", "Pipelines", "Reconciliation", "TestSupport",
+      ],
+      path: "Tests/Fuzzing/Fuzz", swiftSettings: settings),
+  ]
+}
