@@ -127,8 +127,8 @@ if Context.environment["DUIZHANG_FUZZING"] != nil {
     .executableTarget(
       name: "duizhang-fuzz",
       dependencies: [
-        "CFuzzing", "CLZ4", "CZlib", "CZstd", "CivilTime", "Contracts", "Counting", "Decoding",
-        "Parsing", "Pipelines", "Reconciliation", "TestSupport",
+        "CFuzzing", "CLZ4", "CZlib", "CZstd", "CivilTime", "Configuration", "Contracts",
+        "Counting", "Decoding", "Formats", "Parsing", "Pipelines", "Reconciliation", "TestSupport",
       ],
       path: "Tests/Fuzzing/Fuzz", swiftSettings: settings),
   ]

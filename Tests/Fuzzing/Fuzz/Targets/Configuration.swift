@@ -1,7 +1,8 @@
 internal import CivilTime
+internal import Contracts
 internal import Pipelines
 
-@testable internal import Contracts
+@testable internal import Configuration
 
 /// A contract file: it is refused with the line of each mistake, or is one that can be asked.
 struct ContractTarget: FuzzTarget {
@@ -61,7 +62,7 @@ struct PipelineTarget: FuzzTarget {
 }
 
 /// The text of a file; of one that is not UTF-8 only the line is told.
-private func configurationText(_ input: [UInt8]) -> String? {
+func configurationText(_ input: [UInt8]) -> String? {
   if let text = String(validating: input, as: UTF8.self) { return text }
   let line = ConfigurationDocument.firstLineNotUTF8(input)
   require(line >= 1 && line <= 1 + input.count { $0 == 0x0A }, "a byte lies in the file")
@@ -69,7 +70,7 @@ private func configurationText(_ input: [UInt8]) -> String? {
 }
 
 /// Every mistake lies in the file and has words.
-private func checkProblems(_ error: ConfigurationError, in text: String) {
+func checkProblems(_ error: ConfigurationError, in text: String) {
   require(!error.problems.isEmpty, "an error has a reason")
   // The line breaks of YAML 1.1, and the line behind the last.
   let breaks: [Unicode.Scalar] = ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"]

@@ -1,4 +1,5 @@
 internal import CivilTime
+internal import Formats
 internal import Parsing
 
 @testable internal import Decoding
@@ -64,7 +65,7 @@ struct LinesTarget: FuzzTarget {
       last = line
       heard[line] = said
     }
-    let (lines, blank) = parser.parse(block) { call, line in
+    let counts = parser.parse(block) { call, line in
       let fields = Field.allCases.filter { $0.rawValue < Field.time.rawValue }.map { field in
         let slice = call[field]
         let (start, count) = (Int(slice.start), Int(slice.count))
@@ -75,9 +76,10 @@ struct LinesTarget: FuzzTarget {
     } rejected: { rejection, line in
       note(.rejected(rejection), line)
     }
-    require(lines == heard.count + blank, "lines are records, rejected or blank")
-    require(last < lines, "a line lies in the block")
-    return (0..<lines).map { heard[$0] ?? .blank }
+    require(
+      counts.lines == heard.count + counts.blank, "lines are records, rejected or blank")
+    require(last < counts.lines, "a line lies in the block")
+    return (0..<counts.lines).map { heard[$0] ?? .blank }
   }
 }
 
