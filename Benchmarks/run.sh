@@ -46,5 +46,11 @@ if ! python3 -c "$wanted" "${packages[@]}" 2> /dev/null; then
     fi
 fi
 
-exec "$python" Benchmarks/report.py --duizhang "$duizhang" --logs "$logs" --records "$records" \
+"$python" Benchmarks/report.py --duizhang "$duizhang" --logs "$logs" --records "$records" \
     --rounds "${ROUNDS:-5}" --doc "${DOC:-docs/benchmark.md}" --only "${ONLY:-}"
+
+# Other formats, Zstandard and bombs; not where only some runs were asked for.
+if [[ -z ${ONLY:-} ]]; then
+    "$python" Benchmarks/inputs.py --duizhang "$duizhang" --logs "$logs" --folder "$logs/inputs" \
+        --rounds "${ROUNDS:-5}" --doc "${DOC:-docs/benchmark.md}"
+fi
