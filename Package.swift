@@ -92,13 +92,15 @@ let package = Package(
       ],
       path: "Tests/TestSupport", swiftSettings: settings),
     tests("DecodingTests", ["CBytes", "Decoding", "TestSupport"]),
+    tests("FormatsTests", ["CivilTime", "Configuration", "Formats", "TestSupport"]),
     tests("ParsingTests", ["CivilTime", "Decoding", "Formats", "Parsing", "TestSupport"]),
     tests("ShufflingTests", ["Decoding", "Shuffling", "TestSupport"]),
     tests("CountingTests", ["CivilTime", "Contracts", "Counting", "TestSupport"]),
     tests(
       "MeteringTests",
       [
-        "CivilTime", "Contracts", "Counting", "Decoding", "Metering", "Parsing", "TestSupport",
+        "CivilTime", "Contracts", "Counting", "Decoding", "Formats", "Metering", "Parsing",
+        "TestSupport",
       ]),
     tests(
       "ContractsTests", ["CivilTime", "Configuration", "Contracts", "Decoding", "Pipelines"]),

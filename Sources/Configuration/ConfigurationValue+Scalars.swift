@@ -4,11 +4,16 @@ package import CivilTime
 extension ConfigurationValue {
   /// A text that is not empty and has no control characters.
   ///
-  /// - Parameter lines: whether line breaks are allowed, as in a note.
-  package func text(expected: String = "a text", lines: Bool = false) -> String? {
+  /// - Parameters:
+  ///   - lines: whether line breaks are allowed, as in a note.
+  ///   - tabs: whether tabs are allowed, as between the values of a line.
+  package func text(
+    expected: String = "a text", lines: Bool = false, tabs: Bool = false
+  ) -> String? {
     guard let text = scalarText, !text.isEmpty,
       !text.unicodeScalars.contains(where: {
         $0.properties.generalCategory == .control && !(lines && $0 == "\n")
+          && !(tabs && $0 == "\t")
       })
     else {
       reject(expected: expected)

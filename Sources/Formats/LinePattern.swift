@@ -62,11 +62,9 @@ public struct LinePattern: Sendable, Hashable {
           dialect != .nginx && position + 1 < characters.count
           && characters[position] == characters[position + 1]
           && (dialect == .text ? "{}" : "%").contains(characters[position])
-        if dialect == .apache && characters[position] == "\\" && position + 1 < characters.count {
-          // Within the quotes of a directive, `\"` is a quotation mark.
+        if let escaped = Self.escaped(characters[position...], dialect) {
           position += 1
-          let escaped: [Character: Character] = ["t": "\t", "n": "\n"]
-          text.append(escaped[characters[position]] ?? characters[position])
+          text.append(escaped)
         } else {
           text.append(characters[position])
         }
@@ -85,7 +83,9 @@ public struct LinePattern: Sendable, Hashable {
     }
     if !text.isEmpty { pieces.append(.text(Array(text.utf8))) }
     if names.isEmpty { throw Mistake(detail: "there is no value in it") }
-    if pieces.contains(.text([0x0A])) || text.contains("\n") {
+    if pieces.contains(where: {
+      if case .text(let bytes) = $0 { bytes.contains(0x0A) } else { false }
+    }) {
       throw Mistake(detail: "a record takes one line, and this has a line break")
     }
   }
@@ -98,7 +98,22 @@ public struct LinePattern: Sendable, Hashable {
     case .nginx: nginx(rest)
     case .apache: try apache(rest)
     case .envoy: try envoy(rest)
-    case .text: text(rest)
+    case .text: try text(rest)
+    }
+  }
+
+  /// What a backslash and the character behind it stand for within the quotes of nginx.conf
+  /// (ngx_conf_read_token) or of an Apache directive; `nil` where the backslash is one.
+  private static func escaped(_ rest: ArraySlice<Character>, _ dialect: Dialect) -> Character? {
+    guard dialect == .nginx || dialect == .apache, rest.first == "\\" else { return nil }
+    switch rest.dropFirst().first {
+    case "\"": return "\""
+    case "'": return "'"
+    case "\\": return "\\"
+    case "t": return "\t"
+    case "n": return "\n"
+    case "r": return "\r"
+    default: return nil
     }
   }
 
@@ -118,10 +133,18 @@ public struct LinePattern: Sendable, Hashable {
     return name.isEmpty ? nil : (String(name), name.count + 1)
   }
 
-  private static func text(_ rest: ArraySlice<Character>) -> (String, Int)? {
-    guard rest.first == "{", let end = rest.firstIndex(of: "}") else { return nil }
+  /// `{name}`.
+  private static func text(_ rest: ArraySlice<Character>) throws(Mistake) -> (String, Int)? {
+    guard rest.first == "{" else { return nil }
+    // Of three braces the first two are one, and the third begins a value.
+    if rest.dropFirst().first == "{" { return nil }
+    guard let end = rest.firstIndex(of: "}") else {
+      throw Mistake(detail: "'{' has no '}' behind it; '{{' is a brace")
+    }
     let name = rest[(rest.startIndex + 1)..<end]
-    return name.isEmpty || name.contains("{") ? nil : (String(name), name.count + 2)
+    if name.isEmpty { throw Mistake(detail: "no name stands between '{' and '}'; '{{' is a brace") }
+    if name.contains("{") { throw Mistake(detail: "'{' has no '}' behind it; '{{' is a brace") }
+    return (String(name), name.count + 2)
   }
 
   /// `%…h`, where `…` may be statuses (`!200,304`), `<` or `>`, and `{…}`.
