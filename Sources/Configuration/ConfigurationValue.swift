@@ -87,7 +87,8 @@ package struct ConfigurationValue {
     return ConfigurationMapping(self, mapping, keys: keys)
   }
 
-  /// The keys and values of a mapping whose keys are for the file to choose, in order.
+  /// The keys and values of a mapping whose keys are for the file to choose, in order; also those where
+  /// nothing was written.
   package func entries(expected: String) -> [(key: String, value: ConfigurationValue)]? {
     guard document.visit(), let mapping = node.mapping else {
       reject(expected: expected)
@@ -97,7 +98,7 @@ package struct ConfigurationValue {
     let known = ConfigurationMapping(self, mapping, keys: keys)
     var seen: Set<String> = []
     return keys.compactMap { key in
-      guard seen.insert(key).inserted, let value = known[key] else { return nil }
+      guard seen.insert(key).inserted, let value = known.values[key] else { return nil }
       return (key, value)
     }
   }
@@ -107,7 +108,7 @@ package struct ConfigurationValue {
 package struct ConfigurationMapping {
   package let value: ConfigurationValue
   private let knownKeys: [String]
-  private var values: [String: ConfigurationValue] = [:]
+  fileprivate var values: [String: ConfigurationValue] = [:]
 
   init(_ value: ConfigurationValue, _ mapping: Node.Mapping, keys: [String]) {
     self.value = value

@@ -36,7 +36,11 @@ extension LogFormat {
     absent = file["absent"]?.texts(of: "text that stands for no value") ?? []
     if let value = file["time_zone"] {
       zone = value.scalarText.flatMap { Zone(identifier: $0) }
-      if zone == nil { value.reject(expected: "an IANA time zone such as Asia/Shanghai") }
+      if zone == nil {
+        value.reject(
+          expected: "an IANA time zone such as Asia/Shanghai",
+          nearest: value.scalarText.flatMap { nearestName(to: $0, among: Zone.knownIdentifiers) })
+      }
     }
     let names = SourceNames(syntax ?? .json, hasRequest: file["request"] != nil, file["cookies"])
     request = file["request"].flatMap { RequestPlace($0, names) }
@@ -55,7 +59,9 @@ extension LogFormat {
     else { return }
     for field in Field.allCases {
       guard let value = mapping[field.name] else { continue }
-      fields[field] = value.elementsOrOne().compactMap { names.source($0) }
+      let sources = value.elementsOrOne()
+      if sources.isEmpty { value.reject(expected: "the name of a value") }
+      fields[field] = sources.compactMap { names.source($0) }
     }
     _ = mapping.required(Field.time.name, expected: "the value that is the record's time")
   }
@@ -89,6 +95,7 @@ extension LineSyntax {
         return nil
       }
       if kind == "csv" || kind == "tsv" {
+        mapping["escape"]?.contradict("only \(dialects.joined(separator: ", ")) have 'escape'")
         guard let table = TableSyntax(content, isTSV: kind == "tsv") else { return nil }
         self = .table(table)
       } else {
@@ -107,7 +114,9 @@ extension TableSyntax {
       header: mapping["header"]?.texts(of: "column"))
     guard let given = mapping["delimiter"] else { return }
     let byte = given.scalarText.flatMap { $0.utf8.count == 1 ? $0.utf8.first : nil }
-    guard let byte, byte < 0x80, byte != UInt8(ascii: "\""), byte != 0x0A else {
+    guard let byte, byte < 0x80, ![0x00, 0x0A, 0x0D, 0x22].contains(byte),
+      !(isTSV && byte == UInt8(ascii: "\\"))
+    else {
       given.reject(expected: "one ASCII character such as \";\", in quotes")
       return nil
     }
@@ -118,7 +127,7 @@ extension TableSyntax {
 extension LinePattern {
   fileprivate init?(_ value: ConfigurationValue, _ kind: String, _ escape: ConfigurationValue?) {
     guard let dialect = Dialect(rawValue: kind),
-      let text = value.text(expected: "a line's pattern", lines: true)
+      let text = value.text(expected: "a line's pattern", lines: true, tabs: true)
     else { return nil }
     let escaping =
       escape.map { $0.choice(of: Escaping.self) ?? .none }
@@ -167,29 +176,50 @@ struct SourceNames {
     return source(text, value)
   }
 
-  func source(_ text: String, _ value: ConfigurationValue) -> ValueSource? {
+  /// - Parameters:
+  ///   - value: for reports.
+  ///   - isKey: whether the text is the value's key.
+  func source(
+    _ text: String, _ value: ConfigurationValue, isKey: Bool = false
+  ) -> ValueSource? {
     if let known, known.contains(text) { return .value(text) }
-    if text.contains("{") { return joined(text, value) }
+    if text.contains("{") { return joined(text, value, isKey: isKey) }
     if text.hasPrefix("query:") {
       guard requestIsKnown(value) else { return nil }
-      return .query(String(text.dropFirst(6)))
+      return name(behind: "query:", text, "a parameter", value).map { .query($0) }
     }
     if text.hasPrefix("cookie:") {
       guard hasCookies else {
         value.contradict("the file has no key 'cookies' that says which value has the cookies")
         return nil
       }
-      return .cookie(String(text.dropFirst(7)))
+      return name(behind: "cookie:", text, "a cookie", value).map { .cookie($0) }
     }
     if hasRequest && text == "method" { return .method }
     if hasRequest && text == "path" { return .path }
-    if let known, !known.contains(text) {
-      value.reject(
-        expected: "the name of one of the line's values: \(known.joined(separator: ", "))",
-        nearest: nearestName(to: text, among: known))
+    if let known {
+      let written = isKey ? text : value.scalarText ?? text
+      let nearest =
+        nearestName(to: text, among: known) ?? nearestName(to: written, among: known)
+      let names = known.joined(separator: ", ")
+      if isKey {
+        let hint = nearest.map { "; did you mean '\($0)'?" } ?? ""
+        value.contradict("'\(text)' is none of the line's values: \(names)\(hint)")
+      } else {
+        value.reject(
+          expected: "the name of one of the line's values: \(names)", nearest: nearest)
+      }
       return nil
     }
     return .value(text)
+  }
+
+  private func name(
+    behind prefix: String, _ text: String, _ what: String, _ value: ConfigurationValue
+  ) -> String? {
+    let name = text.dropFirst(prefix.count)
+    if name.isEmpty { value.reject(expected: "the name of \(what) behind '\(prefix)'") }
+    return name.isEmpty ? nil : String(name)
   }
 
   func requestIsKnown(_ value: ConfigurationValue) -> Bool {
@@ -199,7 +229,9 @@ struct SourceNames {
   }
 
   /// `{date} {time}`.
-  private func joined(_ text: String, _ value: ConfigurationValue) -> ValueSource? {
+  private func joined(
+    _ text: String, _ value: ConfigurationValue, isKey: Bool
+  ) -> ValueSource? {
     var parts: [ValueSource.JoinedPart] = []
     var rest = Substring(text)
     while let open = rest.firstIndex(of: "{") {
@@ -209,10 +241,13 @@ struct SourceNames {
         depth += character == "{" ? 1 : character == "}" ? -1 : 0
         return depth == 0
       }
-      guard let close else { break }
+      guard let close else {
+        value.contradict("'{' has no '}' behind it")
+        return nil
+      }
       if open > rest.startIndex { parts.append(.text(String(rest[..<open]))) }
       let name = String(rest[rest.index(after: open)..<close])
-      guard let part = source(name, value) else { return nil }
+      guard let part = source(name, value, isKey: isKey) else { return nil }
       parts.append(.source(part))
       rest = rest[rest.index(after: close)...]
     }
@@ -251,7 +286,8 @@ extension FormatRule {
         readCondition(key, condition, names)
       }
     }
-    if let ignore = mapping["ignore"] { ignores = ignore.boolean() ?? false }
+    // What is neither true nor false has been reported.
+    if let ignore = mapping["ignore"] { ignores = ignore.boolean() ?? true }
     if let set = mapping["set"] {
       if ignores { set.contradict("a record that is ignored needs no fields") }
       readSettings(set)
@@ -264,7 +300,8 @@ extension FormatRule {
     _ key: String, _ value: ConfigurationValue, _ names: SourceNames
   ) {
     switch key {
-    case "path" where names.requestIsKnown(value):
+    case "path":
+      guard names.requestIsKnown(value) else { return }
       path = value.text().flatMap { PathPattern($0) }
       if path == nil {
         value.reject(expected: "a path such as /v1/bots/{module}/messages or /assets/*")
@@ -273,7 +310,7 @@ extension FormatRule {
       let ranges = value.elementsOrOne().compactMap { Self.range($0) }
       conditions.append(.status(ranges))
     default:
-      guard let source = names.source(key, value) else { return }
+      guard let source = names.source(key, value, isKey: true) else { return }
       let texts = value.texts(of: "text") ?? []
       conditions.append(.text(source, anyOf: texts.map { Wildcard($0) }))
     }
@@ -295,11 +332,13 @@ extension FormatRule {
     let fields = Field.allCases.filter { $0 != .time && $0 != .status }
     guard let mapping = value.mapping(keys: fields.map(\.name)) else { return }
     for field in fields {
-      guard let value = mapping[field.name], let text = value.text() else { continue }
-      guard let parts = parts(text, value) else { continue }
-      if field == .items, parts != [.text(text)] || UInt32(text) == nil {
-        value.reject(expected: "a whole number")
+      guard let value = mapping[field.name] else { continue }
+      if field == .items {
+        guard let items = value.integer(0...Int(UInt32.max)) else { continue }
+        sets.append(Setting(field: field, parts: [.text("\(items)")]))
+        continue
       }
+      guard let text = value.text(), let parts = parts(text, value) else { continue }
       sets.append(Setting(field: field, parts: parts))
     }
   }
@@ -307,7 +346,11 @@ extension FormatRule {
   private func parts(_ text: String, _ value: ConfigurationValue) -> [Part]? {
     var parts: [Part] = []
     var rest = Substring(text)
-    while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+    while let open = rest.firstIndex(of: "{") {
+      guard let close = rest[open...].firstIndex(of: "}") else {
+        value.contradict("'{' has no '}' behind it")
+        return nil
+      }
       if open > rest.startIndex { parts.append(.text(String(rest[..<open]))) }
       let name = String(rest[rest.index(after: open)..<close])
       let names = path?.names ?? [:]
