@@ -121,6 +121,7 @@ struct RecordAssembler {
   /// - Parameter bytes: the block and all behind it.
   @inline(__always)
   mutating func assemble(_ bytes: ByteView) -> Outcome {
+    if annex.isFull { return .rejected(.unreadableField) }
     dropAbsent(bytes)
     request.read(bytes, slots, &annex)
     if let cookies = plan.cookies {

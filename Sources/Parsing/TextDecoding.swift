@@ -57,7 +57,8 @@ enum TextDecoding {
     }
     let place = annex.end
     annex.append(text)
-    return Slice(start: place, count: text.count)
+    // What does not fit has no place that anyone may look at.
+    return Slice(start: place, count: annex.end - place)
   }
 
   /// `""` for a quotation mark within quotes (RFC 4180).

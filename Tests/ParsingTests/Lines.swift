@@ -11,7 +11,7 @@ enum Heard: Hashable {
 }
 
 /// What a record's line says.
-private func said(_ call: Call, _ bytes: ByteView) -> Heard {
+func said(_ call: Call, _ bytes: ByteView) -> Heard {
   var fields: [String: String] = ["status": "\(call.status)", "items": "\(call.items)"]
   for field in Field.allCases where ![.time, .status, .items].contains(field) {
     let slice = call[field]
@@ -27,6 +27,7 @@ struct Reading {
   var times: [Int: Int64] = [:]
   var lines = 0
   var blank = 0
+  var ignored = 0
   var blocks = 0
 }
 
