@@ -63,6 +63,7 @@ public struct FormatParser: ~Copyable {
     let bytes = block.bytes
     let wholeBytes = block.wholeBytes
     assembler.begin(block)
+    if case .json(let json) = reader { json.begin() }
     var cursor = LineCursor(bytes: bytes, skipsByteOrderMark: block.index == 0)
     var counts = LineCounts()
     // What a block has none of need not be looked for in its lines.

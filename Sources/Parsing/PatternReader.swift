@@ -6,6 +6,8 @@ struct PatternReader {
   /// A piece of literal text of at most 16 bytes, and whether a value follows it.
   private struct Step: BitwiseCopyable {
     var text = MaskedText()
+    /// Whether the text goes on in the next step.
+    var isContinued = false
     /// The slot of the value behind the text; −1 for one that nobody asks for.
     var slot = FormatPlan.none
     /// Whether a value follows, or else more text or the line's end.
@@ -34,6 +36,7 @@ struct PatternReader {
       case .text(let bytes):
         for start in stride(from: 0, to: bytes.count, by: MaskedText.bytesMax) {
           add(bytes[start..<min(start + MaskedText.bytesMax, bytes.count)])
+          steps[steps.count - 1].isContinued = start + MaskedText.bytesMax < bytes.count
         }
         if let before = steps.lastIndex(where: \.hasValue), let first = bytes.first {
           if steps[before].terminator == 0x0A {
@@ -77,7 +80,11 @@ struct PatternReader {
         while true {
           guard bytes[end] == terminator else { return -1 }
           let isEscaped = steps[index].canEscape && Self.isEscaped(bytes, end, from: value)
-          if !isEscaped && steps[index &+ 1].text.stands(bytes, at: end) { break }
+          if !isEscaped && steps[index &+ 1].text.stands(bytes, at: end)
+            && (!steps[index &+ 1].isContinued || goesOn(behind: index &+ 1, bytes, end))
+          {
+            break
+          }
           end = bytes.position(ofLineEndOr: terminator, from: end &+ 1)
         }
         position = end
@@ -87,6 +94,20 @@ struct PatternReader {
     }
     if position < bytes.count && bytes[position] == 0x0D { position &+= 1 }
     return position <= bytes.count && bytes[position] == 0x0A ? position : -1
+  }
+
+  /// Whether the rest of a text that begins with a step stands behind that.
+  private func goesOn(behind first: Int, _ bytes: ByteView, _ start: Int) -> Bool {
+    var index = first
+    var position = start
+    while steps[index].isContinued {
+      position += steps[index].text.count
+      index += 1
+      guard position < bytes.count, steps[index].text.stands(bytes, at: position) else {
+        return false
+      }
+    }
+    return true
   }
 
   /// Whether an odd number of backslashes stands before a position.
