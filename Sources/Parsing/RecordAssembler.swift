@@ -233,11 +233,14 @@ struct RecordAssembler {
 
   /// The first address of a list, as of X-Forwarded-For, without a port.
   private static func address(_ value: Slice, _ bytes: ByteView) -> Slice {
-    let start = Int(value.start)
+    var start = Int(value.start)
+    let valueEnd = start + Int(value.count)
+    while start < valueEnd && bytes[start] == 0x20 { start += 1 }
+    guard start < valueEnd else { return .absent }
     var end = start
     var colons = 0
     var colon = start
-    while end < start + Int(value.count) && bytes[end] != 0x2C && bytes[end] != 0x20 {
+    while end < valueEnd && bytes[end] != 0x2C && bytes[end] != 0x20 {
       if bytes[end] == 0x3A {
         colons += 1
         colon = end
@@ -260,7 +263,7 @@ struct RecordAssembler {
     while position + 2 < end {
       if bytes[position] == 0x3A && bytes[position + 1] == 0x2F && bytes[position + 2] == 0x2F {
         position += 3
-        while position < end && bytes[position] != 0x2F && bytes[position] != 0x3F { position += 1 }
+        while position < end && ![0x2F, 0x3F, 0x23].contains(bytes[position]) { position += 1 }
         return Slice(start: start, count: position - start)
       }
       position += 1

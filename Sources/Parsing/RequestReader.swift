@@ -43,7 +43,9 @@ struct RequestReader {
       }
       if query >= 0, !slots[query].isEmpty {
         let start = Int(slots[query].start)
-        readQuery(bytes, from: start, to: start + Int(slots[query].count), slots, &annex)
+        // Apache's `%q` has the question mark, too.
+        let first = bytes[start] == 0x3F ? start + 1 : start
+        readQuery(bytes, from: first, to: start + Int(slots[query].count), slots, &annex)
       }
     }
   }
@@ -74,19 +76,30 @@ struct RequestReader {
   /// Behind scheme and host, where the URL has them.
   private static func pathStart(_ bytes: ByteView, from start: Int, to end: Int) -> Int {
     var position = start
-    while position + 2 < end {
-      if bytes[position] == 0x3A && bytes[position + 1] == 0x2F && bytes[position + 2] == 0x2F {
-        return bytes.position(ofEither: 0x2F, 0x3F, from: position + 3, to: end)
-      }
+    while position < end && bytes[position] != 0x3A {
+      // What stands behind one of these is no host, such as a URL in the query.
+      if endsHost(bytes[position]) { return start }
       position += 1
     }
-    return start
+    guard position + 2 < end, bytes[position + 1] == 0x2F, bytes[position + 2] == 0x2F else {
+      return start
+    }
+    position += 3
+    while position < end && !endsHost(bytes[position]) { position += 1 }
+    return position
+  }
+
+  /// `/`, `?` or `#`.
+  private static func endsHost(_ byte: UInt8) -> Bool {
+    byte == 0x2F || byte == 0x3F || byte == 0x23
   }
 
   private mutating func readQuery(
-    _ bytes: ByteView, from start: Int, to end: Int, _ slots: Slots, _ annex: inout Annex
+    _ bytes: ByteView, from start: Int, to last: Int, _ slots: Slots, _ annex: inout Annex
   ) {
     let keys = plan.queryKeys
+    // A fragment is no part of the query.
+    let end = bytes.position(ofEither: 0x23, 0x23, from: start, to: last)
     var position = start
     while position < end {
       let key = position
