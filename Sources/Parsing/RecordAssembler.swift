@@ -132,6 +132,7 @@ struct RecordAssembler {
     call.clear()
     fieldCount = 0
     var hasTime = false
+    var hasUnreadableItems = false
     var index = 0
     while index < sources.count {
       let value = slots[sources[index].slot]
@@ -153,10 +154,12 @@ struct RecordAssembler {
         }
         call.status = status
       case .items:
-        guard let items = Self.number(value, bytes, atMost: Int(UInt32.max)) else {
-          return .rejected(.unreadableItems)
+        if let items = Self.number(value, bytes, atMost: Int(UInt32.max)) {
+          call.items = items
+        } else {
+          // A page that the rules ignore may call something else by this name.
+          hasUnreadableItems = true
         }
-        call.items = items
       case .clientIP: call[field.rawValue] = Self.address(value, bytes)
       case .origin: call[field.rawValue] = Self.origin(value, bytes)
       default: call[field.rawValue] = value
@@ -166,6 +169,7 @@ struct RecordAssembler {
       guard applyRules(bytes) else { return hasTime ? .ignored : .rejected(.noTime) }
       if annex.isFull { return .rejected(.unreadableField) }
     }
+    if hasUnreadableItems { return .rejected(.unreadableItems) }
     return hasTime ? .record : .rejected(.noTime)
   }
 
@@ -323,7 +327,7 @@ struct RecordAssembler {
       guard ranges.contains(where: { $0.contains(status) }) else { return false }
     }
     guard let path = rule.path else { return true }
-    return Self.fits(slots[plan.pathSlot], path, bytes)
+    return !slots[plan.pathSlot].isEmpty && Self.fits(slots[plan.pathSlot], path, bytes)
   }
 
   private static func fits(_ value: Slice, _ wildcard: Wildcard, _ bytes: ByteView) -> Bool {
