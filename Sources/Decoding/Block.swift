@@ -80,19 +80,19 @@ public final class Block {
     return sample
   }
 
-  /// The first line that is not empty, without its end and without a byte-order mark.
+  /// The first line that is not blank, without its end and without a byte-order mark.
   public var firstLine: [UInt8] {
     let bytes = self.bytes
-    var line: [UInt8] = []
-    for position in 0..<count {
-      let byte = bytes[position]
-      if byte != 0x0A && byte != 0x0D {
-        line.append(byte)
-      } else if !line.isEmpty {
-        break
-      }
+    let hasMark = count >= 3 && bytes[0] == 0xEF && bytes[1] == 0xBB && bytes[2] == 0xBF
+    var start = hasMark ? 3 : 0
+    while start < count {
+      let end = bytes.firstPosition(of: 0x0A, from: start)
+      var line = (start..<end).map { bytes[$0] }
+      if line.last == 0x0D { line.removeLast() }
+      if !line.allSatisfy({ [0x20, 0x09, 0x0D].contains($0) }) { return line }
+      start = end + 1
     }
-    return line.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(line.dropFirst(3)) : line
+    return []
   }
 
   /// Replaces a byte of the content: escapes are decoded in place.
