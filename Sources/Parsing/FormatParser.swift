@@ -78,6 +78,7 @@ public struct FormatParser: ~Copyable {
         let end = pattern.read(bytes, from: start, into: slots)
         if end >= 0 && end - start <= lineBytesMax {
           cursor.start = end + 1
+          isBlank = bytes[start] <= 0x20 && Self.isBlank(bytes, start..<end)
           if !isPlain { rejection = check(bytes, start..<end) }
           if hasBackslash && rejection == nil { rejection = decode(escaping, wholeBytes) }
         } else if let line = cursor.next() {

@@ -18,7 +18,8 @@ final class JSONTreeReader {
 
   private var nodes = [Node()]
   private var frames: [Frame] = []
-  /// The first backslash at or behind the text last looked at.
+  /// The first backslash at or behind the text last looked at; in the block, so that it is sought once
+  /// for many lines that have none.
   private var backslash = -1
 
   init(_ plan: FormatPlan) {
@@ -43,6 +44,9 @@ final class JSONTreeReader {
     nodes[node].slot = slot
   }
 
+  /// Prepares for the lines of another block.
+  func begin() { backslash = -1 }
+
   /// Reads a line.
   ///
   /// - Parameters:
@@ -56,7 +60,9 @@ final class JSONTreeReader {
     let end = line.upperBound
     @inline(__always) func token(_ number: Int) -> Int { tokens[number] &+ line.lowerBound }
     guard bytes[token(0)] == 0x7B else { return .notAnObject }
-    backslash = bytes.firstPosition(of: 0x5C, from: line.lowerBound)
+    if backslash < line.lowerBound {
+      backslash = bytes.firstPosition(of: 0x5C, from: line.lowerBound)
+    }
     frames.removeAll(keepingCapacity: true)
     frames.append(Frame(isObject: true, node: 0))
     var frame = frames[0]

@@ -6,7 +6,8 @@ import Decoding
 /// stays as it is written.
 enum TextDecoding {
   /// `\xHH`, and a backslash before what it takes away the meaning of, or `n`, `r`, `t`: nginx's
-  /// default, Apache's, and logfmt's quotes. A backslash that begins none of these stands for itself.
+  /// default and Apache's; `\uHHHH` too, as logfmt's quotes have it. A backslash that begins none of
+  /// these stands for itself.
   static func backslashes(_ bytes: ByteView, _ slice: Slice, into annex: inout Annex) -> Slice {
     let start = annex.end
     var position = Int(slice.start)
@@ -27,6 +28,14 @@ enum TextDecoding {
         {
           annex.append(high << 4 | low)
           position += 2
+        } else {
+          annex.append(byte)
+          annex.append(kind)
+        }
+      case 0x75:
+        if let (scalar, count) = scalar(bytes, position, end) {
+          for byte in UTF8.encode(scalar)! { annex.append(byte) }
+          position += count
         } else {
           annex.append(byte)
           annex.append(kind)
@@ -102,6 +111,29 @@ enum TextDecoding {
   ) -> Slice {
     let count = annex.end - start
     return bytes.isUTF8(start, count) ? Slice(start: start, count: count) : slice
+  }
+
+  /// The character that four hexadecimal digits behind `\u` stand for, or such a pair of surrogates, and
+  /// how many bytes they take.
+  private static func scalar(
+    _ bytes: ByteView, _ start: Int, _ end: Int
+  ) -> (Unicode.Scalar, count: Int)? {
+    func code(_ start: Int) -> UInt32? {
+      guard start + 4 <= end else { return nil }
+      var code: UInt32 = 0
+      for position in start..<(start + 4) {
+        guard let digit = digit(bytes[position]) else { return nil }
+        code = code << 4 | UInt32(digit)
+      }
+      return code
+    }
+    guard let first = code(start) else { return nil }
+    if let scalar = Unicode.Scalar(first) { return (scalar, 4) }
+    guard first & 0xFC00 == 0xD800, start + 10 <= end, bytes[start + 4] == 0x5C,
+      bytes[start + 5] == 0x75, let second = code(start + 6), second & 0xFC00 == 0xDC00,
+      let scalar = Unicode.Scalar(0x10000 + (first & 0x3FF) << 10 + second & 0x3FF)
+    else { return nil }
+    return (scalar, 10)
   }
 
   private static func digit(_ byte: UInt8) -> UInt8? {
