@@ -47,31 +47,18 @@ public struct FormatRecogniser: Sendable {
     func note(_ rejection: Rejection, _ line: Int) {
       if trial.firstRejection == nil { trial.firstRejection = (line + 1, rejection) }
     }
-    var counts: LineCounts
-    if plan.isCanonical {
-      var parser = JSONLinesParser(lineBytesMax: lineBytesMax)
-      counts = parser.parse(sample) { call, _ in
-        trial.records += 1
-        trial.fields += 1
-        for field in Field.allCases.prefix(Int(Field.textCount)) where !call[field].isEmpty {
-          trial.fields += 1
-        }
-      } rejected: {
-        note($0, $1)
-      }
-    } else {
-      var parser = FormatParser(
-        plan, sample, isGuess: formats.count > 1, lineBytesMax: lineBytesMax)
-      counts = parser.parse(sample) { _, _ in
-        trial.records += 1
-      } rejected: {
-        note($0, $1)
-      }
-      trial.records += counts.ignored
-      trial.ignored = counts.ignored
-      trial.firstIgnored = parser.firstIgnored
-      trial.fields = parser.fieldCount
+    // Canonical lines are read by the general reader too, so that their fields are counted as others'.
+    var parser = FormatParser(
+      plan, sample, isGuess: formats.count > 1, lineBytesMax: lineBytesMax)
+    let counts = parser.parse(sample) { _, _ in
+      trial.records += 1
+    } rejected: {
+      note($0, $1)
     }
+    trial.records += counts.ignored
+    trial.ignored = counts.ignored
+    trial.firstIgnored = parser.firstIgnored
+    trial.fields = parser.fieldCount
     trial.lines = counts.lines - counts.blank
     return trial
   }
