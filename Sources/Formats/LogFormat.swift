@@ -20,6 +20,15 @@ public struct LogFormat: Sendable, Hashable {
   /// What a line's other values say about its fields; the first rule that fits holds.
   public var rules: [FormatRule] = []
 
+  /// The canonical log: NDJSON whose keys are the names of the fields.
+  public static let canonical: LogFormat = {
+    var format = LogFormat(
+      name: "ndjson", title: "canonical log: a JSON object a line, with the names of the fields",
+      syntax: .json)
+    for field in Field.allCases { format.fields[field] = [.value(field.name)] }
+    return format
+  }()
+
   public init(name: String, title: String, syntax: LineSyntax) {
     self.name = name
     self.title = title

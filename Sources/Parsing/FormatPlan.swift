@@ -226,8 +226,9 @@ struct KeyTable: Sendable {
 extension LogFormat {
   /// Whether the lines are JSON objects whose keys are the fields' names, and nothing else is to do.
   var isCanonical: Bool {
-    syntax == .json && absent.isEmpty && zone == nil && request == nil && rules.isEmpty
-      && Field.allCases.allSatisfy { fields[$0] == [.value($0.name)] }
+    var format = LogFormat.canonical
+    (format.name, format.title) = (name, title)
+    return self == format
   }
 }
 
