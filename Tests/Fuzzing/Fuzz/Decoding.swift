@@ -93,7 +93,8 @@ struct DecodingCheck {
   private func throughPipe(_ bytes: [UInt8], _ whole: Decoded) {
     let least = bytes.count / StoredBytes.pieceCountMax + 1
     let piece = max(least, [1, 2, 5, 16, 100, 1_000, StoredBytes.pieceMax][bytes.count % 7])
-    guard piece <= StoredBytes.pieceMax else { return }
+    // What a reader's buffer has no room for of a piece would be lost.
+    guard piece <= StoredBytes.pieceMax, bytes.count <= ByteSource.bufferBytes else { return }
     let read = StoredBytes.withPipe(bytes, piece: piece) {
       Decoded($0, piece: 65_536, limit: Self.textBytesMax)
     }
