@@ -48,3 +48,31 @@ public struct Balance: Sendable, Hashable {
     conflicts += other.conflicts
   }
 }
+
+/// Where every byte of the text went. Like ``Balance``, these add up.
+///
+/// The text is what is read: decoded, as UTF-8, and with a line end where damage tears a line. A line's
+/// bytes are those of its line end too.
+public struct ByteBalance: Sendable, Hashable {
+  /// As the decoders gave it, line ends added at tears included.
+  public var text = 0
+  /// As it was parsed.
+  public var records = 0
+  /// Blank lines, headers, and byte order marks.
+  public var blank = 0
+  public var quarantined = 0
+  /// Line ends that stand in no log.
+  public var addedLineEnds = 0
+
+  public init() {}
+
+  public var isBalanced: Bool { text == records + blank + quarantined }
+
+  public mutating func merge(_ other: ByteBalance) {
+    text += other.text
+    records += other.records
+    blank += other.blank
+    quarantined += other.quarantined
+    addedLineEnds += other.addedLineEnds
+  }
+}

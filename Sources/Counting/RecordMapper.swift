@@ -14,6 +14,7 @@ public struct Quarantined: Sendable, Hashable {
 /// What a thread's mapping leaves beside the messages themselves. Merges add up.
 public struct MapSummary: Sendable {
   public var balance = Balance()
+  public var bytes = ByteBalance()
   /// The time of the last record.
   public var inputEnd: Instant?
   /// Quarantined lines by reason.
@@ -35,6 +36,7 @@ public struct MapSummary: Sendable {
 
   public mutating func merge(_ other: MapSummary) {
     balance.merge(other.balance)
+    bytes.merge(other.bytes)
     if let end = other.inputEnd { inputEnd = inputEnd.map { max($0, end) } ?? end }
     rejections.merge(other.rejections) { $0.merged(with: $1) }
     quarantined = Array(
@@ -86,7 +88,14 @@ public struct RecordMapper: ~Copyable {
   private var summary = MapSummary()
   private var lastTime = Int64.min
   /// The block that records are received from.
+  private var block: Block
   private var bytes: ByteView
+  /// Bytes of the block's quarantined lines.
+  private var quarantinedBytes = 0
+  /// Where quarantined lines are kept, and those of the block.
+  private let quarantine: QuarantineStore?
+  private var quarantinedLines: [UInt8] = []
+  private var quarantineFailure: SpillError?
   private var firstSource: UInt64 = 0
   /// The earliest and the latest time that a record can have.
   private let earliest = RecordMapper.earliestTime.microseconds
@@ -97,11 +106,14 @@ public struct RecordMapper: ~Copyable {
 
   /// - Parameters:
   ///   - findsPlaces: whether origins and addresses are held against the contracts' lists.
+  ///   - quarantine: keeps quarantined lines as they are; `nil` where nobody wants them.
   ///   - latestTime: records of a later time are quarantined, as are those before ``earliestTime``.
   public init(
     terms: Terms, table: AttributionTable, plan: Plan, writer: ShuffleWriter, block: Block,
-    findsPlaces: Bool, latestTime: Instant
+    findsPlaces: Bool, latestTime: Instant, quarantine: QuarantineStore? = nil
   ) {
+    self.quarantine = quarantine
+    self.block = block
     latest = latestTime.microseconds
     self.plan = plan
     self.writer = writer
@@ -112,7 +124,9 @@ public struct RecordMapper: ~Copyable {
 
   /// Prepares for the lines of another block.
   public mutating func begin(_ block: Block, file: Int) {
+    self.block = block
     bytes = block.wholeBytes
+    quarantinedBytes = 0
     firstSource = Source.firstNumber(file: file, block: block.index)
   }
 
@@ -121,14 +135,26 @@ public struct RecordMapper: ~Copyable {
     summary.balance.lines += counts.lines
     summary.balance.blank += counts.blank
     summary.balance.ignored += counts.ignored
+    summary.bytes.blank += counts.blankBytes
+    summary.bytes.quarantined += quarantinedBytes
+    summary.bytes.records +=
+      block.count + block.passedOverBytes - counts.blankBytes - quarantinedBytes
+    guard let quarantine, !quarantinedLines.isEmpty else { return }
+    do throws(SpillError) {
+      try quarantine.put(quarantinedLines, firstSource: firstSource)
+    } catch {
+      quarantineFailure = quarantineFailure ?? error
+    }
+    quarantinedLines.removeAll(keepingCapacity: quarantinedLines.count <= Block.bytesMax)
   }
 
   /// Whether a line was quarantined.
   public var hasQuarantined: Bool { summary.balance.quarantined > 0 }
 
-  /// What stopped the writing of messages, if anything did.
-  public var failure: SpillError? { writer.failure }
+  /// What stopped the writing of messages or quarantined lines, if anything did.
+  public var failure: SpillError? { writer.failure ?? quarantineFailure }
 
+  /// Takes the line of which the block knows where it begins.
   @inline(never)
   public mutating func receive(_ rejection: Rejection, line: Int) {
     let source = firstSource | UInt64(line)
@@ -142,11 +168,32 @@ public struct RecordMapper: ~Copyable {
       summary.quarantined.removeLast(MapSummary.quarantinedMax)
       summary.quarantined.append(quarantined)
     }
+    keep(rejection, source)
+  }
+
+  /// Accounts for a quarantined line's bytes, and keeps them where they are wanted.
+  private mutating func keep(_ rejection: Rejection, _ source: UInt64) {
+    let start = block.rejectedLineStart
+    block.restoreLine(at: start)
+    let end = block.bytes.firstPosition(of: 0x0A, from: start)
+    var byteCount = end - start
+    var lineEnd = end < block.count ? 1 : 0
+    if end == block.count && block.endsInOverlongLine {
+      lineEnd = block.passedOverLineEnd ? 1 : 0
+      byteCount += block.passedOverBytes - lineEnd
+    }
+    quarantinedBytes += byteCount + lineEnd
+    guard quarantine != nil else { return }
+    let line = QuarantinedLine(
+      source: source, rejection: rejection, byteOffset: block.offset + start,
+      byteCount: byteCount)
+    QuarantineStore.append(line, textAt: start, in: block, to: &quarantinedLines)
   }
 
   public mutating func receive(_ call: Call, line: Int) {
     let time = call.time.microseconds
     if time < earliest || time > latest {
+      block.rejectedLineStart = call.lineStart
       return receive(time > latest ? .tooLate : .tooEarly, line: line)
     }
     if time > lastTime { lastTime = time }
@@ -243,6 +290,7 @@ public struct RecordMapper: ~Copyable {
   /// Passes the last messages on and gives the summary; to be called once.
   public consuming func finish() throws(SpillError) -> MapSummary {
     try writer.finish()
+    if let quarantineFailure { throw quarantineFailure }
     if lastTime > Int64.min { summary.inputEnd = Instant(microseconds: lastTime) }
     for (number, count) in variants.counts.enumerated() where count.records > 0 {
       let use = variants.uses[number]

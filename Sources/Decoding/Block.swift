@@ -20,6 +20,16 @@ public final class Block {
   public internal(set) var index = 0
   /// Whether the last line was longer than the stream takes and is only a beginning.
   public internal(set) var endsInOverlongLine = false
+  /// Where the content begins in the log's text.
+  public internal(set) var offset = 0
+  /// Bytes of the last line that were passed over, and whether its line end is among them.
+  public internal(set) var passedOverBytes = 0
+  public internal(set) var passedOverLineEnd = false
+  /// Where the line begins that was last found to be no record.
+  public var rejectedLineStart = 0
+  /// The last line that was changed, as it was, and where it begins.
+  private var keptLine: [UInt8] = []
+  private var keptStart = 0
 
   public init() {
     unsafe storage = .allocate(
@@ -100,6 +110,38 @@ public final class Block {
   public func replaceByte(at index: Int, with byte: UInt8) {
     assert(index >= 0 && index < count)
     unsafe storage[index] = byte
+  }
+
+  /// Keeps a line as it is before it is changed.
+  public func keepLine(_ line: Range<Int>) {
+    assert(line.lowerBound >= 0 && line.upperBound <= count)
+    keptStart = line.lowerBound
+    keptLine.removeAll(keepingCapacity: true)
+    unsafe keptLine.append(contentsOf: storage[line])
+  }
+
+  /// Undoes the changes of the line that begins at a position, if it was the last one changed.
+  public func restoreLine(at start: Int) {
+    guard start == keptStart, !keptLine.isEmpty else { return }
+    unsafe UnsafeMutableRawBufferPointer(rebasing: storage[start..<count])
+      .copyBytes(from: keptLine)
+    keptLine.removeAll(keepingCapacity: true)
+  }
+
+  /// Adds bytes of the content to others.
+  public func append(_ range: Range<Int>, to bytes: inout [UInt8]) {
+    assert(range.lowerBound >= 0 && range.upperBound <= count)
+    unsafe bytes.append(contentsOf: storage[range])
+  }
+
+  /// Makes room for other lines.
+  func clear(offset: Int) {
+    count = 0
+    self.offset = offset
+    endsInOverlongLine = false
+    passedOverBytes = 0
+    passedOverLineEnd = false
+    keptLine.removeAll(keepingCapacity: true)
   }
 
   /// Puts a line end behind the content, where no one counts it: what looks for the end of a text

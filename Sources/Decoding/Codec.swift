@@ -59,6 +59,16 @@ extension Codec {
     return (.plain, PlainDecoder(source))
   }
 
+  /// Whether a text in UTF-8 that begins with these bytes, stored as it is, would be taken for
+  /// something else.
+  public static func mistakes(_ head: ArraySlice<UInt8>) -> Bool {
+    let magics = [Inflater.gzipMagic, [0xFF, 0xFE], [0xFE, 0xFF]] + foreign.map(\.magic)
+    if magics.contains(where: { head.starts(with: $0) }) { return true }
+    return unsafe head.withUnsafeBytes {
+      unsafe Inflater.isZlib($0) || framed($0) != nil
+    }
+  }
+
   /// The codec of the first frame that holds text; LZ4 where none is in sight.
   private static func framed(_ head: UnsafeRawBufferPointer) -> Codec? {
     var position = 0

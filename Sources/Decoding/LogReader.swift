@@ -21,7 +21,7 @@ public final class LogReader: @unchecked Sendable {
   private var waiting: [Int]
   private var open: [Int: OpenLog] = [:]
   private var blockLines: [[Int32]]
-  private var takenBytes: [Int]
+  private var bytes: [FileBytes]
   private var damages: [Int: [Damage]] = [:]
   private var codecs: [Codec?]
   private var encodings: [TextEncoding?]
@@ -44,9 +44,9 @@ public final class LogReader: @unchecked Sendable {
     openMax = workerCount
     waiting = files.indices.sorted { files[$0].sizeBytes < files[$1].sizeBytes }
     blockLines = Array(repeating: [], count: files.count)
-    takenBytes = Array(repeating: 0, count: files.count)
     codecs = Array(repeating: nil, count: files.count)
     encodings = Array(repeating: nil, count: files.count)
+    bytes = Array(repeating: FileBytes(), count: files.count)
   }
 
   /// Fills a block with the next lines of some log.
@@ -58,7 +58,7 @@ public final class LogReader: @unchecked Sendable {
       guard let stream = stream(of: file) else { continue }
       let hasLines = stream.next(into: block)
       monitor.withLock {
-        takenBytes[file] = stream.storedBytesTaken
+        bytes[file] = FileBytes(stream)
         // Noted with the last lines already, which the damage may have cut.
         let found = stream.damages
         if !found.isEmpty {
@@ -135,7 +135,7 @@ public final class LogReader: @unchecked Sendable {
   }
 
   /// Bytes of all files read so far, as stored.
-  public var storedBytesTaken: Int { monitor.withLock { takenBytes.reduce(0, +) } }
+  public var storedBytesTaken: Int { monitor.withLock { bytes.reduce(0) { $0 + $1.stored } } }
 
   /// What is known once all workers are done.
   public struct Outcome: Sendable {
@@ -143,23 +143,43 @@ public final class LogReader: @unchecked Sendable {
     public var blockLines: [[Int32]]
     /// What could not be read of files, by number; files that are whole are not in it.
     public var damages: [Int: [Damage]]
+    /// The bytes of each file.
+    public var bytes: [FileBytes]
     /// Files that could not be opened at all.
     public var failures: [InputError]
     /// For each file that was opened, how it is stored and how its text is encoded.
     public var codecs: [Codec?]
     public var encodings: [TextEncoding?]
-    /// For each file, the bytes that were taken of it as stored.
-    public var storedBytes: [Int]
   }
 
   public var outcome: Outcome {
     monitor.withLock {
       // In the order of names, whichever thread met them first.
       Outcome(
-        blockLines: blockLines, damages: damages,
+        blockLines: blockLines, damages: damages, bytes: bytes,
         failures: failures.sorted {
           $0.path.utf8.lexicographicallyPrecedes($1.path.utf8)
-        }, codecs: codecs, encodings: encodings, storedBytes: takenBytes)
+        }, codecs: codecs, encodings: encodings)
     }
+  }
+}
+
+/// How many bytes of a file there were, and what became of them.
+public struct FileBytes: Sendable, Hashable {
+  /// As stored.
+  public var stored = 0
+  /// Of these, what damages have lost; `nil` where that is not known.
+  public var lost: Int? = 0
+  /// Of the text, the line ends added at tears included.
+  public var text = 0
+  public var addedLineEnds = 0
+
+  public init() {}
+
+  init(_ stream: LogStream) {
+    stored = stream.storedBytesTaken
+    lost = stream.lostBytes
+    text = stream.textBytes
+    addedLineEnds = stream.addedLineEnds
   }
 }

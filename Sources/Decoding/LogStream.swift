@@ -22,6 +22,18 @@ public final class LogStream {
   public static let damagesMax = 1_000
   private var firstDamages: [Damage] = []
   private var damagesBeyond = 0
+  /// Where the next block begins in the text.
+  private var nextOffset = 0
+  /// Bytes of the text so far, the line ends at tears included.
+  public private(set) var textBytes = 0
+  /// Line ends that stand in no text: those of lines that a damage tears.
+  public private(set) var addedLineEnds = 0
+  /// Stored bytes that damages are known to have lost.
+  private var lostBytesKnown = 0
+  private var isLossUnknown = false
+
+  /// Stored bytes that damages have lost; `nil` where that is not known.
+  public var lostBytes: Int? { isLossUnknown ? nil : lostBytesKnown }
   /// Whether the text so far ends with a line end, or is empty.
   private var isAtLineStart = true
 
@@ -63,8 +75,7 @@ public final class LogStream {
   ///
   /// - Returns: whether there were any.
   public func next(into block: Block) -> Bool {
-    block.count = 0
-    block.endsInOverlongLine = false
+    block.clear(offset: nextOffset)
     var limit = Block.bytesMax
     var searched = 0
     while true {
@@ -78,13 +89,14 @@ public final class LogStream {
       if isAtEnd { break }
       if limit > lineBytesMax {
         block.endsInOverlongLine = true
-        skipLine()
+        skipLine(of: block)
         break
       }
       searched = block.count
       limit *= 2
     }
     block.terminate()
+    nextOffset += block.count + block.passedOverBytes
     block.index = nextIndex
     nextIndex += 1
     return true
@@ -129,6 +141,7 @@ public final class LogStream {
   private func decode(into output: UnsafeMutableRawBufferPointer) -> Int {
     do throws(Damage) {
       let written = unsafe try decoder.decode(into: output)
+      textBytes += written
       if written == 0 {
         isFinished = true
       } else {
@@ -141,6 +154,8 @@ public final class LogStream {
       // Never join what is before a break with what is behind it.
       unsafe output[0] = 0x0A
       isAtLineStart = true
+      textBytes += 1
+      addedLineEnds += 1
       return 1
     }
   }
@@ -151,11 +166,15 @@ public final class LogStream {
     } else {
       damagesBeyond += 1
     }
-    if damage.kind == .unreadable { isFinished = true }
+    lostBytesKnown += damage.byteCount ?? 0
+    if damage.kind == .unreadable {
+      isLossUnknown = true
+      isFinished = true
+    }
   }
 
-  /// Passes over the rest of a line of any length in bounded memory.
-  private func skipLine() {
+  /// Passes over the rest of a block's line, of any length, in bounded memory.
+  private func skipLine(of block: Block) {
     let scratch = Block()
     while true {
       scratch.count = 0
@@ -163,8 +182,11 @@ public final class LogStream {
       let position = scratch.bytes.firstPosition(of: 0x0A, from: 0)
       if position < scratch.count {
         giveBack(scratch, from: position + 1)
+        block.passedOverBytes += position + 1
+        block.passedOverLineEnd = true
         return
       }
+      block.passedOverBytes += scratch.count
       if scratch.count < Block.bytesMax { return }
     }
   }

@@ -56,6 +56,8 @@ final class MemberDecoder: Decoder {
   private var isFinished = false
   /// Damages noticed, not yet thrown.
   private var pending: [Damage] = []
+  /// Behind the last byte that is told as lost.
+  private var lostEnd = 0
 
   /// - Parameter allowsPadding: whether zeros may stand behind a member.
   init(_ source: ByteSource, _ formats: [any MemberFormat], allowsPadding: Bool = false) {
@@ -75,7 +77,7 @@ final class MemberDecoder: Decoder {
         if step.isAtEnd { current = nil }
         guard let damage = step.damage else { continue }
         if step.goesOn {
-          pending.append(damage)
+          note(damage)
         } else {
           try recover(from: damage)
         }
@@ -133,11 +135,13 @@ final class MemberDecoder: Decoder {
     current = nil
     hasOpenEnd = false
     var damage = damage
-    defer { pending.append(damage) }
+    defer { note(damage) }
     if damage.kind == .checksum, try isBetweenMembers() { return }
     let isSought = formats.contains { $0.soughtByte != nil }
     guard isSought else {
       isFinished = true
+      while let rest = try restBytes() { source.take(rest) }
+      if damage.kind != .truncated { damage.byteCount = source.offset - damage.byteOffset }
       return
     }
     goBack()
@@ -149,6 +153,19 @@ final class MemberDecoder: Decoder {
       damage.byteCount = max(source.offset - damage.byteOffset, 0)
     }
     if !found { isFinished = true }
+  }
+
+  /// Keeps a damage until it can be thrown. No byte is told as lost twice: what is lost with a member
+  /// may have been told with its parts.
+  private func note(_ damage: Damage) {
+    var damage = damage
+    if let count = damage.byteCount {
+      let end = damage.byteOffset + count
+      if damage.byteOffset < lostEnd && lostEnd < end { damage.byteOffset = lostEnd }
+      damage.byteCount = max(end - max(damage.byteOffset, lostEnd), 0)
+      lostEnd = max(lostEnd, end)
+    }
+    pending.append(damage)
   }
 
   private func isBetweenMembers() throws(Damage) -> Bool {
@@ -170,6 +187,12 @@ final class MemberDecoder: Decoder {
     guard rewound + distance <= source.offsetMax + Self.rewindBytesFree else { return }
     rewound += distance
     source.rewind(to: target)
+  }
+
+  /// Bytes that can be taken at once; `nil` at the end.
+  private func restBytes() throws(Damage) -> Int? {
+    let count = unsafe try source.available().count
+    return count > 0 ? count : nil
   }
 
   private func takeOne() {

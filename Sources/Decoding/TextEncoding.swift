@@ -31,11 +31,16 @@ public enum TextEncoding: String, Sendable, Hashable, CaseIterable {
 }
 
 extension TextEncoding {
-  private static let markBytes = 2
+  private static let markBytes = 3
+  private static let utf8Mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-  /// What a byte order mark of UTF-16 says. (That of UTF-8 says nothing new.)
+  /// What the byte order mark that a text begins with says.
   private init?(mark: [UInt8]) {
-    switch mark {
+    if mark == Self.utf8Mark {
+      self = .utf8
+      return
+    }
+    switch mark.prefix(2) {
     case [0xFF, 0xFE]: self = .utf16LittleEndian
     case [0xFE, 0xFF]: self = .utf16BigEndian
     default: return nil
@@ -48,18 +53,21 @@ extension TextEncoding {
   ///
   /// - Parameters:
   ///   - decoder: gives the text as it is encoded.
-  ///   - declared: the encoding; `nil`: UTF-16 where the text begins with its mark, else UTF-8.
+  ///   - declared: the encoding; `nil`: UTF-16 where the text begins with its mark, else UTF-8. A
+  ///     text that begins with UTF-8's mark is UTF-8 whatever is declared: no log in another encoding
+  ///     begins with what these bytes are there.
   /// - Returns: the encoding, with the order of its bytes.
   static func open(
     _ decoder: any Decoder, declared: TextEncoding?, path: String
   ) throws(InputError) -> (TextEncoding, any Decoder) {
+    if declared == .utf8 { return (.utf8, decoder) }
+    let decoder = PeekedDecoder(decoder, count: markBytes)
+    let marked = TextEncoding(mark: decoder.head)
     var encoding = declared ?? .utf8
-    var decoder = decoder
-    if declared == nil || declared == .utf16 {
-      let text = PeekedDecoder(decoder, count: markBytes)
-      let unmarked: TextEncoding = declared == nil ? .utf8 : .utf16LittleEndian
-      encoding = TextEncoding(mark: text.head) ?? unmarked
-      decoder = text
+    if let marked, declared == nil || declared == .utf16 || marked == .utf8 {
+      encoding = marked
+    } else if declared == .utf16 {
+      encoding = .utf16LittleEndian
     }
     if encoding == .utf8 { return (.utf8, decoder) }
     guard let transcoder = Transcoder(decoder, from: encoding) else {

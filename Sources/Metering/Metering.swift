@@ -15,6 +15,8 @@ public struct MeteringOptions: Sendable {
   public var temporaryFolder: String
   /// Whether the units are kept one by one for the usage detail.
   public var wantsRows = false
+  /// Whether quarantined lines are kept as they are.
+  public var wantsQuarantine = false
   /// Whether origins and addresses are held against the contracts' lists.
   public var findsPlaces = false
   /// Whether the first quarantined line or damaged file ends the run.
@@ -42,8 +44,10 @@ public struct MeteringOptions: Sendable {
 
   var poolBytes: Int {
     if let recordBytesMax { return recordBytesMax }
-    // A block that holds a long line, and what was read behind it.
-    let longLineBytes = 3 * max(lineBytesMax - LogStream.lineBytesMaxDefault, 0)
+    // A block that holds a long line, and what was read behind it; a quarantined one is copied, and
+    // compressed.
+    let copies = wantsQuarantine ? 5 : 3
+    let longLineBytes = copies * max(lineBytesMax - LogStream.lineBytesMaxDefault, 0)
     let rest = memoryBytes - Self.processBytes - threads * (Self.threadBytes + longLineBytes)
     return max(rest, Self.recordBytesMin)
   }
@@ -52,6 +56,7 @@ public struct MeteringOptions: Sendable {
 /// What was counted, and what was found on the way.
 public struct MeteringResult: Sendable {
   public var balance: Balance
+  public var bytes: ByteBalance
   /// In no order.
   public var totals: [DailyTotal]
   public var uses: [UseKey: Tally]
@@ -65,6 +70,8 @@ public struct MeteringResult: Sendable {
   public var inputEnd: Instant?
   public var sources: SourceTable
   public var files: [InputFile]
+  /// The bytes of each file.
+  public var fileBytes: [FileBytes]
   /// What each file is, by its first lines; `nil` where it has none.
   public var recognitions: [Recognition?]
   /// What could not be read of files, in order; a file may have several.
@@ -73,6 +80,8 @@ public struct MeteringResult: Sendable {
   public var spilledBytes: Int
   /// The usage detail, where it was wanted.
   public var rows: UsageRows?
+  /// The quarantined lines as they are, where they were wanted.
+  public var quarantine: QuarantinedLines?
 }
 
 /// Why nothing could be counted.
@@ -102,6 +111,7 @@ public final class Metering: @unchecked Sendable {
   private let spill: SpillFile
   private let reader: LogReader
   private let formats: FileFormats
+  private let quarantine: QuarantineStore?
   /// The latest time that a record can have.
   private let latestTime: Instant
   /// What a strict run has refused.
@@ -117,6 +127,7 @@ public final class Metering: @unchecked Sendable {
     self.options = options
     pool = ChunkPool(bytesMax: options.poolBytes)
     spill = SpillFile(directory: options.temporaryFolder)
+    quarantine = options.wantsQuarantine ? QuarantineStore(pool: pool, spill: spill) : nil
     reader = LogReader(
       files: files, workerCount: options.threads, lineBytesMax: options.lineBytesMax,
       encoding: options.encoding, stopsAtDamage: options.isStrict)
@@ -175,14 +186,21 @@ public final class Metering: @unchecked Sendable {
     let sources = sources(outcome)
     var balance = map.balance
     balance.merge(reduced.balance)
+    var bytes = map.bytes
+    for file in outcome.bytes {
+      bytes.text += file.text
+      bytes.addedLineEnds += file.addedLineEnds
+    }
     var uses = map.uses.mapValues { $0.tally(sources) }
     for (key, quantity) in reduced.units { uses[key, default: Tally()].quantity += quantity }
     return MeteringResult(
-      balance: balance, totals: reduced.totals.dailyTotals(attributions, terms), uses: uses,
+      balance: balance, bytes: bytes,
+      totals: reduced.totals.dailyTotals(attributions, terms), uses: uses,
       places: map.places.mapValues { $0.tally(sources) },
       outside: map.outside.mapValues { $0.tally(sources) }, unplaced: map.unplaced,
       quarantined: map.quarantined, conflicts: reduced.conflicts, inputEnd: map.inputEnd,
-      sources: sources, files: files, recognitions: formats.recognitions,
+      sources: sources, files: files, fileBytes: outcome.bytes,
+      recognitions: formats.recognitions,
       damages: outcome.damages.sorted { $0.key < $1.key }.flatMap { file, damages in
         damages.map { (files[file], $0) }
       },
@@ -190,7 +208,11 @@ public final class Metering: @unchecked Sendable {
       rows: options.wantsRows
         ? UsageRows(
           sorters: reducers.compactMap(\.rows), attributions: attributions, terms: terms,
-          sources: sources) : nil)
+          sources: sources) : nil,
+      quarantine: quarantine.map {
+        QuarantinedLines(
+          $0, sources, formats.recognitions, isConverted: options.encoding.map { $0 != .utf8 })
+      })
   }
 
   private func sources(_ outcome: LogReader.Outcome) -> SourceTable {
@@ -223,7 +245,7 @@ public final class Metering: @unchecked Sendable {
       findsPlaces: options.findsPlaces, lineBytesMax: options.lineBytesMax)
     var mapper = RecordMapper(
       terms: terms, table: table, plan: plan, writer: writer, block: block,
-      findsPlaces: options.findsPlaces, latestTime: latestTime)
+      findsPlaces: options.findsPlaces, latestTime: latestTime, quarantine: quarantine)
     var last: Int?
     while let file = reader.next(into: block, last: last) {
       last = file

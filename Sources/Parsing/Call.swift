@@ -52,11 +52,12 @@ extension ByteView {
 @frozen
 @safe
 public struct Call {
-  /// A word for each field's raw value and up to ``textSlots``, then time, status and items.
+  /// A word for each field's raw value and up to ``textSlots``, then time, status, items and
+  /// where the line begins.
   @usableFromInline let words: UnsafeMutablePointer<UInt64>
   /// Fields of text, and room for the texts that no one asks for.
   @usableFromInline static let textSlots = 16
-  static let wordCount = textSlots + 3
+  static let wordCount = textSlots + 4
 
   /// - Parameter words: room for ``wordCount`` words, which stays as long as the call.
   init(words: UnsafeMutablePointer<UInt64>) { unsafe self.words = unsafe words }
@@ -97,6 +98,13 @@ public struct Call {
   public internal(set) var items: Int {
     @inline(__always) get { unsafe Int(truncatingIfNeeded: words[Self.textSlots + 2]) }
     nonmutating set { unsafe words[Self.textSlots + 2] = UInt64(newValue) }
+  }
+
+  /// Where the record's line begins in its block.
+  @inlinable
+  public internal(set) var lineStart: Int {
+    @inline(__always) get { unsafe Int(truncatingIfNeeded: words[Self.textSlots + 3]) }
+    nonmutating set { unsafe words[Self.textSlots + 3] = UInt64(truncatingIfNeeded: newValue) }
   }
 
   /// Makes all fields absent again.

@@ -56,7 +56,8 @@ public struct FormatParser: ~Copyable {
   /// - Parameters:
   ///   - record: takes a record, whose slices lie in the block or its annex, and the number of its
   ///     line in the block, from 0.
-  ///   - rejected: takes the number of a line that is no record, and why.
+  ///   - rejected: takes the number of a line that is no record, and why; the block tells where it
+  ///     begins.
   public mutating func parse(
     _ block: Block, record: (Call, Int) -> Void, rejected: (Rejection, Int) -> Void
   ) -> LineCounts {
@@ -65,7 +66,7 @@ public struct FormatParser: ~Copyable {
     assembler.begin(block)
     if case .json(let json) = reader { json.begin() }
     var cursor = LineCursor(bytes: bytes, skipsByteOrderMark: block.index == 0)
-    var counts = LineCounts()
+    var counts = LineCounts(blankBytes: cursor.start)
     // What a block has none of need not be looked for in its lines.
     let isPlain = bytes.isPlainASCII(bytes.count)
     let hasBackslash = bytes.firstPosition(of: 0x5C, from: 0) < bytes.count
@@ -82,28 +83,34 @@ public struct FormatParser: ~Copyable {
           if !isPlain { rejection = check(bytes, start..<end) }
           if hasBackslash && rejection == nil { rejection = decode(escaping, wholeBytes) }
         } else if let line = cursor.next() {
-          isBlank = Self.isBlank(bytes, line)
-          rejection =
-            overlong(block, line) ?? check(bytes, line) ?? .unlikeFormat
+          let tooLong = overlong(block, line)
+          isBlank = tooLong == nil && Self.isBlank(bytes, line)
+          rejection = tooLong ?? check(bytes, line) ?? .unlikeFormat
         }
       } else if let line = cursor.next() {
-        isBlank = Self.isBlank(bytes, line) || isHeader(bytes, line)
-        rejection = isBlank ? nil : overlong(block, line) ?? read(bytes, wholeBytes, line)
+        rejection = overlong(block, line)
+        isBlank = rejection == nil && (Self.isBlank(bytes, line) || isHeader(bytes, line))
+        if rejection == nil && !isBlank { rejection = read(bytes, wholeBytes, line) }
       }
       if isBlank {
         counts.blank += 1
+        counts.blankBytes += min(cursor.start, bytes.count) - start
       } else if let rejection {
+        block.rejectedLineStart = start
         rejected(rejection, counts.lines)
       } else {
         switch assembler.assemble(wholeBytes) {
         case .record:
           fieldCount &+= assembler.fieldCount
+          assembler.call.lineStart = start
           record(assembler.call, counts.lines)
         case .ignored:
           fieldCount &+= assembler.fieldCount
           counts.ignored += 1
           if firstIgnored == nil { firstIgnored = request(wholeBytes) }
-        case .rejected(let rejection): rejected(rejection, counts.lines)
+        case .rejected(let rejection):
+          block.rejectedLineStart = start
+          rejected(rejection, counts.lines)
         }
       }
       counts.lines += 1
@@ -210,10 +217,13 @@ public struct LineCounts: Sendable, Equatable {
   public var blank = 0
   /// Records that the format takes for none that counts.
   public var ignored = 0
+  /// Bytes of the blank lines with their line ends, and of a byte order mark.
+  public var blankBytes = 0
 
-  public init(lines: Int = 0, blank: Int = 0, ignored: Int = 0) {
+  public init(lines: Int = 0, blank: Int = 0, ignored: Int = 0, blankBytes: Int = 0) {
     self.lines = lines
     self.blank = blank
     self.ignored = ignored
+    self.blankBytes = blankBytes
   }
 }

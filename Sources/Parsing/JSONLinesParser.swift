@@ -43,7 +43,8 @@ public struct JSONLinesParser: ~Copyable {
   /// - Parameters:
   ///   - record: takes a record, whose slices lie in the block's bytes, and the number of its line
   ///     in the block, from 0.
-  ///   - rejected: takes the number of a line that is no record, and why.
+  ///   - rejected: takes the number of a line that is no record, and why; the block tells where it
+  ///     begins.
   public mutating func parse(
     _ block: Block, record: (Call, Int) -> Void, rejected: (Rejection, Int) -> Void
   ) -> LineCounts {
@@ -51,6 +52,8 @@ public struct JSONLinesParser: ~Copyable {
     var cursor = LineCursor(bytes: bytes, skipsByteOrderMark: block.index == 0)
     var lines = 0
     var blank = 0
+    // A byte order mark stands in no record.
+    var blankBytes = cursor.start
     walk.begin()
     let stops = self.stops.find(in: bytes)
     while cursor.start < bytes.count {
@@ -59,19 +62,26 @@ public struct JSONLinesParser: ~Copyable {
         end - cursor.start <= lineBytesMax
       {
         misses = 0
+        walk.call.lineStart = cursor.start
         cursor.start = end + 1
         record(walk.call, lines)
       } else if let line = cursor.next() {
         misses += 1
         switch general(block, bytes, line) {
-        case .record: record(walk.call, lines)
-        case .blank: blank += 1
-        case .rejected(let rejection): rejected(rejection, lines)
+        case .record:
+          walk.call.lineStart = line.lowerBound
+          record(walk.call, lines)
+        case .blank:
+          blank += 1
+          blankBytes += min(cursor.start, bytes.count) - line.lowerBound
+        case .rejected(let rejection):
+          block.rejectedLineStart = line.lowerBound
+          rejected(rejection, lines)
         }
       }
       lines += 1
     }
-    return LineCounts(lines: lines, blank: blank)
+    return LineCounts(lines: lines, blank: blank, blankBytes: blankBytes)
   }
 
   /// Reads a line of any kind.

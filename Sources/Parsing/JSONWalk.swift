@@ -109,7 +109,11 @@ struct JSONWalk: ~Copyable {
       }
     }
     guard token(cursor) >= end else { return .rejected(.invalidJSON) }
-    if escaped != 0 { decodeEscapes(block, bytes) }
+    if escaped != 0 {
+      // The line may yet be quarantined, as it is.
+      block.keepLine(offset..<end)
+      decodeEscapes(block, bytes)
+    }
     if unreadable != 0 { return .rejected(rejection) }
     switch timeState {
     case .missing: return .rejected(.noTime)

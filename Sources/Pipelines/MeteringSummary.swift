@@ -74,7 +74,9 @@ public struct MeteringSummary: Sendable {
       + \(Self.grouped(balance.unplaced)) unplaced
 
       """
-    if !balance.isBalanced { text += "error: these sums do not agree; please report this\n" }
+    if !balance.isBalanced || !result.bytes.isBalanced {
+      text += "error: these sums do not agree; please report this\n"
+    }
     text += list("quarantined", result.quarantined, total: balance.quarantined) {
       "\(result.sources.text(of: $0.source)): \($0.rejection.reason)"
     }
@@ -144,19 +146,10 @@ public struct MeteringSummary: Sendable {
 
   /// The summary for programs.
   public var json: JSONValue {
-    let balance = result.balance
     let end = result.inputEnd?.rfc3339(in: .utc)
     return [
-      "balance": [
-        "lines": .number(balance.lines), "records": .number(balance.records),
-        "blank": .number(balance.blank), "quarantined": .number(balance.quarantined),
-        "messages": .number(balance.messages), "items": .number(balance.items),
-        "ignored": .number(balance.ignored), "failed": .number(balance.failed),
-        "duplicates": .number(balance.duplicates),
-        "outside_contract": .number(balance.outsideContract),
-        "unplaced": .number(balance.unplaced), "conflicts": .number(balance.conflicts),
-        "balanced": .bool(balance.isBalanced),
-      ],
+      "balance": balanceJSON,
+      "bytes": bytesJSON,
       "conflict_evidence": .array(
         result.conflicts.numbers.map { .string(result.sources.text(of: $0)) }),
       "input_end": end.map { .string($0) } ?? .null,
@@ -166,6 +159,7 @@ public struct MeteringSummary: Sendable {
           guard let recognition, recognition.trial.lines > 0 else { return .null }
           return recognition.isUnknown ? "unknown" : .string(recognition.plan.format.name)
         }),
+      "file_bytes": .array(zip(result.files, result.fileBytes).map(Self.json)),
       "damaged": .array(
         result.damages.map {
           [
@@ -191,6 +185,40 @@ public struct MeteringSummary: Sendable {
         }),
     ]
   }
+
+  private var balanceJSON: JSONValue {
+    let balance = result.balance
+    return [
+      "lines": .number(balance.lines), "records": .number(balance.records),
+      "blank": .number(balance.blank), "quarantined": .number(balance.quarantined),
+      "messages": .number(balance.messages), "items": .number(balance.items),
+      "ignored": .number(balance.ignored), "failed": .number(balance.failed),
+      "duplicates": .number(balance.duplicates),
+      "outside_contract": .number(balance.outsideContract),
+      "unplaced": .number(balance.unplaced), "conflicts": .number(balance.conflicts),
+      "balanced": .bool(balance.isBalanced),
+    ]
+  }
+
+  private var bytesJSON: JSONValue {
+    let bytes = result.bytes
+    return [
+      "text_bytes": .number(bytes.text), "record_bytes": .number(bytes.records),
+      "blank_bytes": .number(bytes.blank), "quarantined_bytes": .number(bytes.quarantined),
+      "added_line_ends": .number(bytes.addedLineEnds), "balanced": .bool(bytes.isBalanced),
+    ]
+  }
+
+  private static func json(_ file: InputFile, _ bytes: FileBytes) -> JSONValue {
+    [
+      "file": .string(file.path), "stored_bytes": .number(bytes.stored),
+      "read_bytes": bytes.lost.map { .number(bytes.stored - $0) } ?? .null,
+      "lost_bytes": bytes.lost.map { .number($0) } ?? .null,
+      "text_bytes": .number(bytes.text),
+    ]
+  }
+
+  var hasQuarantined: Bool { result.balance.quarantined > 0 }
 
   /// Quarantined lines that `quarantine.csv` has no room for.
   public var quarantinedBeyondTable: Int {

@@ -54,6 +54,12 @@ public struct NightlyRun: Sendable {
     let logs = try Self.logs(pipeline, metering)
     metering.wantsRows = true
     metering.findsPlaces = true
+    metering.wantsQuarantine = true
+    do throws(InputError) {
+      try QuarantineReport.check(logs.files, Self.quarantineFolder(pipeline))
+    } catch {
+      throw .input(error)
+    }
     self.metering = Metering(files: logs.files, terms: terms, options: metering)
     self.pipeline = pipeline
     self.terms = terms
@@ -62,6 +68,10 @@ public struct NightlyRun: Sendable {
     notices =
       logs.notices
       + (users.createdKeyPath.map { [PrivacyKey.createdNotice(path: $0)] } ?? [])
+  }
+
+  static func quarantineFolder(_ pipeline: PipelineFile) -> String {
+    Paths.shortened(pipeline.out) + "/quarantine"
   }
 
   /// How far the reading has come: bytes as stored.
@@ -190,6 +200,8 @@ extension NightlyRun {
       let reports = try ReportError.output { () throws(OutputError) in
         try ReportSet(folder: outcome.folder)
       }
+      let quarantine = try QuarantineReport(result)
+        .prepared(in: Self.quarantineFolder(pipeline))
       try UsageWriter(rows, users: users.all, style: style).write("usage-detail.csv", in: reports)
       try ReportError.output { () throws(OutputError) in
         try reports.write(DailyTotalsReport(result.totals).bytes(style: style), to: "count.csv")
@@ -202,6 +214,7 @@ extension NightlyRun {
           try reports.write(table.bytes(style: style), to: name)
         }
         try reports.write(outcome.json.render(), to: "run-summary.json")
+        try quarantine?.commit()
         try reports.commit()
       }
     } catch {

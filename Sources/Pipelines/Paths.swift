@@ -27,6 +27,24 @@ enum Paths {
     return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// The first of some files that lies in a folder itself; `nil` where none does.
+  static func first(of files: [InputFile], in folder: String) -> InputFile? {
+    guard let folder = real(folder) else { return nil }
+    return files.first { file in
+      guard file.isStored, let path = real(file.path), let slash = path.lastIndex(of: "/") else {
+        return false
+      }
+      return path[..<slash] == folder
+    }
+  }
+
+  /// A path without links; `nil` where nothing is.
+  private static func real(_ path: String) -> String? {
+    guard let real = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(real) }
+    return unsafe String(cString: real)
+  }
+
   /// The bytes of a whole file.
   ///
   /// - Parameter remedy: what to do about a file that is larger than `bytesMax`.

@@ -24,10 +24,11 @@ extension RunOutcome {
   }
 
   private var quarantineText: String {
+    guard input.hasQuarantined else { return "" }
     let beyond = input.quarantinedBeyondTable
-    guard beyond > 0 else { return "" }
-    return "quarantine.csv has the first of these; \(MeteringSummary.grouped(beyond)) are in the "
-      + "count alone\n"
+    let folder = NightlyRun.quarantineFolder(pipeline)
+    return "quarantined lines as they are, to be mended: \(folder)"
+      + (beyond > 0 ? "; quarantine.csv has the first of them" : "") + "\n"
   }
 
   private var totalsText: String {

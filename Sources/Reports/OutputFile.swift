@@ -119,6 +119,11 @@ public enum OutputFolder {
     throw .failed(.sync, path: path, errno: error.number)
   }
 
+  /// Whether a report of this name is in a folder.
+  public static func has(_ name: String, in folder: String) -> Bool {
+    FileDescriptor.kind("\(folder)/\(name)") == S_IFREG
+  }
+
   /// Creates a folder and those above it where they are missing, with mode 0700; folders that are
   /// there keep their mode.
   public static func create(_ path: String) throws(OutputError) {

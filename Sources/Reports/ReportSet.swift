@@ -5,6 +5,7 @@ public final class ReportSet {
   /// As it was named.
   public let folder: String
   private var finished: [FinishedOutput] = []
+  private var staleSuffix: String?
 
   /// - Parameter folder: created where it is missing. What killed runs left in it is removed.
   public init(folder: String) throws(OutputError) {
@@ -25,11 +26,22 @@ public final class ReportSet {
     try output.finish()
   }
 
+  /// Lets files of the folder go whose names end so, and that are not of this set, when it appears.
+  public func replaceFiles(suffix: String) { staleSuffix = suffix }
+
   func add(_ output: FinishedOutput) { finished.append(output) }
 
   /// Makes the reports appear in the order in which they were finished; to be called once.
   public func commit() throws(OutputError) {
-    while !finished.isEmpty { try finished.removeFirst().appear() }
+    let names = Set(finished.map { OutputFile.name(of: $0.path) })
+    finished.reverse()
+    while let output = finished.popLast() { try output.appear() }
+    if let staleSuffix {
+      for name in FileDescriptor.names(in: folder)
+      where name.hasSuffix(staleSuffix) && !names.contains(name) {
+        FileDescriptor.remove("\(folder)/\(name)")
+      }
+    }
     try OutputFolder.sync(folder)
   }
 

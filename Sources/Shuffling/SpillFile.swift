@@ -96,6 +96,30 @@ public final class SpillFile: @unchecked Sendable {
     }
   }
 
+  /// Reads bytes back.
+  func bytes(at offset: Int, count: Int) throws(SpillError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let isRead = unsafe bytes.withUnsafeMutableBytes { buffer in
+      unsafe fill(buffer, from: offset)
+    }
+    guard isRead else {
+      throw SpillError(directory: directory, detail: "what was put aside cannot be read back")
+    }
+    return bytes
+  }
+
+  private func fill(_ buffer: UnsafeMutableRawBufferPointer, from offset: Int) -> Bool {
+    var filled = 0
+    while filled < buffer.count {
+      let count = unsafe pread(
+        descriptor, buffer.baseAddress! + filled, buffer.count - filled, off_t(offset + filled))
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return false }
+      filled += count
+    }
+    return true
+  }
+
   /// Reads a chunk back.
   ///
   /// - Parameter scratch: a buffer that is kept from call to call.
@@ -110,14 +134,8 @@ public final class SpillFile: @unchecked Sendable {
     let chunk = pool.take(size: extent.size)
     let decoded = unsafe scratch.withUnsafeMutableBytes { buffer -> Int32 in
       guard let base = buffer.baseAddress else { return -1 }
-      var filled = 0
-      while filled < extent.storedBytes {
-        let count = unsafe pread(
-          descriptor, base + filled, extent.storedBytes - filled, off_t(extent.offset + filled))
-        if count < 0 && errno == EINTR { continue }
-        guard count > 0 else { return -1 }
-        filled += count
-      }
+      let stored = unsafe UnsafeMutableRawBufferPointer(start: base, count: extent.storedBytes)
+      guard unsafe fill(stored, from: extent.offset) else { return -1 }
       let plain = unsafe base + extent.storedBytes
       let count = unsafe LZ4_decompress_safe(
         base.assumingMemoryBound(to: CChar.self), plain.assumingMemoryBound(to: CChar.self),

@@ -31,8 +31,10 @@ struct CountCommand: ParsableCommand {
     options.encoding = input.format.encoding
     lines.apply(to: &options)
     let files = try session.files(input.logs, options)
+    try session.prepareQuarantine(report.quarantine, files, &options)
     let result = try session.run(files, terms, options)
     try session.write { () throws(ReportError) in
+      if let folder = report.quarantine { try QuarantineReport(result).write(to: folder) }
       let bytes = DailyTotalsReport(result.totals).bytes(style: report.style)
       try ReportError.output { () throws(OutputError) in
         let output = try ReportOutput("count.csv", in: report.out)

@@ -70,6 +70,20 @@ struct MeteringSession {
     }
   }
 
+  /// Lets quarantined lines be kept where a folder for them is named.
+  func prepareQuarantine(
+    _ folder: String?, _ files: [InputFile], _ options: inout MeteringOptions
+  ) throws(ExitStatus) {
+    guard let folder else { return }
+    options.wantsQuarantine = true
+    do throws(InputError) {
+      try QuarantineReport.check(files, folder)
+    } catch {
+      diagnostics.say(.error, error.description)
+      throw .input
+    }
+  }
+
   /// Counts, with a progress bar where standard error is a terminal.
   func run(
     _ files: [InputFile], _ terms: Terms, _ options: MeteringOptions

@@ -13,7 +13,8 @@ struct RunCommand: ParsableCommand {
       Does what a pipeline file says (pipelines/nightly.yaml shows one): reads and counts the \
       logs, holds the use against the contracts' lists, compares the daily totals with the \
       licensees' statements, and writes count.csv, usage-detail.csv, findings.csv, \
-      reconciliation.csv (months), reconciliation-daily.csv, quarantine.csv and run-summary.json.
+      reconciliation.csv (months), reconciliation-daily.csv, quarantine.csv, run-summary.json, \
+      and in the folder quarantine the lines that are no records as they are, to be mended.
 
       The reports appear together when all of them are written; after an error those of the run \
       before are still there. Equal input gives equal bytes.

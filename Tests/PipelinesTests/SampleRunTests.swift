@@ -59,11 +59,30 @@ struct SampleRunTests {
     let outcome = try NightlyRun(
       samplePipeline(out: scratch.path), options: .init(metering: metering())
     ).run()
-    #expect(scratch.names == NightlyRun.reportNames.sorted())
+    #expect(scratch.names == (NightlyRun.reportNames + ["quarantine"]).sorted())
     #expect(try scratch.table("count.csv").truthRows == Set(truth.rows.filter { $0.messages > 0 }))
 
     struct Summary: Decodable {
       var balance: [String: Balance]
+      var bytes: [String: Balance]
+      var fileBytes: [[String: Text]]
+      enum CodingKeys: String, CodingKey {
+        case balance, bytes
+        case fileBytes = "file_bytes"
+      }
+      enum Text: Decodable, Equatable {
+        case text(String)
+        case number(Int)
+        init(from decoder: any Decoder) throws {
+          let value = try decoder.singleValueContainer()
+          if let text = try? value.decode(String.self) {
+            self = .text(text)
+          } else {
+            self = .number(try value.decode(Int.self))
+          }
+        }
+        var count: Int { if case .number(let number) = self { number } else { 0 } }
+      }
       enum Balance: Decodable, Equatable {
         case number(Int)
         case flag(Bool)
@@ -88,6 +107,16 @@ struct SampleRunTests {
       "conflicts": .number(0), "balanced": .flag(true),
     ]
     #expect(summary.balance == expected)
+    #expect(summary.bytes["balanced"] == .flag(true))
+    #expect(summary.bytes["added_line_ends"] == .number(0))
+    let texts = summary.fileBytes.reduce(0) { $0 + ($1["text_bytes"]?.count ?? 0) }
+    #expect(summary.bytes["text_bytes"] == .number(texts))
+    for file in summary.fileBytes {
+      guard case .text(let name) = file["file"] else { continue }
+      let size = try FileManager.default.attributesOfItem(atPath: name)[.size] as? Int
+      #expect(file["stored_bytes"]?.count == size)
+      #expect(file["read_bytes"] == file["stored_bytes"] && file["lost_bytes"] == .number(0))
+    }
     #expect(try scratch.table("quarantine.csv").rows.count == truth.quarantined)
 
     let detail = try scratch.table("usage-detail.csv")
@@ -206,7 +235,17 @@ struct SampleRunTests {
         #expect(try first.bytes(name) == scratch.bytes(name), "\(name), \(threads) threads")
       }
     }
-    #expect(again.names == NightlyRun.reportNames.sorted())
+    #expect(again.names == (NightlyRun.reportNames + ["quarantine"]).sorted())
+    let names = try FileManager.default.contentsOfDirectory(atPath: first.path + "/quarantine")
+    #expect(names.contains("index.csv") && names.count > 1)
+    for name in names.map({ "quarantine/" + $0 }) {
+      #expect(try first.bytes(name) == again.bytes(name), "\(name)")
+    }
+    let listed = try first.table("quarantine.csv").rows
+    let index = try first.table("quarantine/index.csv").rows
+    for column in ["file", "line", "reason"] {
+      #expect(index.map { $0[column] } == listed.map { $0[column] })
+    }
   }
 }
 

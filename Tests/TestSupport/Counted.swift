@@ -20,6 +20,7 @@ public struct Counted: Sendable {
   /// Ascending.
   public var totals: [[UInt8]] = []
   public var balance = Balance()
+  public var bytes = ByteBalance()
   public var spilledBytes = 0
 
   public init() {}
@@ -30,6 +31,7 @@ public struct Counted: Sendable {
   ///
   /// - Parameter inAnyOrder: whether rows may come in any order, and then with their sources.
   public func difference(from other: Counted, inAnyOrder: Bool) -> String? {
+    if !bytes.isBalanced { return "\(bytes) do not agree" }
     if balance != other.balance { return "balance \(balance)\nexpected \(other.balance)" }
     if totals != other.totals {
       return "totals\n" + Self.listed(totals) + "\nexpected\n" + Self.listed(other.totals)
@@ -120,6 +122,7 @@ extension Counted {
     let result = try Metering(files: files, terms: terms, options: options).run()
     var counted = Counted()
     counted.balance = result.balance
+    counted.bytes = result.bytes
     counted.spilledBytes = result.spilledBytes
     counted.totals = result.totals.map(totalText).sorted { $0.lexicographicallyPrecedes($1) }
     guard let rows = result.rows else { return counted }
