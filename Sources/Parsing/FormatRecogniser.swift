@@ -11,12 +11,15 @@ public struct FormatRecogniser: Sendable {
   private let formats: [LogFormat]
   /// Of those formats that need no header.
   private let plans: [FormatPlan?]
+  /// Which of them are not the user's own.
+  private let areBuiltIn: [Bool]
   private let lineBytesMax: Int
 
   /// - Parameter formats: in the order in which they are preferred where two read the same.
   public init(_ formats: [LogFormat], lineBytesMax: Int = LogStream.lineBytesMaxDefault) {
     precondition(!formats.isEmpty, "there is no format to tell")
     self.formats = formats
+    areBuiltIn = formats.map { BuiltInFormats.all.contains($0) }
     self.lineBytesMax = lineBytesMax
     plans = formats.map { $0.takesHeader ? nil : FormatPlan($0) }
   }
@@ -26,9 +29,10 @@ public struct FormatRecogniser: Sendable {
     let sample = block.sample(lines: Self.linesMax, bytes: Self.bytesMax)
     let header = sample.firstLine
     var trials: [Recognition.Trial] = []
-    for (format, known) in zip(formats, plans) {
-      let plan = known ?? FormatPlan(format, headerLine: header)
-      trials.append(trial(plan, sample))
+    for (index, format) in formats.enumerated() {
+      let plan = plans[index] ?? FormatPlan(format, headerLine: header)
+      // What the user has described need not be guessed.
+      trials.append(trial(plan, sample, isGuess: areBuiltIn[index] && formats.count > 1))
     }
     let best = trials.indices.max {
       // Of equals the first one.
@@ -42,14 +46,14 @@ public struct FormatRecogniser: Sendable {
     return recognition
   }
 
-  private func trial(_ plan: FormatPlan, _ sample: Block) -> Recognition.Trial {
+  private func trial(_ plan: FormatPlan, _ sample: Block, isGuess: Bool) -> Recognition.Trial {
     var trial = Recognition.Trial(plan: plan)
     func note(_ rejection: Rejection, _ line: Int) {
       if trial.firstRejection == nil { trial.firstRejection = (line + 1, rejection) }
     }
     // Canonical lines are read by the general reader too, so that their fields are counted as others'.
     var parser = FormatParser(
-      plan, sample, isGuess: formats.count > 1, lineBytesMax: lineBytesMax)
+      plan, sample, isGuess: isGuess, lineBytesMax: lineBytesMax)
     let counts = parser.parse(sample) { _, _ in
       trial.records += 1
     } rejected: {

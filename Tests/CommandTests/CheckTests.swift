@@ -50,6 +50,23 @@ struct CheckTests {
     #expect(counted.errors.contains("of no known format:\n  main.log: "))
   }
 
+  @Test("a format of one's own whose last value has blanks is told beside others")
+  func openEnd() throws {
+    let story = try Story()
+    try story.write("a.log", "2025-12-01T08:00:00Z u1 hello there\n")
+    try story.write(
+      "ours.yaml",
+      """
+      format: ours
+      lines: {text: '{at} {who} {words}'}
+      fields: {time: at, user: who}
+      """)
+    let outcome = try story.duizhang(
+      "count", "--format", "apache-common", "--format", "ours.yaml", "--format", "ndjson", "a.log")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output.hasSuffix(",conversation,1,1,0,0\n"))
+  }
+
   @Test("says when no rule is for a log's requests")
   func ignored() throws {
     let story = try Story()
