@@ -10,11 +10,11 @@ internal import Parsing
 public final class LogCheck: @unchecked Sendable {
   public struct Options: Sendable {
     public var threads: Int
-    public var formats: [LogFormat]
+    public var formats: [LogFormat]?
     public var encoding: TextEncoding?
     public var lineBytesMax = LogStream.lineBytesMaxDefault
 
-    public init(threads: Int, formats: [LogFormat], encoding: TextEncoding?) {
+    public init(threads: Int, formats: [LogFormat]?, encoding: TextEncoding?) {
       self.threads = threads
       self.formats = formats
       self.encoding = encoding

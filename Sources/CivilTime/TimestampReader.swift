@@ -61,6 +61,14 @@ public struct TimestampReader: Sendable {
       }
       return instant
     }
+    return instant(otherLength: text)
+  }
+
+  /// Of a text that has not 24 or 29 bytes; apart, since what is inlined into the reading of lines is to
+  /// be short.
+  @usableFromInline
+  @inline(never)
+  mutating func instant(otherLength text: Span<UInt8>) -> Instant? {
     if text.count == 26 || text.count == 28 {
       // `01/Dec/2025:08:00:00 +0800`, or the same in brackets: minute, seconds, zone.
       let start = text.count &- 26

@@ -7,6 +7,8 @@ package final class FileFormats: @unchecked Sendable {
   private let monitor = Monitor()
   private let recogniser: FormatRecogniser
   private var found: [Recognition?]
+  /// How each file is read, once that is known.
+  private var planOfFile: [FormatPlan?]
   /// One plan for all logs of a format with the same header, so that a thread keeps its parser.
   private var plans: [PlanKey: FormatPlan] = [:]
 
@@ -15,9 +17,10 @@ package final class FileFormats: @unchecked Sendable {
     var headerLine: [UInt8]?
   }
 
-  package init(_ formats: [LogFormat], fileCount: Int, _ lineBytesMax: Int) {
+  package init(_ formats: [LogFormat]?, fileCount: Int, _ lineBytesMax: Int) {
     recogniser = FormatRecogniser(formats, lineBytesMax: lineBytesMax)
     found = Array(repeating: nil, count: fileCount)
+    planOfFile = Array(repeating: nil, count: fileCount)
   }
 
   package var recognitions: [Recognition?] { monitor.withLock { found } }
@@ -28,10 +31,11 @@ package final class FileFormats: @unchecked Sendable {
     return monitor.withLock {
       if let recognition {
         found[file] = recognition
+        planOfFile[file] = shared(recognition.plan)
         monitor.signalAll()
       }
       while true {
-        if let plan = found[file]?.plan { return shared(plan) }
+        if let plan = planOfFile[file] { return plan }
         monitor.wait()
       }
     }

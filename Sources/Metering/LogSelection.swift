@@ -11,12 +11,12 @@ public struct LogSelection: Sendable {
   public private(set) var passedOver: [String] = []
 
   /// - Parameters:
-  ///   - formats: what the logs may be.
+  ///   - formats: what the logs may be; `nil`: any built-in format.
   ///   - lineBytesMax: the longest line that is parsed.
   ///   - encoding: that of all logs; `nil`: as each one's byte order mark says, else UTF-8.
   /// - Throws: ``InputError`` for the first path that cannot be read.
   public init(
-    _ paths: [String], formats: [LogFormat] = BuiltInFormats.all,
+    _ paths: [String], formats: [LogFormat]? = nil,
     lineBytesMax: Int = LogStream.lineBytesMaxDefault, encoding: TextEncoding? = nil
   ) throws(InputError) {
     let block = Block()

@@ -23,8 +23,8 @@ public struct MeteringOptions: Sendable {
   public var isStrict = false
   /// The longest line that is parsed.
   public var lineBytesMax = LogStream.lineBytesMaxDefault
-  /// What the logs may be: each is told by its content.
-  public var formats = BuiltInFormats.all
+  /// What the logs may be, each told by its content; `nil`: any built-in format.
+  public var formats: [LogFormat]?
   /// The encoding of all logs; `nil`: as each one's byte order mark says, else UTF-8.
   public var encoding: TextEncoding?
   /// Bytes of records that are held in memory before they are put aside; `nil`: what

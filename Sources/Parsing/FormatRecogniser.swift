@@ -8,31 +8,55 @@ public struct FormatRecogniser: Sendable {
   public static let linesMax = 100
   static let bytesMax = 64 * 1024
 
-  private let formats: [LogFormat]
-  /// Of those formats that need no header.
-  private let plans: [FormatPlan?]
-  /// Which of them are not the user's own.
-  private let areBuiltIn: [Bool]
-  private let lineBytesMax: Int
+  /// Formats made ready, in the order in which they are preferred where two read the same.
+  private struct Candidates: Sendable {
+    let formats: [LogFormat]
+    /// Of those formats that need no header.
+    let plans: [FormatPlan?]
+    /// Which of them may have been meant; those that the user has described need not be guessed.
+    let areGuesses: [Bool]
 
-  /// - Parameter formats: in the order in which they are preferred where two read the same.
-  public init(_ formats: [LogFormat], lineBytesMax: Int = LogStream.lineBytesMaxDefault) {
-    precondition(!formats.isEmpty, "there is no format to tell")
-    self.formats = formats
-    areBuiltIn = formats.map { BuiltInFormats.all.contains($0) }
+    init(_ formats: [LogFormat]) {
+      self.formats = formats
+      plans = formats.map { $0.takesHeader ? nil : FormatPlan($0) }
+      areGuesses = formats.map { formats.count > 1 && BuiltInFormats.all.contains($0) }
+    }
+
+    static let builtIn = Candidates(BuiltInFormats.all)
+  }
+
+  /// `nil`: the built-in ones.
+  private let given: Candidates?
+  private let canonical = FormatPlan(.canonical)
+  private let lineBytesMax: Int
+  /// A record of so many fields is canonical without asking how other formats would read it.
+  private static let fieldsClear = 6
+
+  /// - Parameter formats: those to tell apart, the preferred ones first; `nil`: the built-in ones.
+  public init(_ formats: [LogFormat]?, lineBytesMax: Int = LogStream.lineBytesMaxDefault) {
+    precondition(formats?.isEmpty != true, "there is no format to tell")
+    given = formats.map { Candidates($0) }
     self.lineBytesMax = lineBytesMax
-    plans = formats.map { $0.takesHeader ? nil : FormatPlan($0) }
   }
 
   /// What a log's first block says of its format.
   public func recognise(_ block: Block) -> Recognition {
     let sample = block.sample(lines: Self.linesMax, bytes: Self.bytesMax)
+    if given == nil {
+      // Most logs; the files of other formats are not even read.
+      let trial = trial(canonical, sample, isGuess: true)
+      if trial.records > 0 && trial.records * 2 >= trial.lines
+        && trial.fields >= trial.records * Self.fieldsClear
+      {
+        return Recognition(trials: [trial], best: 0)
+      }
+    }
+    let candidates = given ?? .builtIn
     let header = sample.firstLine
-    var trials: [Recognition.Trial] = []
-    for (index, format) in formats.enumerated() {
-      let plan = plans[index] ?? FormatPlan(format, headerLine: header)
-      // What the user has described need not be guessed.
-      trials.append(trial(plan, sample, isGuess: areBuiltIn[index] && formats.count > 1))
+    let trials = candidates.formats.indices.map { index in
+      let plan =
+        candidates.plans[index] ?? FormatPlan(candidates.formats[index], headerLine: header)
+      return trial(plan, sample, isGuess: candidates.areGuesses[index])
     }
     let best = trials.indices.max {
       // Of equals the first one.

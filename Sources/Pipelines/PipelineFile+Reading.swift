@@ -39,7 +39,7 @@ extension PipelineFile {
     let name = file.required("pipeline", expected: "the job's name")?.text()
     let logs = file.required("logs", expected: "files, directories or globs")?
       .texts(of: "file, directory or glob")
-    formats = file["formats"].map { Self.formats($0, path: path) } ?? BuiltInFormats.all
+    formats = file["formats"].map { Self.formats($0, path: path) }
     encoding = file["encoding"].flatMap(Self.encoding)
     contracts = (file["contracts"]?.texts(of: "contract file") ?? []).map(resolved)
     zone = file["time_zone"].flatMap { Self.zone($0, hasContracts: file["contracts"] != nil) }

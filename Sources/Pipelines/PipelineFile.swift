@@ -15,8 +15,8 @@ public struct PipelineFile: Sendable, Hashable {
   public var name: String
   /// Files, directories and globs.
   public var logs: [String]
-  /// What the logs may be.
-  public var formats: [LogFormat]
+  /// What the logs may be; `nil`: any built-in format.
+  public var formats: [LogFormat]?
   /// How the logs' texts are encoded; `nil`: as each one's byte order mark says, else UTF-8.
   public var encoding: TextEncoding?
   public var contracts: [String]

@@ -45,9 +45,9 @@ struct MeteringSession {
     }
   }
 
-  /// What logs may be, by the command line.
-  func formats(_ arguments: FormatArguments) throws(ExitStatus) -> [LogFormat] {
-    if arguments.names.isEmpty { return BuiltInFormats.all }
+  /// What logs may be, by the command line; `nil`: any built-in format.
+  func formats(_ arguments: FormatArguments) throws(ExitStatus) -> [LogFormat]? {
+    if arguments.names.isEmpty { return nil }
     do throws(ConfigurationError) {
       return try LogFormat.findAll(arguments.names)
     } catch {
