@@ -18,7 +18,8 @@ public struct FormatParser: ~Copyable {
   private let reader: Reader
   private var assembler: RecordAssembler
   private let lineBytesMax: Int
-  /// Fields that the records so far had values for, all together.
+  /// Fields that the records so far had values for, all together; a record that says nothing but its time
+  /// is hardly understood, and has none.
   public private(set) var fieldCount = 0
   /// Method and path of the first record that the format takes for none that counts.
   public private(set) var firstIgnored: String?
@@ -101,11 +102,11 @@ public struct FormatParser: ~Copyable {
       } else {
         switch assembler.assemble(wholeBytes) {
         case .record:
-          fieldCount &+= assembler.fieldCount
+          fieldCount &+= assembler.fieldCount > 1 ? assembler.fieldCount : 0
           assembler.call.lineStart = start
           record(assembler.call, counts.lines)
         case .ignored:
-          fieldCount &+= assembler.fieldCount
+          fieldCount &+= assembler.fieldCount > 1 ? assembler.fieldCount : 0
           counts.ignored += 1
           if firstIgnored == nil { firstIgnored = request(wholeBytes) }
         case .rejected(let rejection):

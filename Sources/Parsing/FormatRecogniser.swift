@@ -112,8 +112,8 @@ public struct Recognition: Sendable {
 
     init(plan: FormatPlan) { self.plan = plan }
 
-    /// A record that says nothing but its time is hardly understood.
-    var score: Int { records == 0 ? 0 : records + fields }
+    /// Lines that are read count where two formats find as much in them.
+    var score: Int { 1_000 * fields + records }
   }
 
   /// In the order of the formats.
