@@ -11,8 +11,16 @@ extension Instant {
       bytes.append(0x30 + UInt8(truncatingIfNeeded: number / 10))
       bytes.append(0x30 + UInt8(truncatingIfNeeded: number % 10))
     }
-    appendTwo(year / 100)
-    appendTwo(year % 100)
+    if (0...9_999).contains(year) {
+      appendTwo(year / 100)
+      appendTwo(year % 100)
+    } else {
+      // No time of a record that is counted; as ISO 8601 expands it.
+      bytes.append(year < 0 ? 0x2D : 0x2B)
+      for power in [100_000, 10_000, 1_000, 100, 10, 1] {
+        bytes.append(0x30 + UInt8(truncatingIfNeeded: abs(year) / power % 10))
+      }
+    }
     bytes.append(0x2D)
     appendTwo(month)
     bytes.append(0x2D)

@@ -70,22 +70,33 @@ public final class Block {
       start: storage.count - Self.annexBytes, limit: storage.count - ByteView.padding)
   }
 
-  /// A block of the first lines alone, so many or so many bytes at most.
+  /// A block of the first lines alone, so many or so many bytes at most. Longer lines than a quarter of
+  /// that are left out where there are others, such as the zeros that a truncated log begins with.
   public func sample(lines: Int, bytes bytesMax: Int) -> Block {
     let bytes = self.bytes
-    var end = 0
-    for _ in 0..<lines where end < count {
-      let next = min(bytes.firstPosition(of: 0x0A, from: end) + 1, count)
-      // One line at least, however long.
-      if next > bytesMax && end > 0 { break }
-      end = next
-    }
     let sample = Block()
-    if end > sample.capacity { sample.grow(to: end) }
-    unsafe sample.storage.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[0..<end]))
-    sample.count = end
+    var position = 0
+    var lineCount = 0
+    var first: Range<Int>?
+    func add(_ line: Range<Int>) {
+      if sample.count + line.count > sample.capacity { sample.grow(to: sample.count + line.count) }
+      unsafe UnsafeMutableRawBufferPointer(rebasing: sample.storage[sample.count...]).copyMemory(
+        from: UnsafeRawBufferPointer(rebasing: storage[line]))
+      sample.count += line.count
+    }
+    while position < count && lineCount < lines && sample.count < bytesMax {
+      let next = min(bytes.firstPosition(of: 0x0A, from: position) + 1, count)
+      first = first ?? position..<next
+      if next - position <= bytesMax / 4 {
+        if sample.count + next - position > bytesMax { break }
+        add(position..<next)
+        lineCount += 1
+      }
+      position = next
+    }
+    if sample.count == 0, let first { add(first) }
     sample.index = index
-    sample.endsInOverlongLine = endsInOverlongLine && end == count
+    sample.endsInOverlongLine = endsInOverlongLine && position == count && lineCount == 0
     sample.terminate()
     return sample
   }

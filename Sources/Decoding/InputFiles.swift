@@ -25,6 +25,7 @@ public enum InputFiles {
   /// - Throws: ``InputError`` for a path without a file, or a file that cannot be opened.
   public static func find(_ paths: [String]) throws(InputError) -> [InputFile] {
     var found: [InputFile] = []
+    var foldersSeen: Set<[UInt64]> = []
     for path in paths {
       if path == "-" {
         found.append(
@@ -32,9 +33,9 @@ public enum InputFiles {
             path: path, sizeBytes: 0, isFromFolder: false, isStored: false,
             modifiedAt: Status.now))
       } else if let status = Status(path) {
-        try add(path, status, to: &found)
+        try add(path, status, to: &found, &foldersSeen)
       } else {
-        try addMatches(path, to: &found)
+        try addMatches(path, to: &found, &foldersSeen)
       }
     }
     found.sort { Array($0.path.utf8).lexicographicallyPrecedes(Array($1.path.utf8)) }
@@ -79,8 +80,27 @@ public enum InputFiles {
     }
   }
 
+  /// What a file is that was found by its name; `nil` where it has gone since.
+  private static func status(of path: String) throws(InputError) -> Status? {
+    if let status = Status(path) { return status }
+    let code = errno
+    var link = stat()
+    guard unsafe lstat(path, &link) == 0 else { return nil }
+    throw InputError(
+      path: path,
+      detail: code == ENOENT ? "is a link to nothing" : "cannot be opened: \(errorText(code))",
+      remedy: "remove it, or mend where it leads")
+  }
+
+  private static func notText(_ path: String) -> InputError {
+    InputError(
+      path: path, detail: "its name is not valid UTF-8",
+      remedy: "rename it (convmv -f gbk -t utf-8), or give its content by standard input")
+  }
+
   private static func add(
-    _ path: String, _ status: Status, to found: inout [InputFile]
+    _ path: String, _ status: Status, to found: inout [InputFile],
+    _ foldersSeen: inout Set<[UInt64]>
   ) throws(InputError) {
     guard status.isFolder else {
       found.append(
@@ -90,33 +110,44 @@ public enum InputFiles {
       return
     }
     let before = found.count
-    try addFolder(path, to: &found)
-    if found.count == before {
+    let seenBefore = foldersSeen.count
+    try addFolder(path, to: &found, &foldersSeen)
+    if found.count == before && foldersSeen.count == seenBefore + 1 {
       throw InputError(
         path: path, detail: "is a folder without logs", remedy: "check the path")
     }
   }
 
   private static func addFolder(
-    _ path: String, to found: inout [InputFile]
+    _ path: String, to found: inout [InputFile], _ foldersSeen: inout Set<[UInt64]>
   ) throws(InputError) {
+    // A link may lead back to a folder above it.
+    if let status = Status(path), !foldersSeen.insert([status.device, status.inode]).inserted {
+      return
+    }
     guard let folder = unsafe opendir(path) else {
       throw InputError(
         path: path, detail: "cannot be opened: \(errorText(errno))",
         remedy: "make it readable for this user")
     }
     defer { unsafe closedir(folder) }
+    var names: [String] = []
     while let entry = unsafe readdir(folder) {
       let name = unsafe withUnsafePointer(to: entry.pointee.d_name) {
         unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) {
-          unsafe String(cString: $0)
+          unsafe String(validatingCString: $0) ?? "\u{FFFD}" + String(cString: $0)
         }
       }
-      if name.hasPrefix(".") { continue }
+      if !name.hasPrefix(".") { names.append(name) }
+    }
+    // In one order, since a folder that is there twice is known by its first name.
+    names.sort { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    for name in names {
       let child = path.hasSuffix("/") ? path + name : "\(path)/\(name)"
-      guard let status = Status(child) else { continue }
+      if name.hasPrefix("\u{FFFD}") { throw notText("\(path)/\(name.dropFirst())") }
+      guard let status = try status(of: child) else { continue }
       if status.isFolder {
-        try addFolder(child, to: &found)
+        try addFolder(child, to: &found, &foldersSeen)
       } else {
         found.append(
           InputFile(
@@ -127,7 +158,7 @@ public enum InputFiles {
   }
 
   private static func addMatches(
-    _ pattern: String, to found: inout [InputFile]
+    _ pattern: String, to found: inout [InputFile], _ foldersSeen: inout Set<[UInt64]>
   ) throws(InputError) {
     var matches = unsafe glob_t()
     defer { unsafe globfree(&matches) }
@@ -139,8 +170,12 @@ public enum InputFiles {
     }
     for index in 0..<Int(unsafe matches.gl_pathc) {
       guard let match = unsafe matches.gl_pathv[index] else { continue }
-      let path = unsafe String(cString: match)
-      if let status = Status(path) { try add(path, status, to: &found) }
+      guard let path = unsafe String(validatingCString: match) else {
+        throw notText(unsafe String(cString: match))
+      }
+      if let status = try status(of: path) {
+        try add(path, status, to: &found, &foldersSeen)
+      }
     }
   }
 }

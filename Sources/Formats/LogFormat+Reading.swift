@@ -3,7 +3,8 @@ public import Configuration
 
 extension LogFormat {
   private static let keys = [
-    "format", "title", "lines", "absent", "time_zone", "request", "cookies", "fields", "rules",
+    "format", "title", "lines", "comment", "absent", "time_zone", "request", "cookies", "fields",
+    "rules",
   ]
 
   /// Reads a format file.
@@ -33,6 +34,7 @@ extension LogFormat {
     let syntax = lines.flatMap { LineSyntax($0) }
     self.init(
       name: name ?? "", title: file["title"]?.text() ?? name ?? "", syntax: syntax ?? .json)
+    comment = file["comment"]?.text(expected: "what such a line begins with")
     absent = file["absent"]?.texts(of: "text that stands for no value") ?? []
     if let value = file["time_zone"] {
       zone = value.scalarText.flatMap { Zone(identifier: $0) }

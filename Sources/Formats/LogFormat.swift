@@ -7,6 +7,8 @@ public struct LogFormat: Sendable, Hashable {
   /// One line on whose log it is.
   public var title: String
   public var syntax: LineSyntax
+  /// What lines begin with that are no records, such as `#`.
+  public var comment: String?
   /// Values that stand for none, such as `-`.
   public var absent: [String] = []
   /// The zone of times that state none.

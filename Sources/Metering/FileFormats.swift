@@ -9,6 +9,9 @@ package final class FileFormats: @unchecked Sendable {
   private var found: [Recognition?]
   /// How each file is read, once that is known.
   private var planOfFile: [FormatPlan?]
+  /// The block of each file that tells; not the first one where that is a single line of no format,
+  /// such as the zeros that a truncated log begins with.
+  private var tellingBlock: [Int]
   /// One plan for all logs of a format with the same header, so that a thread keeps its parser.
   private var plans: [PlanKey: FormatPlan] = [:]
 
@@ -21,23 +24,29 @@ package final class FileFormats: @unchecked Sendable {
     recogniser = FormatRecogniser(formats, lineBytesMax: lineBytesMax)
     found = Array(repeating: nil, count: fileCount)
     planOfFile = Array(repeating: nil, count: fileCount)
+    tellingBlock = Array(repeating: 0, count: fileCount)
   }
 
   package var recognitions: [Recognition?] { monitor.withLock { found } }
 
   /// How to read a block of a file.
   package func plan(ofFile file: Int, _ block: Block) -> FormatPlan {
-    let recognition = block.index == 0 ? recogniser.recognise(block) : nil
+    let tells = monitor.withLock {
+      while planOfFile[file] == nil && tellingBlock[file] != block.index { monitor.wait() }
+      return planOfFile[file] == nil
+    }
+    if !tells { return monitor.withLock { planOfFile[file] ?? shared(FormatPlan(.canonical)) } }
+    let recognition = recogniser.recognise(block)
     return monitor.withLock {
-      if let recognition {
-        found[file] = recognition
-        planOfFile[file] = shared(recognition.plan)
-        monitor.signalAll()
+      let plan = shared(recognition.plan)
+      found[file] = recognition
+      if recognition.isUnknown && recognition.trial.lines == 1 {
+        tellingBlock[file] = block.index + 1
+      } else {
+        planOfFile[file] = plan
       }
-      while true {
-        if let plan = planOfFile[file] { return plan }
-        monitor.wait()
-      }
+      monitor.signalAll()
+      return plan
     }
   }
 

@@ -5,10 +5,13 @@ internal import Parsing
 /// The logs among the files that a command line names, each known to open.
 public struct LogSelection: Sendable {
   public private(set) var files: [InputFile] = []
-  /// Files of folders that hold no record in their first lines: notes, contracts, reports; and
+  /// Files of folders that hold no record in their first lines and are no logs by their names either,
+  /// such as notes and contracts; and
   /// pipes, devices and sockets there. A file that is named itself is never passed over, and a
   /// compressed one never either.
   public private(set) var passedOver: [String] = []
+  /// Such files that may be logs by their names: tables and texts that no format reads.
+  public private(set) var doubtful: [String] = []
 
   /// - Parameters:
   ///   - formats: what the logs may be; `nil`: any built-in format.
@@ -29,9 +32,10 @@ public struct LogSelection: Sendable {
       }
       let stream = try LogStream(
         path: file.path, lineBytesMax: lineBytesMax, encoding: encoding)
-      if file.isFromFolder && stream.codec == .plain && stream.next(into: block) {
-        if !Self.hasRecord(recogniser.recognise(block)) {
-          passedOver.append(file.path)
+      let kind = NameKind(file.path)
+      if file.isFromFolder && kind != .log && stream.codec == .plain && stream.next(into: block) {
+        if !recogniser.recognise(block).hasRecord {
+          if kind == .note { passedOver.append(file.path) } else { doubtful.append(file.path) }
           continue
         }
       }
@@ -43,14 +47,21 @@ public struct LogSelection: Sendable {
     }
   }
 
-  private static func hasRecord(_ recognition: Recognition) -> Bool {
-    recognition.trials.contains { trial in
-      if trial.records > 0 { return true }
-      // An object that is a record but for one field is a log's line, to be quarantined as such.
-      switch trial.firstRejection?.rejection {
-      case .unreadableTime, .unreadableStatus, .unreadableItems, .unreadableField: return true
-      default: return false
-      }
+  /// What a file in a folder is by the end of its name, unless its content says that it is a log.
+  private enum NameKind {
+    case log, note
+    /// A log, or something else of that kind, such as a statement.
+    case table
+
+    private static let notes: Set<String> = [
+      "md", "yaml", "yml", "toml", "ini", "conf", "py", "sh", "pdf", "html", "sha256", "asc", "sig",
+    ]
+    private static let tables: Set<String> = ["csv", "tsv", "json", "txt", "xml", "xls", "xlsx"]
+
+    init(_ path: String) {
+      let name = path.split(separator: "/").last ?? ""
+      let end = name.split(separator: ".").last.map { $0.lowercased() } ?? ""
+      self = Self.notes.contains(end) ? .note : Self.tables.contains(end) ? .table : .log
     }
   }
 }

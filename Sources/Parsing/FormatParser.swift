@@ -71,6 +71,7 @@ public struct FormatParser: ~Copyable {
     // What a block has none of need not be looked for in its lines.
     let isPlain = bytes.isPlainASCII(bytes.count)
     let hasBackslash = bytes.firstPosition(of: 0x5C, from: 0) < bytes.count
+    let hasComment = !plan.comment.isEmpty
     while cursor.start < bytes.count {
       let start = cursor.start
       assembler.beginLine()
@@ -81,16 +82,19 @@ public struct FormatParser: ~Copyable {
         if end >= 0 && end - start <= lineBytesMax {
           cursor.start = end + 1
           isBlank = bytes[start] <= 0x20 && Self.isBlank(bytes, start..<end)
+          if hasComment && isComment(bytes, start..<end) { isBlank = true }
           if !isPlain { rejection = check(bytes, start..<end) }
           if hasBackslash && rejection == nil { rejection = decode(escaping, wholeBytes) }
         } else if let line = cursor.next() {
           let tooLong = overlong(block, line)
-          isBlank = tooLong == nil && Self.isBlank(bytes, line)
+          isBlank = tooLong == nil && (Self.isBlank(bytes, line) || isComment(bytes, line))
           rejection = tooLong ?? check(bytes, line) ?? .unlikeFormat
         }
       } else if let line = cursor.next() {
         rejection = overlong(block, line)
-        isBlank = rejection == nil && (Self.isBlank(bytes, line) || isHeader(bytes, line))
+        isBlank =
+          rejection == nil
+          && (Self.isBlank(bytes, line) || isHeader(bytes, line) || isComment(bytes, line))
         if rejection == nil && !isBlank { rejection = read(bytes, wholeBytes, line) }
       }
       if isBlank {
@@ -139,6 +143,14 @@ public struct FormatParser: ~Copyable {
     let end = Self.content(bytes, line).upperBound
     guard end - line.lowerBound == header.count else { return false }
     for index in header.indices where bytes[line.lowerBound + index] != header[index] {
+      return false
+    }
+    return true
+  }
+
+  private func isComment(_ bytes: ByteView, _ line: Range<Int>) -> Bool {
+    guard !plan.comment.isEmpty, line.count >= plan.comment.count else { return false }
+    for index in plan.comment.indices where bytes[line.lowerBound + index] != plan.comment[index] {
       return false
     }
     return true

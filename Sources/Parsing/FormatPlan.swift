@@ -23,6 +23,8 @@ public final class FormatPlan: Sendable {
   /// For each field's raw value, the slots of its sources.
   let fields: [[Int]]
   let rules: [Rule]
+  /// What lines begin with that are no records; empty where there are none.
+  let comment: [UInt8]
   /// Values that stand for none.
   let absent: [[UInt8]]
   /// Texts that rules set, which are put into the annex of each block.
@@ -74,6 +76,7 @@ public final class FormatPlan: Sendable {
       header = nil
     }
     isCanonical = format.isCanonical
+    comment = Array((format.comment ?? "").utf8)
     absent = format.absent.map { Array($0.utf8) }
     switch format.request {
     case .line(let name): request = .line(slots.number(.value(name)))

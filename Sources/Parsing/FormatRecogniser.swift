@@ -48,7 +48,7 @@ public struct FormatRecogniser: Sendable {
       if trial.records > 0 && trial.records * 2 >= trial.lines
         && trial.fields >= trial.records * Self.fieldsClear
       {
-        return Recognition(trials: [trial], best: 0)
+        return Recognition(trial, trials: [trial])
       }
     }
     let candidates = given ?? .builtIn
@@ -62,7 +62,7 @@ public struct FormatRecogniser: Sendable {
       // Of equals the first one.
       trials[$0].score != trials[$1].score ? trials[$0].score < trials[$1].score : $0 > $1
     }
-    var recognition = Recognition(trials: trials, best: best ?? 0)
+    var recognition = Recognition(trials[best ?? 0], trials: trials)
     if recognition.isUnknown {
       recognition.misfit = Misfit.closest(
         trials.map(\.plan), header, trials.map { $0.firstRejection?.rejection })
@@ -113,25 +113,57 @@ public struct Recognition: Sendable {
     init(plan: FormatPlan) { self.plan = plan }
 
     /// Lines that are read count where two formats find as much in them.
-    var score: Int { 1_000 * fields + records }
+    var score: Int { 1_000 * fields + records + (isEmptyTable ? 1 : 0) }
+
+    /// Whether the log is a header that names the time, and nothing else as yet.
+    var isEmptyTable: Bool {
+      guard lines == 0, let header = plan.header else { return false }
+      return (plan.format.fields[.time] ?? []).contains { source in
+        if case .value(let name) = source { header.contains(name) } else { false }
+      }
+    }
   }
 
-  /// In the order of the formats.
-  public let trials: [Trial]
-  private let best: Int
+  /// How the log's format got on; of a log that no format reads, how the first one did.
+  public let trial: Trial
+  /// How to read the log.
+  public var plan: FormatPlan { trial.plan }
+  /// Other formats that describe the same lines.
+  public let alike: [String]
+  /// Whether some line is a record of some format, or would be but for one field.
+  public let hasRecord: Bool
   /// Of a log that no format reads, which one comes closest, and what does not fit.
   public internal(set) var misfit: Misfit?
 
-  init(trials: [Trial], best: Int) {
-    self.trials = trials
-    self.best = best
+  init(_ best: Trial, trials: [Trial]) {
+    trial = best
+    alike = trials.filter { trial in
+      trial.plan.format.name != best.plan.format.name
+        && best.plan.format.syntax.hasShape(of: trial.plan.format.syntax)
+    }.map(\.plan.format.name)
+    hasRecord = trials.contains { trial in
+      if trial.records > 0 || trial.isEmptyTable { return true }
+      switch trial.firstRejection?.rejection {
+      case .unreadableTime, .unreadableStatus, .unreadableItems, .unreadableField: return true
+      default: return false
+      }
+    }
   }
 
-  /// How to read the log; of a log that no format reads, how the first one would.
-  public var plan: FormatPlan { trials[best].plan }
-  public var trial: Trial { trials[best] }
   /// Whether there are lines, and no format makes a record of any.
-  public var isUnknown: Bool { trials[best].records == 0 && trials[best].lines > 0 }
+  public var isUnknown: Bool { trial.records == 0 && trial.lines > 0 }
+}
+
+extension LineSyntax {
+  /// Whether both cut lines at the same texts, whatever they call the values between them.
+  fileprivate func hasShape(of other: LineSyntax) -> Bool {
+    guard case .pattern(let own) = self, case .pattern(let others) = other else { return false }
+    return own.pieces.map(Self.text) == others.pieces.map(Self.text)
+  }
+
+  private static func text(_ piece: LinePattern.Piece) -> [UInt8]? {
+    if case .text(let text) = piece { text } else { nil }
+  }
 }
 
 extension LogFormat {

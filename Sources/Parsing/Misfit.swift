@@ -10,6 +10,8 @@ public struct Misfit: Sendable, Hashable {
   public var remedy: String
   /// How much of what the format looks for is there, from 0 to 1.
   var share: Double
+  /// Whether `format` is the name of an encoding, which must be said.
+  public var isEncoding = false
 
   private static let keysShown = 24
   private static let textShown = 40
@@ -21,6 +23,13 @@ public struct Misfit: Sendable, Hashable {
   ///   - rejection: why the format refused it.
   static func closest(_ plans: [FormatPlan], _ line: [UInt8], _ rejections: [Rejection?]) -> Misfit?
   {
+    // Of each ASCII character the other byte is zero.
+    if line.count >= 8 && line.count(where: { $0 == 0 }) * 3 >= line.count {
+      let isLittle = line.indices.count { $0 % 2 == 1 && line[$0] == 0 } * 4 >= line.count
+      return Misfit(
+        format: isLittle ? "utf-16le" : "utf-16be", detail: "", remedy: "", share: 1,
+        isEncoding: true)
+    }
     let keys = JSONKeys.paths(line)
     let misfits = zip(plans, rejections).compactMap { plan, rejection in
       misfit(plan, line, keys, rejection)

@@ -39,6 +39,8 @@ public struct NightlyRun: Sendable {
   private let metering: Metering
   /// What the user should know before the run: files that were passed over, a key that was made.
   public let notices: [String]
+  /// What may be a mistake: files that were passed over and may be logs.
+  public let warnings: [String]
   /// Bytes of all logs as stored; 0 where that is not known.
   public let storedBytes: Int
 
@@ -65,6 +67,7 @@ public struct NightlyRun: Sendable {
     self.terms = terms
     self.users = users
     storedBytes = logs.files.reduce(0) { $0 + $1.sizeBytes }
+    warnings = logs.warnings
     notices =
       logs.notices
       + (users.createdKeyPath.map { [PrivacyKey.createdNotice(path: $0)] } ?? [])

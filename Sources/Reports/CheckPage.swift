@@ -15,7 +15,18 @@ public struct CheckPage: Sendable {
 
   // MARK: - Text
 
-  public var text: String {
+  public var text: String { Self.printable(page) }
+
+  /// Without what would change a terminal, which callers may have put into their calls.
+  private static func printable(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map {
+          $0.properties.generalCategory == .control && $0 != "\n" ? "\u{FFFD}" : $0
+        }))
+  }
+
+  private var page: String {
     var text = table
     text += unknown
     text += understood
@@ -96,16 +107,29 @@ public struct CheckPage: Sendable {
           """
         continue
       }
-      text += """
-          Closest is \(misfit.format): \(misfit.detail).
-          To read it, describe it, starting from that format:
-            duizhang formats \(misfit.format) > ours.yaml
-            (\(misfit.remedy))
-            duizhang check --format ours.yaml \(log.file.path)
-
-        """
+      if misfit.isEncoding {
+        text += "  Its text looks like \(misfit.format), which must be said:\n"
+        text += "    duizhang check --encoding \(misfit.format) \(log.file.path)\n"
+        continue
+      }
+      text += "  Closest is \(misfit.format): \(misfit.detail).\n"
+      text += steps(log, misfit.format, misfit.remedy)
     }
     return text
+  }
+
+  /// How to come from a format to one for a log.
+  private func steps(_ log: CheckedLog, _ format: String, _ change: String) -> String {
+    guard BuiltInFormats.files.contains(where: { $0.name == format }) else {
+      return "  To read it, change the file of \(format): \(change).\n"
+    }
+    return """
+        To read it, describe it, starting from that format:
+          duizhang formats \(format) > \(format)-ours.yaml
+          (\(change))
+          duizhang check --format \(format)-ours.yaml \(log.file.path)
+
+      """
   }
 
   /// Of each format three records of the first log that has it.
@@ -118,13 +142,9 @@ public struct CheckPage: Sendable {
       text += "\n\(log.file.path) is \(name) (\(trial.plan.format.title)): \(trial.records) of its "
       text += "first \(trial.lines) lines are records of it, with "
       text += "\(average(trial.fields, trial.records)) fields each.\n"
-      let others = (log.recognition?.trials ?? []).filter {
-        $0.records == trial.records && $0.fields == trial.fields
-          && $0.plan.format.name != name
-      }
+      let others = log.recognition?.alike ?? []
       if !others.isEmpty {
-        text +=
-          "  Read as \(others.map(\.plan.format.name).joined(separator: ", ")) it says the same.\n"
+        text += "  \(others.joined(separator: ", ")) has lines of the same form.\n"
       }
       if log.isIgnored { text += none(log, name, trial.firstIgnored) }
       for sample in log.samples { text += "  line \(sample.line): \(line(sample))\n" }
@@ -134,15 +154,11 @@ public struct CheckPage: Sendable {
 
   /// Of a log whose format is known, and whose calls are not.
   private func none(_ log: CheckedLog, _ name: String, _ request: String?) -> String {
-    """
-      None of its records counts: no rule of the format is for \(request ?? "them").
-      To have them counted, say which requests are calls of the bot, and where a call's licensee \
-    and user stand:
-        duizhang formats \(name) > ours.yaml
-        (put your paths under 'rules', and look at 'fields')
-        duizhang check --format ours.yaml \(log.file.path)
-
-    """
+    "  None of its records counts: no rule of the format is for \(request ?? "them").\n"
+      + steps(
+        log, name,
+        "say under 'rules' which requests are calls of the bot, and under 'fields' where their "
+          + "licensee and user stand")
   }
 
   private func average(_ sum: Int, _ count: Int) -> String {
@@ -155,7 +171,8 @@ public struct CheckPage: Sendable {
     for field in Field.allCases {
       guard let value = sample.texts[field] else { continue }
       let shown = value.count > Self.textShown ? value.prefix(Self.textShown) + "…" : value[...]
-      parts.append("\(field.name)=\(shown)")
+      // One line a record, whatever is in it.
+      parts.append("\(field.name)=\(shown.replacing("\n", with: "\u{FFFD}"))")
     }
     parts.append("status=\(sample.status)")
     if sample.items != 1 { parts.append("items=\(sample.items)") }

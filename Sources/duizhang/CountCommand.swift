@@ -21,6 +21,7 @@ struct CountCommand: ParsableCommand {
   @OptionGroup(title: "Report") var report: ReportArguments
   @OptionGroup(title: "Rule, to try out another") var rule: RuleArguments
   @OptionGroup(title: "Lines") var lines: LineArguments
+  @OptionGroup(title: "Lines") var quarantine: QuarantineArguments
   @OptionGroup(title: "Run") var execution: RunArguments
 
   func run() throws {
@@ -31,10 +32,10 @@ struct CountCommand: ParsableCommand {
     options.encoding = input.format.encoding
     lines.apply(to: &options)
     let files = try session.files(input.logs, options)
-    try session.prepareQuarantine(report.quarantine, files, &options)
+    try session.prepareQuarantine(quarantine.quarantine, files, &options)
     let result = try session.run(files, terms, options)
     try session.write { () throws(ReportError) in
-      if let folder = report.quarantine { try QuarantineReport(result).write(to: folder) }
+      if let folder = quarantine.quarantine { try QuarantineReport(result).write(to: folder) }
       let bytes = DailyTotalsReport(result.totals).bytes(style: report.style)
       try ReportError.output { () throws(OutputError) in
         let output = try ReportOutput("count.csv", in: report.out)

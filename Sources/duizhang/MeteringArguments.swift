@@ -96,6 +96,16 @@ struct RunArguments: ParsableArguments {
   }
 }
 
+/// Where quarantined lines are kept.
+struct QuarantineArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Write the quarantined lines as they are into this folder, a file for each log, to be mended "
+        + "and counted with the logs; index.csv there says where they stand.",
+      valueName: "folder"))
+  var quarantine: String?
+}
+
 /// What becomes of lines that are no records, or too long.
 struct LineArguments: ParsableArguments {
   @Flag(
@@ -134,13 +144,6 @@ struct ReportArguments: ParsableArguments {
     help: ArgumentHelp(
       "Write the report into this folder rather than to standard output.", valueName: "folder"))
   var out: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "Write the quarantined lines as they are into this folder, a file for each log, to be mended "
-        + "and counted with the logs; index.csv there says where they stand.",
-      valueName: "folder"))
-  var quarantine: String?
 
   @Option(help: "Column names in English or Chinese: en or zh.")
   var headers: CSVStyle.Headers = .english

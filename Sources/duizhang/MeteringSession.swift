@@ -63,6 +63,7 @@ struct MeteringSession {
         paths, formats: options.formats, lineBytesMax: options.lineBytesMax,
         encoding: options.encoding)
       for notice in selection.notices { diagnostics.say(.info, notice) }
+      for warning in selection.warnings { diagnostics.say(.warning, warning) }
       return selection.files
     } catch {
       diagnostics.say(.error, error.description)
@@ -154,6 +155,12 @@ struct MeteringSession {
     diagnostics.report(text: summary.text, json: summary.json)
     for damage in result.damages where diagnostics.isQuiet {
       diagnostics.say(.warning, "\(damage.file.path): \(damage.damage.text)")
+    }
+    if diagnostics.isQuiet && summary.exceedsQuarantinedShare {
+      diagnostics.say(
+        .warning,
+        "\(result.balance.quarantined) of \(result.balance.lines) lines were quarantined; without "
+          + "--quiet they are listed")
     }
     if summary.needsPerson { throw .needsPerson }
   }

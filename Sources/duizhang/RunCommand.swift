@@ -64,6 +64,7 @@ struct RunCommand: ParsableCommand {
     let nightly = try NightlyRun(
       file, options: NightlyRun.Options(dates: days.range, metering: metering))
     for notice in nightly.notices { session.diagnostics.say(.info, notice) }
+    for warning in nightly.warnings { session.diagnostics.say(.warning, warning) }
     return try session.showingProgress(
       of: nightly.storedBytes, taken: { nightly.storedBytesTaken },
       during: { () throws(RunError) in try nightly.run() })

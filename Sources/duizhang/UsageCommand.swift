@@ -28,6 +28,7 @@ struct UsageCommand: ParsableCommand {
   var privacyKey: String?
   @OptionGroup(title: "Rule, to try out another") var rule: RuleArguments
   @OptionGroup(title: "Lines") var lines: LineArguments
+  @OptionGroup(title: "Lines") var quarantine: QuarantineArguments
   @OptionGroup(title: "Run") var execution: RunArguments
 
   func run() throws {
@@ -39,12 +40,12 @@ struct UsageCommand: ParsableCommand {
     options.encoding = input.format.encoding
     lines.apply(to: &options)
     let files = try session.files(input.logs, options)
-    try session.prepareQuarantine(report.quarantine, files, &options)
+    try session.prepareQuarantine(quarantine.quarantine, files, &options)
     options.wantsRows = true
     let result = try session.run(files, terms, options)
     guard let rows = result.rows else { preconditionFailure("rows were asked for") }
     try session.write { () throws(ReportError) in
-      if let folder = report.quarantine { try QuarantineReport(result).write(to: folder) }
+      if let folder = quarantine.quarantine { try QuarantineReport(result).write(to: folder) }
       try UsageWriter(rows, users: users, style: report.style)
         .write("usage-detail.csv", in: report.out)
     }

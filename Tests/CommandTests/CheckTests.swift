@@ -35,7 +35,7 @@ struct CheckTests {
     #expect(outcome.status == 1)
     #expect(outcome.output.contains("main.log is of no known format."))
     #expect(outcome.output.contains("the first line fits, but goes on with ' \"-\" 0.1'"))
-    #expect(outcome.output.contains("duizhang check --format ours.yaml main.log"))
+    #expect(outcome.output.contains("-ours.yaml main.log"))
     // What it says to do helps.
     let mended = try story.shell(
       """
