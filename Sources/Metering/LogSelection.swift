@@ -55,6 +55,7 @@ public struct LogSelection: Sendable {
 
     private static let notes: Set<String> = [
       "md", "yaml", "yml", "toml", "ini", "conf", "py", "sh", "pdf", "html", "sha256", "asc", "sig",
+      "readme", "license", "copying", "notice", "changelog", "makefile",
     ]
     private static let tables: Set<String> = ["csv", "tsv", "json", "txt", "xml", "xls", "xlsx"]
 

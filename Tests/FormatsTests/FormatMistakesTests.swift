@@ -35,7 +35,7 @@ private let known = "the name of one of the line's values: "
     Mistake(
       "format: f\nlines: json\nfeilds: {time: t}",
       "f.yaml:1: fields: missing; expected where the record's fields come from\n"
-        + "f.yaml:3: feilds: unknown key; did you mean 'fields'? (known keys: format, title, lines, "
+        + "f.yaml:3: feilds: unknown key; did you mean 'fields'? (known keys: format, title, lines, comment, "
         + "absent, time_zone, request, cookies, fields, rules)"),
     Mistake(
       "lines: json\nfields: {time: t}", "f.yaml:1: format: missing; expected the format's name"),
