@@ -9,6 +9,7 @@ import datetime
 import glob
 import gzip
 import os
+import re
 import shlex
 import statistics
 import subprocess
@@ -119,7 +120,7 @@ def main():
         f"**One thread**, {options.rounds} rounds, medians; text of "
         f"{sum(1 for _ in open(paths['ndjson'], 'rb')):,} calls, plain where nothing else is said.",
         f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}: {machine()}. "
-        f"{first_line(['zstd', '--version'])}", "",
+        f"zstd {re.search('v([0-9.]+)', first_line(['zstd', '--version'])).group(1)}.", "",
         "| program | text MB | wall s | MB/s | peak MiB |", "|---|---|---|---|---|"]
     speed = {}
     for one in all_runs:
