@@ -36,6 +36,9 @@ public struct CSVStyle: Sendable, Hashable {
 
   /// The Chinese name of every column; no two columns of one report share one.
   public static let chineseNames: [String: String] = [
+    "blank": "空行数", "codec": "压缩格式", "damages": "损坏处数", "encoding": "编码",
+    "format": "日志格式", "lines": "行数", "lost_bytes": "丢失字节数", "quarantined": "隔离行数",
+    "same_text_as": "内容相同的文件", "stored_bytes": "存储字节数", "text_bytes": "文本字节数",
     "amount": "金额", "amount_difference": "金额差异",
     "amount_high": "金额上限", "amount_low": "金额下限", "app": "应用", "cause": "原因",
     "clause": "条款", "contract": "合同", "conversation": "会话编号", "date": "日期",

@@ -34,7 +34,7 @@ struct CheckCommand: ParsableCommand {
   @OptionGroup var format: FormatArguments
 
   @Option(
-    help: ArgumentHelp("The IANA zone in which times are shown (default: UTC).", valueName: "zone"))
+    help: ArgumentHelp("The IANA zone in which times are shown.", valueName: "zone"))
   var timeZone = "UTC"
 
   @Option(help: "How the result is written: text, csv or json.")
@@ -46,7 +46,7 @@ struct CheckCommand: ParsableCommand {
   var lineBytesMax: String?
 
   @OptionGroup(title: "Report") var report: ReportArguments
-  @OptionGroup(title: "Run") var execution: RunArguments
+  @OptionGroup(title: "Run") var execution: ThreadArguments
 
   func validate() throws {
     guard Zone(identifier: timeZone) != nil else {
@@ -65,7 +65,8 @@ struct CheckCommand: ParsableCommand {
 
   func run() throws {
     let session = MeteringSession(diagnostics: execution.diagnostics)
-    var metering = execution.options()
+    var metering = MeteringOptions(
+      threads: execution.count(), memoryBytes: 0, temporaryFolder: "")
     metering.formats = try session.formats(format)
     metering.encoding = format.encoding
     lines.apply(to: &metering)

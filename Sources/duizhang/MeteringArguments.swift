@@ -56,12 +56,10 @@ struct FormatArguments: ParsableArguments {
   }
 }
 
-struct RunArguments: ParsableArguments {
+/// How much of the machine a command takes, and what it says meanwhile.
+struct ThreadArguments: ParsableArguments {
   @Option(help: "Threads (default: as many as processors).")
   var threads: Int?
-
-  @Option(help: ArgumentHelp("Memory to stay within: 512M, 2G.", valueName: "bytes"))
-  var memory: String?
 
   @Flag(help: "Say nothing on standard error but warnings and errors.")
   var quiet = false
@@ -69,15 +67,32 @@ struct RunArguments: ParsableArguments {
   @Option(help: "How standard error is written: text or json.")
   var logFormat: MessageFormat = .text
 
-  static let memoryBytesDefault = 512 << 20
-  static let memoryBytesMin = 32 << 20
-
   var diagnostics: Diagnostics { Diagnostics(format: logFormat, isQuiet: quiet) }
 
   func validate() throws {
     if let threads, !(1...256).contains(threads) {
       throw ValidationError("--threads: expected 1 to 256, found \(threads)")
     }
+  }
+
+  /// - Parameter given: what a pipeline says, where the command line says nothing.
+  func count(_ given: Int? = nil) -> Int {
+    threads ?? given ?? max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1)
+  }
+}
+
+struct RunArguments: ParsableArguments {
+  @OptionGroup var execution: ThreadArguments
+
+  @Option(help: ArgumentHelp("Memory to stay within: 512M, 2G.", valueName: "bytes"))
+  var memory: String?
+
+  static let memoryBytesDefault = 512 << 20
+  static let memoryBytesMin = 32 << 20
+
+  var diagnostics: Diagnostics { execution.diagnostics }
+
+  func validate() throws {
     if let memory, (ByteCount(text: memory)?.bytes ?? 0) < Self.memoryBytesMin {
       throw ValidationError("--memory: expected at least 32M, such as 512M, found '\(memory)'")
     }
@@ -87,11 +102,10 @@ struct RunArguments: ParsableArguments {
   ///   - threads: what a pipeline says, where the command line says nothing.
   ///   - memoryBytes: likewise.
   func options(threads: Int? = nil, memoryBytes: Int? = nil) -> MeteringOptions {
-    let processors = Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     let given = memory.flatMap { ByteCount(text: $0)?.bytes }
     let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
     return MeteringOptions(
-      threads: self.threads ?? threads ?? max(processors, 1),
+      threads: execution.count(threads),
       memoryBytes: given ?? memoryBytes ?? Self.memoryBytesDefault, temporaryFolder: folder)
   }
 }
