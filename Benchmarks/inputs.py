@@ -14,9 +14,8 @@ import shlex
 import statistics
 import subprocess
 import sys
-import tempfile
 
-from report import Run, first_line, machine, measure, write
+from report import Run, first_line, machine, measure_in_turn, write
 
 CONVERT = os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "..", "sample-logs", "formats", "convert.py")
@@ -106,15 +105,7 @@ def main():
     bare.bytes = text_bytes("zstd")
     all_runs.append(bare)
 
-    for path in paths.values():
-        with open(path, "rb") as file:
-            while file.read(1 << 22):
-                pass
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(options.rounds):
-            turn = number % len(all_runs)
-            for one in all_runs[turn:] + all_runs[:turn]:
-                measure(one, folder)
+    measure_in_turn(all_runs, options.rounds, paths.values())
 
     lines = [
         f"**One thread**, {options.rounds} rounds, medians; text of "

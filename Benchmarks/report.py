@@ -118,6 +118,22 @@ def measure(run, folder):
             run.outputs.add(file.read())
 
 
+def measure_in_turn(all_runs, rounds, paths):
+    """Measures all programs in each round, the order turned by one, with the files in the page cache."""
+    for path in paths:
+        with open(path, "rb") as file:
+            while file.read(1 << 22):
+                pass
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(rounds):
+            turn = number % len(all_runs)
+            for run in all_runs[turn:] + all_runs[:turn]:
+                measure(run, folder)
+                wall, cpu, mebibytes = run.measures[-1]
+                print(f"round {number + 1}: {run.name}: {wall:.2f} s, CPU {cpu:.2f} s, "
+                      f"{mebibytes:.0f} MiB", file=sys.stderr)
+
+
 def check(all_runs):
     """Says what each program counted; duizhang must agree with itself to the byte."""
     lines = []
@@ -279,18 +295,7 @@ def main():
                          + ", ".join(run.name for run in all_runs))
         all_runs = [run for run in all_runs if run.name in names]
 
-    for path in glob.glob(f"{logs}/*/gateway-*"):
-        with open(path, "rb") as file:
-            while file.read(1 << 22):
-                pass
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(options.rounds):
-            turn = number % len(all_runs)
-            for run in all_runs[turn:] + all_runs[:turn]:
-                measure(run, folder)
-                wall, cpu, mebibytes = run.measures[-1]
-                print(f"round {number + 1}: {run.name}: {wall:.2f} s, CPU {cpu:.2f} s, "
-                      f"{mebibytes:.0f} MiB", file=sys.stderr)
+    measure_in_turn(all_runs, options.rounds, glob.glob(f"{logs}/*/gateway-*"))
 
     rounds = "1 round" if options.rounds == 1 else f"{options.rounds} rounds"
     text = "\n".join([

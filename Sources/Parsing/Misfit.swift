@@ -61,15 +61,8 @@ public struct Misfit: Sendable, Hashable {
   }
 
   private static func shown(_ names: [String]) -> String {
-    names.prefix(keysShown).map { printable($0) }.joined(separator: ", ")
+    names.prefix(keysShown).joined(separator: ", ")
       + (names.count > keysShown ? ", …" : "")
-  }
-
-  /// Without what would change a terminal.
-  private static func printable(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
   }
 
   private static func misfit(
@@ -136,7 +129,7 @@ public struct Misfit: Sendable, Hashable {
         let place = value == nil ? (rest.starts(with: text) ? position : nil) : find(text, in: rest)
         guard let place else {
           let expected = String(decoding: text, as: UTF8.self)
-          let found = printable(String(decoding: rest.prefix(textShown), as: UTF8.self))
+          let found = String(decoding: rest.prefix(textShown), as: UTF8.self)
           let behind = value.map { " behind the value '\($0)'" } ?? ""
           return Misfit(
             format: plan.format.name,
@@ -149,8 +142,8 @@ public struct Misfit: Sendable, Hashable {
         value = nil
       }
     }
-    let rest = printable(
-      String(decoding: line[min(position, line.count)...].prefix(textShown), as: UTF8.self))
+    let rest = String(
+      decoding: line[min(position, line.count)...].prefix(textShown), as: UTF8.self)
     return Misfit(
       format: plan.format.name,
       detail: value == nil && position < line.count

@@ -15,16 +15,7 @@ public struct CheckPage: Sendable {
 
   // MARK: - Text
 
-  public var text: String { Self.printable(page) }
-
-  /// Without what would change a terminal, which callers may have put into their calls.
-  private static func printable(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map {
-          $0.properties.generalCategory == .control && $0 != "\n" ? "\u{FFFD}" : $0
-        }))
-  }
+  public var text: String { page.printable }
 
   private var page: String {
     var text = table

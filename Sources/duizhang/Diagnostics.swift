@@ -32,27 +32,18 @@ struct Diagnostics: Sendable {
     switch format {
     case .text:
       let prefix = level == .info ? "" : "duizhang: \(level.rawValue): "
-      StandardError.write(Self.printable(prefix + message) + "\n")
+      StandardError.write((prefix + message).printable + "\n")
     case .json:
       let value: JSONValue = ["level": .string(level.rawValue), "message": .string(message)]
       StandardError.write(value.renderLine() + "\n")
     }
   }
 
-  /// Without what would change a terminal: names of files and licensees come from outside.
-  private static func printable(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map {
-          $0.properties.generalCategory == .control && $0 != "\n" && $0 != "\t" ? "\u{FFFD}" : $0
-        }))
-  }
-
   /// Gives a report's value: its text for people, its JSON for programs.
   func report(text: String, json: JSONValue) {
     if isQuiet { return }
     switch format {
-    case .text: StandardError.write(Self.printable(text))
+    case .text: StandardError.write(text.printable)
     case .json: StandardError.write(json.renderLine() + "\n")
     }
   }

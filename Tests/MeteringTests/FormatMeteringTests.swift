@@ -23,7 +23,7 @@ private let formats = samples + "/formats"
 
   private static let all = [
     Sample(name: "nginx-combined.log", isOfSeconds: true), Sample(name: "nginx-json.log.gz"),
-    Sample(name: "apache-common.log", isOfSeconds: true),
+    Sample(name: "apache-common.log.gz", isOfSeconds: true),
     Sample(name: "apache-combined.log.gz", isOfSeconds: true), Sample(name: "envoy.log.gz"),
     Sample(name: "envoy-json.log.gz"), Sample(name: "kong.log.gz"), Sample(name: "apisix.log.gz"),
     Sample(name: "traefik.log.gz"), Sample(name: "caddy.log.gz"),

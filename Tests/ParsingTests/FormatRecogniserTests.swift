@@ -38,7 +38,7 @@ private func sample(_ name: String) throws -> [UInt8] {
 private let sampleFormats = [
   ("canonical.ndjson.gz", "ndjson"), ("canonical-seconds.ndjson.gz", "ndjson"),
   ("nginx-combined.log", "nginx-combined"), ("nginx-json.log.gz", "nginx-json"),
-  ("apache-common.log", "apache-common"), ("envoy.log.gz", "envoy"),
+  ("apache-common.log.gz", "apache-common"), ("envoy.log.gz", "envoy"),
   // The same text as nginx's: the first of both is named.
   ("apache-combined.log.gz", "nginx-combined"),
   ("envoy-json.log.gz", "envoy-json"), ("kong.log.gz", "kong"), ("apisix.log.gz", "apisix"),

@@ -110,7 +110,7 @@ as() { python3 convert.py "$@" < "$canonical"; } # as FORMAT
 gzip -n9 < "$canonical" > canonical.ndjson.gz
 as --seconds ndjson | gzip -n9 > canonical-seconds.ndjson.gz
 as nginx-combined > nginx-combined.log
-as apache-common > apache-common.log
+as apache-common | gzip -n9 > apache-common.log.gz
 as csv > csv.csv
 as nginx-json | gzip -n9 > nginx-json.log.gz
 as apache-combined | gzip -n9 > apache-combined.log.gz
