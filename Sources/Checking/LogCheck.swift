@@ -72,7 +72,9 @@ public final class LogCheck: @unchecked Sendable {
 
   private func readBlocks() {
     let block = Block()
-    let parsers = Parsers(findsPlaces: true, lineBytesMax: options.lineBytesMax)
+    let parsers = Parsers(findsPlaces: false, lineBytesMax: options.lineBytesMax)
+    // Those of the blocks that records are shown of.
+    let samplingParsers = Parsers(findsPlaces: true, lineBytesMax: options.lineBytesMax)
     var last: Int?
     while let file = reader.next(into: block, last: last) {
       last = file
@@ -80,7 +82,7 @@ public final class LogCheck: @unchecked Sendable {
       var found = BlockFindings()
       let bytes = block.wholeBytes
       let isFirst = block.index == 0
-      let counts = parsers.parse(block, plan) { call, line in
+      let counts = (isFirst ? samplingParsers : parsers).parse(block, plan) { call, line in
         found.take(call.time)
         if isFirst && found.samples.count < Self.samplesMax {
           found.samples.append(SampleRecord(call, bytes, line: line + 1))

@@ -57,6 +57,18 @@ public struct ByteView {
       littleEndian: UnsafeRawPointer(base).loadUnaligned(fromByteOffset: index, as: UInt64.self))
   }
 
+  /// Whether the sixteen bytes from a position, as far as they count, are a text.
+  ///
+  /// - Parameters:
+  ///   - text: the first byte in the lowest bits; zeros where bytes do not count.
+  ///   - mask: ones where they do.
+  @inlinable
+  @inline(__always)
+  public func stands(_ text: duizhang_words, _ mask: duizhang_words, at index: Int) -> Bool {
+    assert(index >= 0 && index + 16 <= count + Self.padding)
+    return unsafe duizhang_stands(base + index, text, mask)
+  }
+
   /// At most sixteen bytes from a position, the first in the lowest bits, with zeros behind them.
   @inlinable
   @inline(__always)
@@ -102,10 +114,12 @@ public struct ByteView {
     return unsafe duizhang_find_either_before(base, start, end, first, second)
   }
 
-  /// Whether the first bytes are ASCII without a NUL.
-  public func isPlainASCII(_ count: Int) -> Bool {
-    assert(count >= 0 && count <= self.count)
-    return unsafe duizhang_is_plain(base, count)
+  /// The first position from `start` on of a stop, which line ends must be.
+  @inlinable
+  @inline(__always)
+  public func position(of stops: duizhang_stops, from start: Int) -> Int {
+    assert(start >= 0 && start <= count && stops.below > 0x0A)
+    return unsafe duizhang_find_stop(base, start, stops)
   }
 
   /// The position behind the last `byte` within `start..<end`; `nil` where there is none.

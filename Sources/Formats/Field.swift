@@ -28,6 +28,9 @@ public enum Field: UInt8, Sendable, CaseIterable {
     self = field
   }
 
+  /// Whether the field says where a call came from.
+  public var isPlace: Bool { self == .origin || self == .clientIP }
+
   /// Fields of text, which come first among the cases.
   @inlinable public static var textCount: UInt8 { 10 }
 }

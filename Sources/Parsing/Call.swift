@@ -59,6 +59,12 @@ public struct Call {
   @usableFromInline static let textSlots = 16
   static let wordCount = textSlots + 4
 
+  /// The number that a field's slice has among the ``Slots`` that lie behind the call.
+  static func slot(of field: Field) -> Int { Int(field.rawValue) - wordCount }
+
+  /// A slot for what no one asks for.
+  static let spareSlot = textSlots - 1 - wordCount
+
   /// - Parameter words: room for ``wordCount`` words, which stays as long as the call.
   init(words: UnsafeMutablePointer<UInt64>) { unsafe self.words = unsafe words }
 

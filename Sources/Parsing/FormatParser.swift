@@ -16,6 +16,8 @@ public struct FormatParser: ~Copyable {
   private let slots: Slots
   private let indexer = JSONIndexer()
   private let reader: Reader
+  private let quotedStops = TextStops(TextStops.quoted)
+  private let spacedStops = TextStops(TextStops.spaced)
   private var assembler: RecordAssembler
   private let lineBytesMax: Int
   /// Fields that the records so far had values for, all together; a record that says nothing but its time
@@ -39,7 +41,8 @@ public struct FormatParser: ~Copyable {
     unsafe words.initialize(repeating: 0, count: Call.wordCount + plan.slotCount)
     slots = unsafe Slots(words: words + Call.wordCount, count: plan.slotCount)
     assembler = RecordAssembler(
-      plan, slots, unsafe Call(words: words), block.annex, findsPlaces: findsPlaces)
+      plan, slots, unsafe Call(words: words), block.annex, findsPlaces: findsPlaces,
+      countsFields: isGuess)
     switch plan.format.syntax {
     case .json: reader = .json(JSONTreeReader(plan))
     case .logfmt: reader = .pairs(PairsReader(plan))
@@ -68,59 +71,92 @@ public struct FormatParser: ~Copyable {
     if case .json(let json) = reader { json.begin() }
     var cursor = LineCursor(bytes: bytes, skipsByteOrderMark: block.index == 0)
     var counts = LineCounts(blankBytes: cursor.start)
-    // What a block has none of need not be looked for in its lines.
-    let isPlain = bytes.isPlainASCII(bytes.count)
-    let hasBackslash = bytes.firstPosition(of: 0x5C, from: 0) < bytes.count
-    let hasComment = !plan.comment.isEmpty
+    let plain = plainReader(bytes)
     while cursor.start < bytes.count {
       let start = cursor.start
-      assembler.beginLine()
-      var rejection: Rejection?
-      var isBlank = false
-      if case .pattern(let pattern, let escaping) = reader {
-        let end = pattern.read(bytes, from: start, into: slots)
-        if end >= 0 && end - start <= lineBytesMax {
-          cursor.start = end + 1
-          isBlank = bytes[start] <= 0x20 && Self.isBlank(bytes, start..<end)
-          if hasComment && isComment(bytes, start..<end) { isBlank = true }
-          if !isPlain { rejection = check(bytes, start..<end) }
-          if hasBackslash && rejection == nil { rejection = decode(escaping, wholeBytes) }
-        } else if let line = cursor.next() {
-          let tooLong = overlong(block, line)
-          isBlank = tooLong == nil && (Self.isBlank(bytes, line) || isComment(bytes, line))
-          rejection = tooLong ?? check(bytes, line) ?? .unlikeFormat
+      let outcome: RecordAssembler.Outcome
+      if let plain, let end = readPlain(plain, bytes, from: start) {
+        cursor.start = end + 1
+        outcome = assembler.assembleFields(wholeBytes)
+      } else {
+        switch readLine(block, bytes, wholeBytes, &cursor) {
+        case .values: outcome = assembler.assemble(wholeBytes)
+        case .rejected(let rejection): outcome = .rejected(rejection)
+        case .blank:
+          counts.blank += 1
+          counts.blankBytes += min(cursor.start, bytes.count) - start
+          counts.lines += 1
+          continue
         }
-      } else if let line = cursor.next() {
-        rejection = overlong(block, line)
-        isBlank =
-          rejection == nil
-          && (Self.isBlank(bytes, line) || isHeader(bytes, line) || isComment(bytes, line))
-        if rejection == nil && !isBlank { rejection = read(bytes, wholeBytes, line) }
       }
-      if isBlank {
-        counts.blank += 1
-        counts.blankBytes += min(cursor.start, bytes.count) - start
-      } else if let rejection {
+      switch outcome {
+      case .record:
+        fieldCount &+= assembler.fieldCount > 1 ? assembler.fieldCount : 0
+        assembler.call.lineStart = start
+        record(assembler.call, counts.lines)
+      case .ignored:
+        fieldCount &+= assembler.fieldCount > 1 ? assembler.fieldCount : 0
+        counts.ignored += 1
+        if firstIgnored == nil { firstIgnored = request(wholeBytes) }
+      case .rejected(let rejection):
         block.rejectedLineStart = start
         rejected(rejection, counts.lines)
-      } else {
-        switch assembler.assemble(wholeBytes) {
-        case .record:
-          fieldCount &+= assembler.fieldCount > 1 ? assembler.fieldCount : 0
-          assembler.call.lineStart = start
-          record(assembler.call, counts.lines)
-        case .ignored:
-          fieldCount &+= assembler.fieldCount > 1 ? assembler.fieldCount : 0
-          counts.ignored += 1
-          if firstIgnored == nil { firstIgnored = request(wholeBytes) }
-        case .rejected(let rejection):
-          block.rejectedLineStart = start
-          rejected(rejection, counts.lines)
-        }
       }
       counts.lines += 1
     }
     return counts
+  }
+
+  /// What reads a block's plain lines, where there is such a thing.
+  private func plainReader(_ bytes: ByteView) -> PlainLineReader? {
+    guard case .pattern(let pattern, _) = reader else { return nil }
+    return pattern.plainReader(
+      quoted: quotedStops.find(in: bytes), spaced: spacedStops.find(in: bytes))
+  }
+
+  /// Reads the line at a position if it is a plain one.
+  ///
+  /// - Returns: the position of its end; `nil` where it is to be read the general way.
+  @inline(__always)
+  private mutating func readPlain(
+    _ reader: PlainLineReader, _ bytes: ByteView, from start: Int
+  ) -> Int? {
+    guard bytes[start] > 0x20 else { return nil }
+    assembler.beginLine(plain: true)
+    let end = assembler.readPlain(reader, bytes, from: start)
+    return end >= 0 && end &- start <= lineBytesMax ? end : nil
+  }
+
+  private enum Line {
+    /// The line's values lie in the slots.
+    case values
+    case blank
+    case rejected(Rejection)
+  }
+
+  /// Reads the next line, whatever it is.
+  @inline(never)
+  private mutating func readLine(
+    _ block: Block, _ bytes: ByteView, _ wholeBytes: ByteView, _ cursor: inout LineCursor
+  ) -> Line {
+    assembler.beginLine()
+    if case .pattern(let pattern, let escaping) = reader {
+      let start = cursor.start
+      let end = pattern.read(bytes, from: start, into: slots)
+      if end >= 0 && end - start <= lineBytesMax {
+        cursor.start = end + 1
+        let line = start..<end
+        if Self.isBlank(bytes, line) || isComment(bytes, line) { return .blank }
+        let rejection = check(bytes, line) ?? decode(escaping, wholeBytes)
+        return rejection.map { .rejected($0) } ?? .values
+      }
+    }
+    guard let line = cursor.next() else { return .blank }
+    if let rejection = overlong(block, line) { return .rejected(rejection) }
+    if Self.isBlank(bytes, line) || isHeader(bytes, line) || isComment(bytes, line) {
+      return .blank
+    }
+    return read(bytes, wholeBytes, line).map { .rejected($0) } ?? .values
   }
 
   /// Method and path of the line last read.
@@ -179,7 +215,7 @@ public struct FormatParser: ~Copyable {
   ) -> Rejection? {
     let slots = self.slots
     switch reader {
-    case .pattern: return .unlikeFormat
+    case .pattern: return check(bytes, line) ?? .unlikeFormat
     case .json(let json):
       guard let tokens = indexer.tokens(bytes, line.lowerBound, line.count) else {
         return .invalidText

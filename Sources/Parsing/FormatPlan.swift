@@ -20,7 +20,8 @@ public final class FormatPlan: Sendable {
   let queryKeys: KeyTable
   let cookies: Cookies?
   let joins: [Join]
-  /// For each field's raw value, the slots of its sources.
+  /// For each field's raw value, the slots of its sources; a slot of the call itself where there is one
+  /// source, which is nobody else's.
   let fields: [[Int]]
   let rules: [Rule]
   /// What lines begin with that are no records; empty where there are none.
@@ -85,6 +86,10 @@ public final class FormatPlan: Sendable {
       request = .parts(method: number(method), url: number(url), query: number(query))
     case nil: request = nil
     }
+    for field in Field.allCases.prefix(Int(Field.textCount)) where !field.isPlace {
+      guard let sources = format.fields[field], sources.count == 1 else { continue }
+      slots.alias(sources[0], to: field)
+    }
     let cookieSlot = format.cookies.map { slots.number(.value($0)) }
     fields = Field.allCases.map { field in
       (format.fields[field] ?? []).map { slots.number($0) }
@@ -134,10 +139,13 @@ private struct SlotNumbers {
   private(set) var cookies: [(name: String, slot: Int)] = []
   private(set) var joins: [FormatPlan.Join] = []
   private(set) var count = 0
+  private var uses: [ValueSource: Int] = [:]
 
   init(_ format: LogFormat) {
     var names: Set<String> = []
+    var uses: [ValueSource: Int] = [:]
     func visit(_ source: ValueSource) {
+      uses[source, default: 0] += 1
       switch source {
       case .value(let name): names.insert(name)
       case .joined(let parts):
@@ -161,6 +169,19 @@ private struct SlotNumbers {
       count += 1
     }
     valueNames = names.sorted()
+    self.uses = uses
+  }
+
+  /// Has a parameter go straight to the field that alone asks for it.
+  mutating func alias(_ source: ValueSource, to field: Field) {
+    guard uses[source] == 1, numbers[source] == nil else { return }
+    let number = Call.slot(of: field)
+    switch source {
+    case .query(let name): queries.append((name, number))
+    case .cookie(let name): cookies.append((name, number))
+    default: return
+    }
+    numbers[source] = number
   }
 
   mutating func number(_ source: ValueSource) -> Int {
@@ -199,9 +220,33 @@ struct KeyTable: Sendable {
 
   let keys: Steps<Key>
   private let names: [[UInt8]]
+  /// The same for plain requests, at least one; `nil` where a name has what ends a parameter.
+  let plainKeys: Steps<PlainKey>?
+
+  struct PlainKey: BitwiseCopyable, Sendable {
+    /// The name and `=`.
+    var text: MaskedText
+    var slot: Int
+    /// Has the key take a power of two of bytes.
+    private let padding: (Int, Int) = (0, 0)
+
+    init(text: MaskedText, slot: Int) {
+      self.text = text
+      self.slot = slot
+    }
+  }
 
   init(_ keys: [(name: String, slot: Int)]) {
     names = keys.map { Array($0.name.utf8) }
+    let arePlain = names.allSatisfy { name in
+      name.count < MaskedText.bytesMax && !name.contains { TextStops.spaced.contains($0) }
+    }
+    var plainKeys = keys.map { name, slot in
+      PlainKey(
+        text: MaskedText((Array(name.utf8) + [0x3D]).prefix(MaskedText.bytesMax)), slot: slot)
+    }
+    if keys.isEmpty { plainKeys = [PlainKey(text: .never, slot: Call.spareSlot)] }
+    self.plainKeys = arePlain ? Steps(plainKeys) : nil
     self.keys = Steps(
       keys.map { name, slot in
         Key(
@@ -218,6 +263,21 @@ struct KeyTable: Sendable {
       keys[number].text.stands(bytes, at: start)
     else { return false }
     return count <= MaskedText.bytesMax || isWhole(names[number], bytes, at: start)
+  }
+
+  /// The number of the key whose name stands at a position and ends with `=` before `end`; −1 for none.
+  ///
+  /// - Parameter likely: the number to look at first.
+  @inline(__always)
+  func number(at start: Int, to end: Int, _ bytes: ByteView, likely: Int) -> Int {
+    // From the likely one on, since of keys in one order some may be left out.
+    for number in likely..<keys.count where stands(number, bytes, at: start, to: end) {
+      return number
+    }
+    for number in 0..<min(likely, keys.count) where stands(number, bytes, at: start, to: end) {
+      return number
+    }
+    return FormatPlan.none
   }
 
   private func isWhole(_ name: [UInt8], _ bytes: ByteView, at start: Int) -> Bool {

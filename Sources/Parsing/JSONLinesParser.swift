@@ -18,7 +18,7 @@ import Formats
 public struct JSONLinesParser: ~Copyable {
   private let indexer = JSONIndexer()
   private let words: UnsafeMutablePointer<UInt64>
-  private let stops = TextStops()
+  private let stops = TextStops(TextStops.quoted)
   private var walk: JSONWalk
   /// Lines since the last one that kept to the template. Where many did not, as in a log whose lines
   /// all have nested values, only now and then a line is held against it.

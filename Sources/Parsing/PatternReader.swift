@@ -4,7 +4,7 @@ import Formats
 /// Cuts lines along a pattern: a literal text, a value up to the next literal text, and so on.
 struct PatternReader {
   /// A piece of literal text of at most 16 bytes, and whether a value follows it.
-  private struct Step: BitwiseCopyable {
+  struct Step: BitwiseCopyable {
     var text = MaskedText()
     /// Whether the text goes on in the next step.
     var isContinued = false
@@ -22,8 +22,17 @@ struct PatternReader {
   /// Whether the last value may hold a blank; where a format is only guessed, it may not, since a
   /// longer line would pass for a shorter one.
   private let lastIsOpen: Bool
+  /// Whether plain lines can be read as such, and their values that are hyphens are none.
+  private let hasPlainLines: Bool
+  private let dropsHyphens: Bool
+  private let readsPlainRequests: Bool
+  private let plainSteps: Steps<PlainLineReader.Step>
 
   init(_ pattern: LinePattern, _ plan: FormatPlan, isGuess: Bool) {
+    let hyphen = [PlainLineReader.hyphen]
+    hasPlainLines =
+      !isGuess && (plan.absent.isEmpty || plan.absent == [hyphen]) && plan.comment.isEmpty
+    dropsHyphens = !plan.absent.isEmpty
     lastIsOpen = !isGuess || pattern.pieces.last == .value("rest")
     var steps: [Step] = []
     func add(_ text: ArraySlice<UInt8>) {
@@ -47,11 +56,23 @@ struct PatternReader {
       case .value(let name):
         if steps.isEmpty || steps[steps.count - 1].hasValue { add([]) }
         steps[steps.count - 1].hasValue = true
-        steps[steps.count - 1].slot = plan.valueNames.firstIndex(of: name) ?? FormatPlan.none
+        let slot = plan.valueNames.firstIndex(of: name) ?? FormatPlan.none
+        steps[steps.count - 1].slot = slot
       }
     }
+    let plainSteps = steps.map { PlainLineReader.Step($0, plan) }
+    self.plainSteps = Steps(plainSteps)
+    readsPlainRequests = plan.request == nil || plainSteps.contains { $0.end == .request }
     // One behind the last, which is compared with and never reached.
     self.steps = Steps(steps + [Step()])
+  }
+
+  /// What reads a block's plain lines; `nil` where none are to be taken for such.
+  func plainReader(quoted: TextStops.View, spaced: TextStops.View) -> PlainLineReader? {
+    guard hasPlainLines else { return nil }
+    return PlainLineReader(
+      steps: plainSteps.view, readsRequests: readsPlainRequests, dropsHyphens: dropsHyphens,
+      quoted: quoted, spaced: spaced)
   }
 
   /// Reads the line that begins at `start`.

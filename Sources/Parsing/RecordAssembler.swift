@@ -5,16 +5,15 @@ import Formats
 /// Makes a record of a line's values: what the format says of fields, requests and rules.
 struct RecordAssembler {
   private struct Setting: BitwiseCopyable {
-    var field: Field
+    var field: FieldName.Code
     var number: Int
     var isSegment: Bool
   }
 
-  private struct Source: BitwiseCopyable {
+  /// A field that is the text of a slot, and nothing else.
+  private struct TextSource: BitwiseCopyable {
     var slot: Int
-    var field: Field
-    /// How many further sources the field has.
-    var othersCount: Int
+    var field: FieldName.Code
   }
 
   enum Outcome {
@@ -33,38 +32,65 @@ struct RecordAssembler {
   private(set) var annex: Annex
   /// Behind the constants: where the texts of a line begin.
   private var annexStart = 0
-  /// The sources of all fields, those of a field one behind the other.
-  private let sources: Steps<Source>
+  private let texts: Steps<TextSource>
+  /// Fields of text with several sources.
+  private let choices: Steps<FieldName.Code>
+  /// The slots of all fields' sources, those of a field one behind the other, and where those of each begin.
+  private let sources: Steps<Int>
+  private let sourceStarts: Steps<Int>
   private let hasRules: Bool
   private let hasJoins: Bool
   private let hasAbsent: Bool
   /// Whether a hyphen, and nothing else, stands for no value.
   private let absentMark: Bool
   private let valueCount: Int
+  private let methodSlot: Int
+  private let pathSlot: Int
   /// Where rules look at methods and paths alone, and set single texts: what they said lately.
   private let memo: RuleMemo?
+  private let memoTable: RuleMemo.Table?
   /// What each rule sets, those of a rule one behind the other, and where those of each begin.
   private let settings: Steps<Setting>
   private let settingStarts: Steps<Int>
-  /// How many fields the last record had a value for.
+  /// How many fields the last record had a value for, where that is asked for.
   private(set) var fieldCount = 0
+  private let countsFields: Bool
 
-  /// - Parameter findsPlaces: whether origins and addresses are asked for.
-  init(_ plan: FormatPlan, _ slots: Slots, _ call: Call, _ annex: Annex, findsPlaces: Bool) {
+  /// - Parameters:
+  ///   - call: what lies before the slots.
+  ///   - findsPlaces: whether origins and addresses are asked for.
+  ///   - countsFields: whether ``fieldCount`` is.
+  init(
+    _ plan: FormatPlan, _ slots: Slots, _ call: Call, _ annex: Annex, findsPlaces: Bool,
+    countsFields: Bool
+  ) {
+    self.countsFields = countsFields
     self.plan = plan
     self.slots = slots
     self.call = call
     self.annex = annex
     zone = plan.format.zone
     request = RequestReader(plan)
-    var sources: [Source] = []
-    for field in Field.allCases where findsPlaces || (field != .origin && field != .clientIP) {
-      let slots = plan.fields[Int(field.rawValue)]
-      for (index, slot) in slots.enumerated() {
-        sources.append(Source(slot: slot, field: field, othersCount: slots.count - index - 1))
+    var texts: [TextSource] = []
+    var choices: [FieldName.Code] = []
+    var sources: [Int] = []
+    var sourceStarts = [0]
+    for field in Field.allCases {
+      let slots = findsPlaces || !field.isPlace ? plan.fields[Int(field.rawValue)] : []
+      sources += slots
+      sourceStarts.append(sources.count)
+      let isText = field.rawValue < Field.textCount && !field.isPlace
+      guard isText && slots != [Call.slot(of: field)] else { continue }
+      if slots.count == 1 {
+        texts.append(TextSource(slot: slots[0], field: field.rawValue))
+      } else if !slots.isEmpty {
+        choices.append(field.rawValue)
       }
     }
+    self.texts = Steps(texts)
+    self.choices = Steps(choices)
     self.sources = Steps(sources)
+    self.sourceStarts = Steps(sourceStarts)
     hasRules = !plan.rules.isEmpty
     var settings: [Setting] = []
     var starts = [0]
@@ -72,9 +98,9 @@ struct RecordAssembler {
       for (field, parts) in rule.sets {
         switch parts.first {
         case .constant(let number):
-          settings.append(Setting(field: field, number: number, isSegment: false))
+          settings.append(Setting(field: field.rawValue, number: number, isSegment: false))
         case .segment(let number):
-          settings.append(Setting(field: field, number: number, isSegment: true))
+          settings.append(Setting(field: field.rawValue, number: number, isSegment: true))
         case nil: break
         }
       }
@@ -83,8 +109,11 @@ struct RecordAssembler {
     self.settings = Steps(settings)
     settingStarts = Steps(starts)
     memo = plan.rules.allSatisfy { $0.isSimple(methodSlot: plan.methodSlot) } ? RuleMemo() : nil
+    memoTable = memo?.table
     hasJoins = !plan.joins.isEmpty
     valueCount = plan.valueNames.count
+    methodSlot = plan.methodSlot
+    pathSlot = plan.pathSlot
     absentMark = plan.absent == [[0x2D]]
     hasAbsent = !plan.absent.isEmpty
   }
@@ -101,9 +130,13 @@ struct RecordAssembler {
   }
 
   /// Prepares for another line.
+  ///
+  /// - Parameter plain: whether it is to be read as a plain one, which has all values that a line has.
   @inline(__always)
-  mutating func beginLine() {
-    slots.clear()
+  mutating func beginLine(plain: Bool = false) {
+    slots.clear(from: plain ? valueCount : 0)
+    call.status = 200
+    call.items = 1
     annex.reset(to: annexStart)
   }
 
@@ -116,61 +149,91 @@ struct RecordAssembler {
     return true
   }
 
-  /// Makes the record.
+  /// Reads a plain line with its request; see ``PlainLineReader/read(_:from:into:_:)``.
+  @inline(__always)
+  mutating func readPlain(_ reader: PlainLineReader, _ bytes: ByteView, from start: Int) -> Int {
+    let end = reader.read(bytes, from: start, into: slots, &request)
+    if !reader.readsRequests && end >= 0 { request.read(bytes, slots, &annex) }
+    return end
+  }
+
+  /// Makes the record of a line whose values lie in the slots.
   ///
   /// - Parameter bytes: the block and all behind it.
-  @inline(__always)
   mutating func assemble(_ bytes: ByteView) -> Outcome {
     if annex.isFull { return .rejected(.unreadableField) }
     dropAbsent(bytes)
     request.read(bytes, slots, &annex)
+    return assembleFields(bytes)
+  }
+
+  /// Makes the record of a line whose values and request lie in the slots.
+  ///
+  /// - Parameter bytes: the block and all behind it.
+  @inline(__always)
+  mutating func assembleFields(_ bytes: ByteView) -> Outcome {
     if let cookies = plan.cookies {
       CookieReader.read(bytes, slots[cookies.slot], cookies.keys, slots)
     }
     if hasJoins { for join in plan.joins { slots[join.slot] = joined(join, bytes) } }
     if annex.isFull { return .rejected(.unreadableField) }
-    call.clear()
-    fieldCount = 0
-    var hasTime = false
-    var hasUnreadableItems = false
-    var index = 0
-    while index < sources.count {
-      let value = slots[sources[index].slot]
-      if value.isEmpty {
-        index &+= 1
-        continue
+    for index in 0..<texts.count {
+      call[texts[index].field] = slots[texts[index].slot]
+    }
+    for index in 0..<choices.count {
+      call[choices[index]] = value(Int(choices[index]))
+    }
+    let clientIP = value(.clientIP)
+    if !clientIP.isEmpty { call[Field.clientIP.rawValue] = Self.address(clientIP, bytes) }
+    let origin = value(.origin)
+    if !origin.isEmpty { call[Field.origin.rawValue] = Self.origin(origin, bytes) }
+    let time = value(.time)
+    if !time.isEmpty {
+      guard let read = self.time(time, bytes) else { return .rejected(.unreadableTime) }
+      call.time = read
+    }
+    let status = value(.status)
+    if !status.isEmpty {
+      guard let read = Self.number(status, bytes, atMost: 999) else {
+        return .rejected(.unreadableStatus)
       }
-      let field = sources[index].field
-      index &+= sources[index].othersCount &+ 1
-      fieldCount &+= 1
-      switch field {
-      case .time:
-        guard let time = time(value, bytes) else { return .rejected(.unreadableTime) }
-        call.time = time
-        hasTime = true
-      case .status:
-        guard let status = Self.number(value, bytes, atMost: 999) else {
-          return .rejected(.unreadableStatus)
-        }
-        call.status = status
-      case .items:
-        if let items = Self.number(value, bytes, atMost: Int(UInt32.max)) {
-          call.items = items
-        } else {
-          // A page that the rules ignore may call something else by this name.
-          hasUnreadableItems = true
-        }
-      case .clientIP: call[field.rawValue] = Self.address(value, bytes)
-      case .origin: call[field.rawValue] = Self.origin(value, bytes)
-      default: call[field.rawValue] = value
+      call.status = read
+    }
+    var hasUnreadableItems = false
+    let items = value(.items)
+    if !items.isEmpty {
+      if let read = Self.number(items, bytes, atMost: Int(UInt32.max)) {
+        call.items = read
+      } else {
+        // A page that the rules ignore may call something else by this name.
+        hasUnreadableItems = true
       }
     }
+    let hasTime = !time.isEmpty
+    if countsFields { countFields() }
     if hasRules {
       guard applyRules(bytes) else { return hasTime ? .ignored : .rejected(.noTime) }
       if annex.isFull { return .rejected(.unreadableField) }
     }
     if hasUnreadableItems { return .rejected(.unreadableItems) }
     return hasTime ? .record : .rejected(.noTime)
+  }
+
+  /// The first value that a field's sources have.
+  @inline(__always)
+  private mutating func value(_ field: Field) -> Slice { value(Int(field.rawValue)) }
+
+  @inline(__always)
+  private mutating func value(_ field: Int) -> Slice {
+    for index in sourceStarts[field]..<sourceStarts[field &+ 1] {
+      let value = slots[sources[index]]
+      if !value.isEmpty { return value }
+    }
+    return .absent
+  }
+
+  private mutating func countFields() {
+    fieldCount = Field.allCases.count { !value($0).isEmpty }
   }
 
   @inline(__always)
@@ -224,9 +287,16 @@ struct RecordAssembler {
 
   @inline(__always)
   private static func number(_ value: Slice, _ bytes: ByteView, atMost limit: Int) -> Int? {
+    let start = Int(value.start)
+    if value.count == 3 {
+      let first = bytes[start] &- 0x30
+      let second = bytes[start &+ 1] &- 0x30
+      let third = bytes[start &+ 2] &- 0x30
+      guard max(first, second, third) < 10 else { return nil }
+      return Int(first) &* 100 &+ Int(second) &* 10 &+ Int(third)
+    }
     guard value.count <= 10 else { return nil }
     var number = 0
-    let start = Int(value.start)
     for position in start..<(start &+ Int(value.count)) {
       let digit = bytes[position] &- 0x30
       guard digit < 10 else { return nil }
@@ -239,6 +309,12 @@ struct RecordAssembler {
   private static func address(_ value: Slice, _ bytes: ByteView) -> Slice {
     var start = Int(value.start)
     let valueEnd = start + Int(value.count)
+    // An address alone, as most are.
+    if bytes.position(ofEither: 0x2C, 0x3A, from: start, to: valueEnd) == valueEnd
+      && bytes.position(ofEither: 0x20, 0x5B, from: start, to: valueEnd) == valueEnd
+    {
+      return value
+    }
     while start < valueEnd && bytes[start] == 0x20 { start += 1 }
     guard start < valueEnd else { return .absent }
     var end = start
@@ -261,18 +337,18 @@ struct RecordAssembler {
 
   /// Scheme and host of a URL, as of a Referer.
   private static func origin(_ value: Slice, _ bytes: ByteView) -> Slice {
-    let start = Int(value.start)
-    let end = start + Int(value.count)
-    var position = start
-    while position + 2 < end {
-      if bytes[position] == 0x3A && bytes[position + 1] == 0x2F && bytes[position + 2] == 0x2F {
-        position += 3
-        while position < end && ![0x2F, 0x3F, 0x23].contains(bytes[position]) { position += 1 }
-        return Slice(start: start, count: position - start)
-      }
+    let end = Int(value.start) + Int(value.count)
+    var position = Int(value.start)
+    while true {
+      position = bytes.position(ofEither: 0x3A, 0x3A, from: position, to: end)
+      guard position + 2 < end else { return value }
+      if bytes.pair(at: position + 1) == 0x2F2F { break }
       position += 1
     }
-    return value
+    let host = position + 3
+    position = bytes.position(ofEither: 0x2F, 0x3F, from: host, to: end)
+    position = bytes.position(ofEither: 0x23, 0x23, from: host, to: position)
+    return Slice(start: Int(value.start), count: position - Int(value.start))
   }
 
   // MARK: - Rules
@@ -280,12 +356,13 @@ struct RecordAssembler {
   // Mutating, also where nothing is changed: a structure lent otherwise is copied.
 
   /// - Returns: whether the record counts.
+  @inline(__always)
   private mutating func applyRules(_ bytes: ByteView) -> Bool {
-    guard let memo else { return applyRule(bytes) }
-    let path = slots[plan.pathSlot]
-    let (place, isKnown) = memo.find(bytes, method: slots[plan.methodSlot], path: path)
+    guard let memo = memoTable else { return applyRule(bytes) }
+    let path = slots[pathSlot]
+    let (place, isKnown) = memo.find(bytes, method: slots[methodSlot], path: path)
     guard place >= 0 else { return applyRule(bytes) }
-    if !isKnown { memo.note(remembered(rule(bytes)), at: place, bytes, path: path) }
+    if !isKnown { note(memo, place, bytes) }
     let number = memo.rule(at: place)
     if number < 0 { return number == -1 }
     for index in settingStarts[number]..<settingStarts[number &+ 1] {
@@ -293,11 +370,17 @@ struct RecordAssembler {
         settings[index].isSegment
         ? memo.segment(settings[index].number, at: place, path: path)
         : constants[settings[index].number]
-      call[settings[index].field.rawValue] = value
+      call[settings[index].field] = value
     }
     return true
   }
 
+  @inline(never)
+  private mutating func note(_ memo: RuleMemo.Table, _ place: Int, _ bytes: ByteView) {
+    memo.note(remembered(rule(bytes)), at: place, bytes, path: slots[pathSlot])
+  }
+
+  @inline(never)
   private mutating func applyRule(_ bytes: ByteView) -> Bool {
     guard let number = rule(bytes) else { return true }
     if plan.rules[number].ignores { return false }
@@ -327,7 +410,7 @@ struct RecordAssembler {
       guard ranges.contains(where: { $0.contains(status) }) else { return false }
     }
     guard let path = rule.path else { return true }
-    return !slots[plan.pathSlot].isEmpty && Self.fits(slots[plan.pathSlot], path, bytes)
+    return !slots[pathSlot].isEmpty && Self.fits(slots[pathSlot], path, bytes)
   }
 
   private static func fits(_ value: Slice, _ wildcard: Wildcard, _ bytes: ByteView) -> Bool {
@@ -389,7 +472,7 @@ struct RecordAssembler {
     switch part {
     case .constant(let number): return constants[number]
     case .segment(let number):
-      let path = slots[plan.pathSlot]
+      let path = slots[pathSlot]
       var position = Int(path.start)
       let end = position + Int(path.count)
       var index = -1

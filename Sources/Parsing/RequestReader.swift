@@ -3,10 +3,85 @@ import Decoding
 /// Takes a request apart: method, path, and the query's parameters.
 struct RequestReader {
   private let plan: FormatPlan
+  private let queryKeys: KeyTable
+  private let methodSlot: Int
+  private let pathSlot: Int
+  private let plainKeys: Steps<KeyTable.PlainKey>.View
   /// The number of the query's key that is likely to come next, since a client writes them in one order.
   private var nextKey = 0
 
-  init(_ plan: FormatPlan) { self.plan = plan }
+  private static let noKeys = Steps([KeyTable.PlainKey(text: .never, slot: Call.spareSlot)])
+
+  init(_ plan: FormatPlan) {
+    self.plan = plan
+    queryKeys = plan.queryKeys
+    methodSlot = plan.methodSlot
+    pathSlot = plan.pathSlot
+    plainKeys = (plan.queryKeys.plainKeys ?? Self.noKeys).view
+  }
+
+  /// Reads a request line that has nothing out of the ordinary, in one pass: a method, a path from its
+  /// first slash on, perhaps a query, nothing of them encoded, and the protocol, as in
+  /// `POST /v1/bots/a/messages?user=u-1 HTTP/1.1`.
+  ///
+  /// - Parameter stops: those of ``TextStops/spaced``.
+  /// - Returns: the position behind it; −1 where it is to be read the general way.
+  @inline(__always)
+  mutating func readPlain(
+    _ bytes: ByteView, _ stops: TextStops.View, from start: Int, into slots: Slots
+  ) -> Int {
+    var position = stops.position(from: start)
+    guard bytes.pair(at: position) == 0x2F20 else { return -1 }
+    slots[methodSlot] = Slice(start: start, count: position &- start)
+    let path = position &+ 1
+    position = stops.position(from: path)
+    slots[pathSlot] = Slice(start: path, count: position &- path)
+    if bytes[position] == 0x3F {
+      var next = nextKey
+      repeat {
+        let key = position &+ 1
+        if plainKey(next, stands: key, bytes) || findPlainKey(&next, bytes, at: key) {
+          let value = key &+ plainKeys[next].text.count
+          position = stops.position(from: value)
+          slots[plainKeys[next].slot] = Slice(start: value, count: position &- value)
+          next = next &+ 1 < plainKeys.count ? next &+ 1 : 0
+        } else {
+          position = stops.position(from: key)
+        }
+      } while bytes[position] == 0x26
+      nextKey = next
+    }
+    guard bytes[position] == 0x20 else { return -1 }
+    let version = bytes.word(at: position &+ 1)
+    guard version == Self.http11 || version == Self.http20 || version == Self.http10 else {
+      return -1
+    }
+    return position &+ 9
+  }
+
+  @inline(__always)
+  private mutating func plainKey(_ number: Int, stands start: Int, _ bytes: ByteView) -> Bool {
+    plainKeys[number].text.stands(bytes, at: start)
+  }
+
+  /// Finds the key at a position from a likely one on, since of keys in one order some may be left out.
+  private mutating func findPlainKey(_ number: inout Int, _ bytes: ByteView, at start: Int) -> Bool
+  {
+    for other in (number + 1)..<plainKeys.count where plainKey(other, stands: start, bytes) {
+      number = other
+      return true
+    }
+    for other in 0..<number where plainKey(other, stands: start, bytes) {
+      number = other
+      return true
+    }
+    return false
+  }
+
+  /// `HTTP/1.1` and so on, the first byte in the lowest bits.
+  private static let http11: UInt64 = 0x312E_312F_5054_5448
+  private static let http20: UInt64 = 0x302E_322F_5054_5448
+  private static let http10: UInt64 = 0x302E_312F_5054_5448
 
   /// Reads the request of the line whose values lie in the slots, and puts its parts into theirs.
   @inline(__always)
@@ -97,24 +172,18 @@ struct RequestReader {
   private mutating func readQuery(
     _ bytes: ByteView, from start: Int, to last: Int, _ slots: Slots, _ annex: inout Annex
   ) {
-    let keys = plan.queryKeys
+    let keys = queryKeys
     // A fragment is no part of the query.
     let end = bytes.position(ofEither: 0x23, 0x23, from: start, to: last)
     var position = start
     while position < end {
       let key = position
-      var number = nextKey
-      if number >= keys.keys.count || !keys.stands(number, bytes, at: key, to: end) {
-        number = 0
-        while number < keys.keys.count && !keys.stands(number, bytes, at: key, to: end) {
-          number &+= 1
-        }
-        if number == keys.keys.count {
-          position = bytes.position(ofEither: 0x26, 0x26, from: key, to: end) &+ 1
-          continue
-        }
+      let number = queryKeys.number(at: key, to: end, bytes, likely: nextKey)
+      if number < 0 {
+        position = bytes.position(ofEither: 0x26, 0x26, from: key, to: end) &+ 1
+        continue
       }
-      nextKey = number &+ 1
+      nextKey = number &+ 1 < keys.keys.count ? number &+ 1 : 0
       let value = key &+ keys.keys[number].count &+ 1
       position = bytes.position(ofEither: 0x26, 0x25, from: value, to: end)
       var isEncoded = position < end && bytes[position] == 0x25

@@ -12,14 +12,20 @@ import Testing
           ? UInt8(truncatingIfNeeded: random.next())
           : random.one(of: [0x20, 0x1F, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x7F, 0x80, 0x61])
       }
+      let stops = random.one(of: [
+        duizhang_stops(first: 0x22, second: 0x5C, below: 0x20),
+        duizhang_stops(first: 0x3F, second: 0x5C, below: 0x2C),
+        duizhang_stops(first: 0x61, second: 0x61, below: 0x7F),
+      ])
       var fast = [UInt64](repeating: 7, count: length / 64 + 1)
       var plain = [UInt64](repeating: 9, count: length / 64 + 1)
-      unsafe duizhang_mark_stops(bytes, length, &fast)
-      unsafe duizhang_mark_stops_plain(bytes, length, &plain)
+      unsafe duizhang_mark_stops(bytes, length, stops, &fast)
+      unsafe duizhang_mark_stops_plain(bytes, length, stops, &plain)
       #expect(fast == plain, "\(random), length \(length)")
       for position in 0...length {
         let byte = bytes[position]
-        let isStop = byte == 0x22 || byte == 0x5C || byte < 0x20 || byte >= 0x80
+        let isStop =
+          byte == stops.first || byte == stops.second || byte < stops.below || byte >= 0x80
         #expect((fast[position / 64] >> UInt64(position % 64) & 1 == 1) == isStop)
       }
     }

@@ -30,6 +30,24 @@ static inline __attribute__((always_inline)) duizhang_words duizhang_load(
   return words;
 }
 
+/// Whether 16 bytes, of which those count that a mask has ones for, are a text; the others of the text are
+/// zeros.
+static inline __attribute__((always_inline)) bool duizhang_stands(
+    const uint8_t *start, duizhang_words text, duizhang_words mask) {
+#if defined(__SSE2__)
+  __m128i bytes = _mm_loadu_si128((const __m128i *)start);
+  __m128i masked =
+      _mm_and_si128(bytes, _mm_set_epi64x((int64_t)mask.second, (int64_t)mask.first));
+  __m128i same = _mm_cmpeq_epi8(
+      masked, _mm_set_epi64x((int64_t)text.second, (int64_t)text.first));
+  return _mm_movemask_epi8(same) == 0xFFFF;
+#else
+  duizhang_words words;
+  memcpy(&words, start, 16);
+  return (words.first & mask.first) == text.first && (words.second & mask.second) == text.second;
+#endif
+}
+
 /// 16 hexadecimal digits, the first in the lowest byte of `first`, as a number; `valid` is cleared
 /// where one is no lower-case hexadecimal digit. For any processor.
 static inline __attribute__((always_inline)) uint64_t duizhang_hexadecimal_plain(
@@ -82,14 +100,20 @@ static inline __attribute__((always_inline)) bool duizhang_hexadecimal(
 #endif
 }
 
-/// Marks where texts may end: a bit for each byte from `bytes[0]` to `bytes[length]` and up to the next
-/// multiple of 64, the first in the lowest bit of the first word; set for a quotation mark, a backslash,
-/// a control character and what is no ASCII. So much must be readable, and `marks` have a word for each
+/// The bytes that end something: two, those below a limit of at most 0x7F, and all that are no ASCII.
+typedef struct {
+  uint8_t first, second, below;
+} duizhang_stops;
+
+/// Marks the stops from `bytes[0]` to `bytes[length]` and up to the next multiple of 64: a bit for each byte,
+/// the first in the lowest bit of the first word. So much must be readable, and `marks` have a word for each
 /// 64 bytes begun.
-void duizhang_mark_stops(const uint8_t *bytes, size_t length, uint64_t *marks);
+void duizhang_mark_stops(
+    const uint8_t *bytes, size_t length, duizhang_stops stops, uint64_t *marks);
 
 /// The same, for any processor.
-void duizhang_mark_stops_plain(const uint8_t *bytes, size_t length, uint64_t *marks);
+void duizhang_mark_stops_plain(
+    const uint8_t *bytes, size_t length, duizhang_stops stops, uint64_t *marks);
 
 /// The first position from `start` on of either byte, one of which must come.
 static inline __attribute__((always_inline)) size_t duizhang_find_either(
@@ -131,8 +155,27 @@ static inline __attribute__((always_inline)) size_t duizhang_find_either_before(
 #endif
 }
 
-/// Whether bytes are ASCII without a NUL.
-bool duizhang_is_plain(const uint8_t *bytes, size_t length);
+/// The first position from `start` on of a stop, one of which must come.
+static inline __attribute__((always_inline)) size_t duizhang_find_stop(
+    const uint8_t *bytes, size_t start, duizhang_stops stops) {
+#if defined(__SSE2__)
+  // Compared as signed numbers, what is no ASCII is below any limit.
+  const __m128i below = _mm_set1_epi8((char)stops.below);
+  const __m128i first = _mm_set1_epi8((char)stops.first);
+  const __m128i second = _mm_set1_epi8((char)stops.second);
+  for (;; start += 16) {
+    __m128i text = _mm_loadu_si128((const __m128i *)(bytes + start));
+    __m128i equal = _mm_or_si128(_mm_cmpeq_epi8(text, first), _mm_cmpeq_epi8(text, second));
+    int found = _mm_movemask_epi8(_mm_or_si128(equal, _mm_cmplt_epi8(text, below)));
+    if (found != 0) return start + (size_t)__builtin_ctz((unsigned)found);
+  }
+#else
+  while (bytes[start] >= stops.below && bytes[start] < 0x80 && bytes[start] != stops.first &&
+         bytes[start] != stops.second)
+    start++;
+  return start;
+#endif
+}
 
 /// A number that differs for texts that differ, but for chance: not one that resists an attacker.
 uint64_t duizhang_digest(const uint8_t *bytes, size_t length);
