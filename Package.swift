@@ -99,8 +99,8 @@ let package = Package(
     tests(
       "MeteringTests",
       [
-        "CivilTime", "Contracts", "Counting", "Decoding", "Formats", "Metering", "Parsing",
-        "TestSupport",
+        "CivilTime", "Contracts", "Counting", "Decoding", "Formats", "Metering", "Checking",
+        "Parsing", "TestSupport",
       ]),
     tests(
       "ContractsTests", ["CivilTime", "Configuration", "Contracts", "Decoding", "Pipelines"]),

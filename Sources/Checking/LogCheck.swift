@@ -25,9 +25,9 @@ public final class LogCheck: @unchecked Sendable {
   static let rejectionsMax = 10
 
   private let options: Options
-  private let reader: LogReader
-  private let formats: FileFormats
   private let monitor = Monitor()
+  /// The present reading; what an earlier one has found is forgotten.
+  private var reading: LogReading
   private var logs: [CheckedLog]
   /// For each log its quarantined lines by block, until the blocks' first lines are known.
   private var rejected: [[(block: Int, line: Int, rejection: Rejection)]]
@@ -35,23 +35,41 @@ public final class LogCheck: @unchecked Sendable {
 
   public init(files: [InputFile], options: Options) {
     self.options = options
-    reader = LogReader(
-      files: files, workerCount: options.threads, lineBytesMax: options.lineBytesMax,
-      encoding: options.encoding)
-    formats = FileFormats(options.formats, fileCount: files.count, options.lineBytesMax)
+    reading = LogReading(
+      files,
+      LogReading.Options(
+        threads: options.threads, formats: options.formats, encoding: options.encoding,
+        lineBytesMax: options.lineBytesMax))
+    logs = []
+    rejected = []
+    blockDigests = []
+    clear()
+  }
+
+  private func clear() {
+    let files = reading.reader.files
     logs = files.map { CheckedLog(file: $0) }
     rejected = Array(repeating: [], count: files.count)
     blockDigests = Array(repeating: [:], count: files.count)
   }
 
   /// How far the reading has come: bytes as stored.
-  public var storedBytesTaken: Int { reader.storedBytesTaken }
+  public var storedBytesTaken: Int {
+    monitor.withLock { reading }.reader.storedBytesTaken
+  }
 
   /// Reads everything; to be called once.
   public func run() -> (logs: [CheckedLog], failures: [InputError]) {
     Workers.run(options.threads) { [self] _ in readBlocks() }
-    let outcome = reader.outcome
-    let recognitions = formats.recognitions
+    while let repetition = reading.repetition {
+      monitor.withLock {
+        reading = repetition
+        clear()
+      }
+      Workers.run(options.threads) { [self] _ in readBlocks() }
+    }
+    let outcome = reading.reader.outcome
+    let recognitions = reading.formats.recognitions
     for index in logs.indices {
       logs[index].codec = outcome.codecs[index]
       logs[index].encoding = outcome.encodings[index]
@@ -75,14 +93,17 @@ public final class LogCheck: @unchecked Sendable {
     let parsers = Parsers(findsPlaces: false, lineBytesMax: options.lineBytesMax)
     // Those of the blocks that records are shown of.
     let samplingParsers = Parsers(findsPlaces: true, lineBytesMax: options.lineBytesMax)
+    let reader = reading.reader
     var last: Int?
     while let file = reader.next(into: block, last: last) {
       last = file
-      let plan = formats.plan(ofFile: file, block)
+      let how = reading.formats.reading(of: block, ofFile: file)
+      // What is read again in any case is only decoded.
+      if reader.isToBeRepeated { continue }
       var found = BlockFindings()
       let bytes = block.wholeBytes
       let isFirst = block.index == 0
-      let counts = (isFirst ? samplingParsers : parsers).parse(block, plan) { call, line in
+      let counts = (isFirst ? samplingParsers : parsers).parse(block, how) { call, line in
         found.take(call.time)
         if isFirst && found.samples.count < Self.samplesMax {
           found.samples.append(SampleRecord(call, bytes, line: line + 1))

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A piece of a log, cut at a line end: what one worker parses at a time.
 ///
 /// Its memory is reused from block to block and followed by ``ByteView/padding`` bytes.
@@ -13,6 +15,16 @@ public final class Block {
   /// values whose escapes are decoded.
   public static let annexBytes = 64 * 1024
 
+  /// Whether lines are what the log's writer wrote, as far as the stored bytes tell; the worst last.
+  public enum Trust: Sendable, Hashable, Comparable {
+    /// Nothing is known against them.
+    case trusted
+    /// A damage beside the line may have cut it.
+    case torn
+    /// Their member is damaged, and nothing vouches for its text.
+    case untrusted
+  }
+
   @usableFromInline var storage: UnsafeMutableRawBufferPointer
   /// Bytes of content.
   public internal(set) var count = 0
@@ -22,6 +34,8 @@ public final class Block {
   public internal(set) var endsInOverlongLine = false
   /// Where the content begins in the log's text.
   public internal(set) var offset = 0
+  /// Of all its lines alike.
+  public internal(set) var trust = Trust.trusted
   /// Bytes of the last line that were passed over, and whether its line end is among them.
   public internal(set) var passedOverBytes = 0
   public internal(set) var passedOverLineEnd = false
@@ -34,7 +48,7 @@ public final class Block {
   public init() {
     unsafe storage = .allocate(
       byteCount: Self.bytesMax + ByteView.padding + Self.annexBytes, alignment: 64)
-    unsafe storage.initializeMemory(as: UInt8.self, repeating: 0)
+    unsafe Self.clear(storage)
   }
 
   /// A block of one line.
@@ -149,6 +163,7 @@ public final class Block {
   func clear(offset: Int) {
     count = 0
     self.offset = offset
+    trust = .trusted
     endsInOverlongLine = false
     passedOverBytes = 0
     passedOverLineEnd = false
@@ -163,10 +178,15 @@ public final class Block {
     let larger = UnsafeMutableRawBufferPointer.allocate(
       byteCount: capacity + ByteView.padding + Self.annexBytes, alignment: 64)
     unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[0..<count]))
-    unsafe UnsafeMutableRawBufferPointer(rebasing: larger[count...])
-      .initializeMemory(as: UInt8.self, repeating: 0)
+    unsafe Self.clear(UnsafeMutableRawBufferPointer(rebasing: larger[count...]))
     unsafe storage.deallocate()
     unsafe storage = unsafe larger
+  }
+
+  /// As fast in debug builds, in which tests make many blocks.
+  private static func clear(_ memory: UnsafeMutableRawBufferPointer) {
+    guard let base = memory.baseAddress else { return }
+    unsafe memset(base, 0, memory.count)
   }
 
   /// The part of the storage that is still free.

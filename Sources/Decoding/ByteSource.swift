@@ -64,6 +64,14 @@ final class ByteSource {
     offsetMax = max(offsetMax, offset)
   }
 
+  /// The last bytes that were taken; `nil` where so many are no longer in memory.
+  ///
+  /// - Parameter count: at most ``returnableBytes``.
+  func lastTaken(_ count: Int) -> UnsafeRawBufferPointer? {
+    guard start >= count else { return nil }
+    return unsafe UnsafeRawBufferPointer(rebasing: buffer[(start - count)..<start])
+  }
+
   /// Goes back to an offset; in a pipe only as far as the bytes are still in the buffer.
   func rewind(to target: Int) {
     precondition(target <= offset)

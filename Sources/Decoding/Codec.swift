@@ -8,13 +8,20 @@ public enum Codec: String, Sendable, Hashable, CaseIterable {
 
 /// Turns stored bytes into the log's text, piece by piece.
 protocol Decoder: AnyObject {
+  /// Whether the text last written is of a member that is not to be trusted.
+  var isDistrusted: Bool { get }
+
   /// Writes the next bytes of text.
   ///
   /// - Parameter output: room for them, not empty.
-  /// - Returns: the bytes written; 0 only at the end.
+  /// - Returns: the bytes written, which are all to be trusted or all not; 0 only at the end.
   /// - Throws: ``Damage``, after everything readable before it was returned; the next calls go on
   ///   with what is readable behind it.
   func decode(into output: UnsafeMutableRawBufferPointer) throws(Damage) -> Int
+}
+
+extension Decoder {
+  var isDistrusted: Bool { false }
 }
 
 extension Codec {
@@ -26,7 +33,11 @@ extension Codec {
   ]
 
   /// Recognises the codec of a source and opens its decoder.
-  static func open(_ source: ByteSource, path: String) throws(InputError) -> (Codec, any Decoder) {
+  ///
+  /// - Parameter distrusted: members that an earlier reading has found to be wrong.
+  static func open(
+    _ source: ByteSource, path: String, distrusted: DistrustedMembers = DistrustedMembers()
+  ) throws(InputError) -> (Codec, any Decoder) {
     let head: UnsafeRawBufferPointer
     do throws(Damage) {
       // Skippable frames may stand before the first that tells the codec.
@@ -39,17 +50,16 @@ extension Codec {
       unsafe head.count >= magic.count && head.starts(with: magic)
     }
     if starts(with: Inflater.gzipMagic) {
-      return (.gzip, MemberDecoder(source, [Inflater(.gzip)], allowsPadding: true))
+      return (.gzip, MemberDecoder(source, [Inflater(.gzip)], distrusted, allowsPadding: true))
     }
     if unsafe Inflater.isZlib(head) {
-      return (.zlib, MemberDecoder(source, [Inflater(.zlib)], allowsPadding: true))
+      return (.zlib, MemberDecoder(source, [Inflater(.zlib)], distrusted, allowsPadding: true))
     }
     if let codec = unsafe framed(head) {
       // Frames of all these formats may follow each other, and all know the same skippable ones.
-      let formats: [any MemberFormat] = [
-        ZstdFrame(), LZ4Frame(), LZ4LegacyFrame(), SkippableFrame(),
-      ]
-      return (codec, MemberDecoder(source, formats))
+      let formats: [any MemberFormat] = [ZstdFrame(), LZ4Frame(), LZ4LegacyFrame()]
+      let skippable = SkippableFrame(beside: formats)
+      return (codec, MemberDecoder(source, formats + [skippable], distrusted))
     }
     for format in foreign where starts(with: format.magic) {
       throw InputError(

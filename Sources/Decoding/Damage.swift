@@ -22,6 +22,19 @@ public struct Damage: Error, Sendable, Hashable {
   public var byteCount: Int?
   /// What was found, in words.
   public var detail: String
+  /// The text before it that is wrong, or that nothing vouches for; `nil` where there is none.
+  public var distrust: Distrust?
+
+  /// Text of a damaged member that was handed out before the damage was noticed.
+  public struct Distrust: Sendable, Hashable {
+    /// Where the member begins in the file as stored, in bytes from its start; where it could be read on
+    /// behind an earlier damage, what is behind that.
+    public var memberOffset: Int
+    /// Bytes of its text so far, as decoded and not yet converted to UTF-8.
+    public var textBytes: Int
+    /// Whether its lines are handed out as untrusted; `false`: as if nothing were wrong with them.
+    public var isApplied: Bool
+  }
 
   public init(kind: Kind, byteOffset: Int, byteCount: Int? = nil, detail: String) {
     self.kind = kind
@@ -36,6 +49,16 @@ extension Damage {
   public var text: String {
     let lost = byteCount.map { $0 > 0 ? " (\($0) bytes lost)" : "" } ?? ""
     return "at byte \(byteOffset): \(detail)\(lost)"
+  }
+
+  /// The same, with what became of the text that is not to be trusted.
+  public var fullText: String {
+    guard let distrust else { return text }
+    return text
+      + (distrust.isApplied
+        ? "; the lines read of it are quarantined, since nothing vouches for them"
+        : "; the lines read of it pass for right, though nothing vouches for them, since not all "
+          + "logs are files, which can be read twice")
   }
 }
 

@@ -20,6 +20,10 @@ final class Inflater: MemberFormat {
   private var isHeaderRead = false
   /// The longest copy in deflate data.
   private static let copyBytesMax = 258
+  /// The bytes of the present member as its header states them.
+  private var statedBytes: Int?
+  /// The beginning of a header that states them.
+  private static let sizedHeaderBytes = 18
   /// What was noticed when the library had text that there was no room for; told behind that.
   private var damageAhead: Damage?
   /// The part of that text, in the library's buffer, that is still to be given.
@@ -85,11 +89,31 @@ final class Inflater: MemberFormat {
     }
   }
 
+  /// By how much the length of a text that is wrong may differ from the one that it had: what the last
+  /// blocks of deflate data give, since bad data is hardly read on for longer.
+  private static let lengthErrorMax: UInt32 = 2 << 20
+
+  /// A gzip member has its text's length in its last bytes, where data that is cut off has any bytes; it
+  /// passes for a length once in a thousand times. A zlib stream has no length; what its last bytes are,
+  /// nothing tells.
+  func mayHaveOverrun(_ source: ByteSource, textBytes: Int) -> Bool {
+    guard wrapper == .gzip else { return true }
+    guard let last = unsafe source.lastTaken(4) else { return false }
+    let length = unsafe littleEndian(last, 0)
+    // Zeros are what a file system leaves of what a crash kept it from writing.
+    if length == 0 { return true }
+    let text = UInt32(truncatingIfNeeded: textBytes)
+    return min(length &- text, text &- length) <= Self.lengthErrorMax
+  }
+
   func read(
     _ source: ByteSource, into output: UnsafeMutableRawBufferPointer
   ) throws(Damage) -> MemberStep {
     if let damageAhead { return unsafe giveTextAhead(of: damageAhead, into: output) }
     if isAtTrailer { return try readTrailer(source) }
+    if source.offset == offset {
+      statedBytes = unsafe Self.statedBytes(try source.peek(Self.sizedHeaderBytes))
+    }
     let input = unsafe try source.available()
     unsafe state.pointee.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
     unsafe state.pointee.avail_out = UInt32(output.count)
@@ -111,6 +135,11 @@ final class Inflater: MemberFormat {
         // What it loaded and did not need is the checksum, and what follows.
         source.rewind(to: source.offset - Int(unsafe state.pointee.read_in_length) / 8)
         isAtTrailer = true
+      } else if let statedBytes, statedBytes < source.offset - offset {
+        step.damage = Damage(
+          kind: .corrupt, byteOffset: source.offset,
+          detail: "\(statedBytes) bytes are stated and \(source.offset - offset) were read "
+            + "in the \(name) that begins at byte \(offset)")
       } else {
         step.isAtEnd = true
       }
@@ -119,6 +148,15 @@ final class Inflater: MemberFormat {
       step.damage = truncated(source)
     }
     return step
+  }
+
+  /// What BGZF states, in the first extra field. No checksum covers the header: where the length of these
+  /// fields is wrong, the member's text may be passed over with them, and another one be read as its own.
+  private static func statedBytes(_ head: UnsafeRawBufferPointer) -> Int? {
+    guard unsafe head.count >= sizedHeaderBytes && head[3] & 4 != 0,
+      unsafe head[12] == 0x42 && head[13] == 0x43 && head[14] == 2 && head[15] == 0
+    else { return nil }
+    return unsafe Int(head[16]) + Int(head[17]) << 8 + 1
   }
 
   /// Reads on in a gzip member's header.

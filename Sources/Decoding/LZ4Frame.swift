@@ -45,6 +45,21 @@ final class LZ4Frame: MemberFormat {
     unsafe LZ4F_resetDecompressionContext(context)
   }
 
+  /// A whole frame ends with an empty block, and a checksum where its header says so. A block's size that
+  /// is wrong makes the library wait for more.
+  func mayHaveOverrun(_ source: ByteSource, textBytes: Int) -> Bool {
+    var info = LZ4F_frameInfo_t()
+    var count = 0
+    guard unsafe LZ4F_isError(LZ4F_getFrameInfo(context, &info, nil, &count)) == 0 else {
+      return false
+    }
+    let checksumBytes = info.contentChecksumFlag == LZ4F_contentChecksumEnabled ? 4 : 0
+    guard let last = unsafe source.lastTaken(Self.blockHeaderBytes + checksumBytes) else {
+      return false
+    }
+    return unsafe littleEndian(last, 0) == 0
+  }
+
   func read(
     _ source: ByteSource, into output: UnsafeMutableRawBufferPointer
   ) throws(Damage) -> MemberStep {

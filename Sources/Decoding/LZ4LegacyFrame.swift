@@ -12,6 +12,7 @@ final class LZ4LegacyFrame: MemberFormat {
   let magic: [UInt8] = [0x02, 0x21, 0x4C, 0x18]
   let soughtByte: UInt8? = 0x02
   let hasOpenEnd = true
+  let hasBlocksAlone = true
   private var stored = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var text = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
   /// The part of the text that is still to be given.

@@ -16,6 +16,10 @@ public final class LogReader: @unchecked Sendable {
   private let lineBytesMax: Int
   private let encoding: TextEncoding?
   private let stopsAtDamage: Bool
+  /// What an earlier reading has found, by file.
+  private let distrusted: [Int: DistrustedMembers]
+  /// Whether another reading of the files would give the same, and would know more.
+  private let isRepeatable: Bool
   private let monitor = Monitor()
   /// Files not yet opened, the largest last.
   private var waiting: [Int]
@@ -23,6 +27,8 @@ public final class LogReader: @unchecked Sendable {
   private var blockLines: [[Int32]]
   private var bytes: [FileBytes]
   private var damages: [Int: [Damage]] = [:]
+  private var distrustedFound: [Int: DistrustedMembers] = [:]
+  private var hasGivenDistrusted = false
   private var codecs: [Codec?]
   private var encodings: [TextEncoding?]
   private var failures: [InputError] = []
@@ -33,11 +39,16 @@ public final class LogReader: @unchecked Sendable {
   ///   - lineBytesMax: the longest line that is parsed.
   ///   - encoding: that of all logs; `nil`: as each one's byte order mark says, else UTF-8.
   ///   - stopsAtDamage: whether the first damaged file ends the reading of all.
+  ///   - distrusted: the members, by file, that an earlier reading of the same files has found to be
+  ///     wrong.
   public init(
     files: [InputFile], workerCount: Int, lineBytesMax: Int = LogStream.lineBytesMaxDefault,
-    encoding: TextEncoding? = nil, stopsAtDamage: Bool = false
+    encoding: TextEncoding? = nil, stopsAtDamage: Bool = false,
+    distrusted: [Int: DistrustedMembers] = [:]
   ) {
     self.files = files
+    self.distrusted = distrusted
+    isRepeatable = distrusted.isEmpty && !stopsAtDamage && files.allSatisfy(\.isStored)
     self.lineBytesMax = lineBytesMax
     self.encoding = encoding
     self.stopsAtDamage = stopsAtDamage
@@ -63,6 +74,8 @@ public final class LogReader: @unchecked Sendable {
         let found = stream.damages
         if !found.isEmpty {
           damages[file] = found
+          distrustedFound[file] = stream.distrusted
+          if stream.hasGivenDistrusted { hasGivenDistrusted = true }
           if stopsAtDamage { isStopped = true }
         }
         if hasLines { open[file]?.isHeld = false } else { open[file] = nil }
@@ -101,7 +114,8 @@ public final class LogReader: @unchecked Sendable {
     // Others go on meanwhile: it may be a pipe that nobody writes to as yet.
     do throws(InputError) {
       let stream = try LogStream(
-        path: files[file].path, lineBytesMax: lineBytesMax, encoding: encoding)
+        path: files[file].path, lineBytesMax: lineBytesMax, encoding: encoding,
+        distrusted: distrusted[file] ?? DistrustedMembers())
       monitor.withLock {
         open[file]?.stream = stream
         codecs[file] = stream.codec
@@ -134,6 +148,12 @@ public final class LogReader: @unchecked Sendable {
     }
   }
 
+  /// Whether what was read so far is to be read again: text was handed out that is not to be trusted,
+  /// and a second reading can tell it, as it can where all files are stored and none was read again yet.
+  public var isToBeRepeated: Bool {
+    isRepeatable && monitor.withLock { hasGivenDistrusted }
+  }
+
   /// Bytes of all files read so far, as stored.
   public var storedBytesTaken: Int { monitor.withLock { bytes.reduce(0) { $0 + $1.stored } } }
 
@@ -143,6 +163,8 @@ public final class LogReader: @unchecked Sendable {
     public var blockLines: [[Int32]]
     /// What could not be read of files, by number; files that are whole are not in it.
     public var damages: [Int: [Damage]]
+    /// Members whose text is not to be trusted, by file; all of the damaged files.
+    public var distrusted: [Int: DistrustedMembers]
     /// The bytes of each file.
     public var bytes: [FileBytes]
     /// Files that could not be opened at all.
@@ -156,7 +178,7 @@ public final class LogReader: @unchecked Sendable {
     monitor.withLock {
       // In the order of names, whichever thread met them first.
       Outcome(
-        blockLines: blockLines, damages: damages, bytes: bytes,
+        blockLines: blockLines, damages: damages, distrusted: distrustedFound, bytes: bytes,
         failures: failures.sorted {
           $0.path.utf8.lexicographicallyPrecedes($1.path.utf8)
         }, codecs: codecs, encodings: encodings)

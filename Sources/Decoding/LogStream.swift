@@ -36,12 +36,19 @@ public final class LogStream {
   public var lostBytes: Int? { isLossUnknown ? nil : lostBytesKnown }
   /// Whether the text so far ends with a line end, or is empty.
   private var isAtLineStart = true
+  /// Text that is not to be trusted, from the next block on.
+  private var zones = TrustZones()
+  /// Members whose text has been found to be wrong.
+  public private(set) var distrusted = DistrustedMembers()
+  /// Whether some of their text was handed out as if nothing were wrong with it, before that was known.
+  public private(set) var hasGivenDistrusted = false
 
   /// The places that could not be read, in order; the last one tells how many more there were.
   public var damages: [Damage] {
     var damages = firstDamages
     if damagesBeyond > 0 {
-      damages[damages.count - 1].detail += "; \(damagesBeyond) more damages follow"
+      damages[damages.count - 1].detail +=
+        "; \(damagesBeyond) more damages follow, and lines behind them are quarantined"
     }
     return damages
   }
@@ -52,15 +59,17 @@ public final class LogStream {
   ///   - path: a file, or `-` for standard input.
   ///   - lineBytesMax: the longest line that is parsed, in bytes of UTF-8.
   ///   - encoding: the text's; `nil`: UTF-16 where a byte order mark says so, else UTF-8.
+  ///   - distrusted: what an earlier reading of the file has found.
   public init(
     path: String, lineBytesMax: Int = LogStream.lineBytesMaxDefault,
-    encoding: TextEncoding? = nil
+    encoding: TextEncoding? = nil, distrusted: DistrustedMembers = DistrustedMembers()
   ) throws(InputError) {
     self.lineBytesMax = lineBytesMax
     source = try ByteSource(path: path)
-    let (codec, stored) = try Codec.open(source, path: path)
+    let (codec, stored) = try Codec.open(source, path: path, distrusted: distrusted)
     self.codec = codec
     (self.encoding, decoder) = try TextEncoding.open(stored, declared: encoding, path: path)
+    if distrusted.isWholeFile { zones.mark(0..<Int.max, .untrusted) }
   }
 
   /// Bytes of the stored file taken so far.
@@ -71,7 +80,8 @@ public final class LogStream {
   /// A line that a damage tears gets a line end there: what is behind it begins a new line.
   ///
   /// A block ends behind the last line end within ``Block/bytesMax`` bytes. Where there is none,
-  /// it grows until the line ends, and holds that line alone.
+  /// it grows until the line ends, and holds that line alone. It ends earlier where lines that are to be
+  /// trusted meet those that are not.
   ///
   /// - Returns: whether there were any.
   public func next(into block: Block) -> Bool {
@@ -95,6 +105,7 @@ public final class LogStream {
       searched = block.count
       limit *= 2
     }
+    if !zones.isEmpty { cutByTrust(block) }
     block.terminate()
     nextOffset += block.count + block.passedOverBytes
     block.index = nextIndex
@@ -112,6 +123,15 @@ public final class LogStream {
     }
     if isAtEnd { return nil }
     return bytes.position(behindLast: 0x0A, from: 0, to: block.count)
+  }
+
+  private func cutByTrust(_ block: Block) {
+    if !block.endsInOverlongLine {
+      giveBack(block, from: zones.linesAlike(block.bytes, at: nextOffset))
+    }
+    let end = nextOffset + block.count + block.passedOverBytes
+    block.trust = zones.trust(of: nextOffset..<end)
+    zones.drop(before: end)
   }
 
   /// Appends what was carried over, then decoded text, up to a size or the end of the stream.
@@ -141,6 +161,7 @@ public final class LogStream {
   private func decode(into output: UnsafeMutableRawBufferPointer) -> Int {
     do throws(Damage) {
       let written = unsafe try decoder.decode(into: output)
+      if decoder.isDistrusted { zones.mark(textBytes..<(textBytes + written), .untrusted) }
       textBytes += written
       if written == 0 {
         isFinished = true
@@ -150,26 +171,67 @@ public final class LogStream {
       return written
     } catch {
       note(error)
-      if isAtLineStart { return 0 }
-      // Never join what is before a break with what is behind it.
-      unsafe output[0] = 0x0A
-      isAtLineStart = true
-      textBytes += 1
-      addedLineEnds += 1
-      return 1
+      let isTorn = !isAtLineStart
+      if isTorn {
+        // Never join what is before a break with what is behind it.
+        unsafe output[0] = 0x0A
+        isAtLineStart = true
+        textBytes += 1
+        addedLineEnds += 1
+      }
+      // What follows may be the rest of a line, too.
+      if damagesBeyond == 0 {
+        zones.mark((isTorn ? textBytes - 2 : textBytes)..<(textBytes + 1), .torn)
+      }
+      return isTorn ? 1 : 0
     }
   }
 
   private func note(_ damage: Damage) {
+    var damage = damage
+    distrust(&damage)
     if firstDamages.count < Self.damagesMax {
       firstDamages.append(damage)
     } else {
       damagesBeyond += 1
+      // No more places are kept, so that from here on all are.
+      if damagesBeyond == 1 { zones.mark(textBytes..<Int.max, .untrusted) }
     }
     lostBytesKnown += damage.byteCount ?? 0
     if damage.kind == .unreadable {
       isLossUnknown = true
       isFinished = true
+    }
+  }
+
+  /// Marks the text that a damage makes untrusted, where none of it is handed out yet.
+  private func distrust(_ damage: inout Damage) {
+    guard let distrust = damage.distrust else { return }
+    if distrust.textBytes == 0 {
+      damage.distrust = nil
+      // How much a library gives of wrong data depends on how much it is asked for.
+      if encoding == .utf8 { distrusted.insert(distrust.memberOffset) }
+      return
+    }
+    // Behind too many damages no line is trusted.
+    guard damagesBeyond == 0 else {
+      damage.distrust?.isApplied = true
+      return
+    }
+    var range = (textBytes - distrust.textBytes)..<textBytes
+    if encoding == .utf8 {
+      distrusted.insert(distrust.memberOffset)
+    } else {
+      // Where a member's text lies in what was converted is not known.
+      range = 0..<Int.max
+      distrusted.insertWholeFile()
+    }
+    if distrust.isApplied { return }
+    if range.lowerBound >= nextOffset {
+      zones.mark(range, .untrusted)
+      damage.distrust?.isApplied = true
+    } else {
+      hasGivenDistrusted = true
     }
   }
 

@@ -84,8 +84,11 @@ final class PeekedDecoder: Decoder {
   private let inner: any Decoder
   /// The first bytes; fewer than asked for where the text ends or is damaged before.
   private(set) var head: [UInt8] = []
+  /// Whether any of them is of a member that is not to be trusted.
+  private var isHeadDistrusted = false
   /// What was damaged behind them.
   private var damage: Damage?
+  private(set) var isDistrusted = false
 
   init(_ inner: any Decoder, count: Int) {
     self.inner = inner
@@ -97,6 +100,7 @@ final class PeekedDecoder: Decoder {
         let written = unsafe try inner.decode(into: part)
         if written == 0 { break }
         unsafe head.append(contentsOf: part[..<written])
+        if inner.isDistrusted { isHeadDistrusted = true }
       }
     } catch {
       damage = error
@@ -108,12 +112,15 @@ final class PeekedDecoder: Decoder {
       let count = min(head.count, output.count)
       unsafe output.copyBytes(from: head[..<count])
       head.removeFirst(count)
+      isDistrusted = isHeadDistrusted
       return count
     }
     if let damage {
       self.damage = nil
       throw damage
     }
-    return unsafe try inner.decode(into: output)
+    let count = unsafe try inner.decode(into: output)
+    isDistrusted = inner.isDistrusted
+    return count
   }
 }

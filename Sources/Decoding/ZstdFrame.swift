@@ -30,9 +30,9 @@ final class ZstdFrame: MemberFormat {
     unsafe head.count >= 4 && littleEndian(head, 0) == Self.magic
   }
 
-  /// No reserved bit.
+  /// No bit that is reserved or not used, and no dictionary.
   func plausiblyBegins(_ head: UnsafeRawBufferPointer) -> Bool {
-    unsafe begins(head) && head.count >= 6 && head[4] & 0x08 == 0
+    unsafe begins(head) && head.count >= 6 && head[4] & 0x1B == 0
   }
 
   func start(_ source: ByteSource) {

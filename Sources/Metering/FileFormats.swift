@@ -9,6 +9,8 @@ package final class FileFormats: @unchecked Sendable {
   private var found: [Recognition?]
   /// How each file is read, once that is known.
   private var planOfFile: [FormatPlan?]
+  /// Files that are tables with a header which is not to be trusted.
+  private var filesOfDoubtfulHeader: Set<Int> = []
   /// The block of each file that tells; not the first one where that is a single line of no format,
   /// such as the zeros that a truncated log begins with.
   private var tellingBlock: [Int]
@@ -30,23 +32,35 @@ package final class FileFormats: @unchecked Sendable {
   package var recognitions: [Recognition?] { monitor.withLock { found } }
 
   /// How to read a block of a file.
-  package func plan(ofFile file: Int, _ block: Block) -> FormatPlan {
-    let tells = monitor.withLock {
+  package func reading(of block: Block, ofFile file: Int) -> BlockReading {
+    let known = monitor.withLock { () -> BlockReading? in
       while planOfFile[file] == nil && tellingBlock[file] != block.index { monitor.wait() }
-      return planOfFile[file] == nil
+      if let plan = planOfFile[file] {
+        let isDoubtful = filesOfDoubtfulHeader.contains(file)
+        return BlockReading(plan: plan, trust: isDoubtful ? .untrusted : block.trust)
+      }
+      // What may be wrong tells no more than the first such block did.
+      guard block.trust != .trusted, let plan = found[file]?.plan else { return nil }
+      tellingBlock[file] = block.index + 1
+      monitor.signalAll()
+      return BlockReading(plan: shared(plan), trust: block.trust)
     }
-    if !tells { return monitor.withLock { planOfFile[file] ?? shared(FormatPlan(.canonical)) } }
+    if let known { return known }
     let recognition = recogniser.recognise(block)
     return monitor.withLock {
       let plan = shared(recognition.plan)
       found[file] = recognition
-      if recognition.isUnknown && recognition.trial.lines == 1 {
+      let isDoubtful = block.trust != .trusted
+      // A table's first line names its columns, and no other does.
+      let isTable = plan.headerLine != nil
+      if recognition.isUnknown && recognition.trial.lines == 1 || isDoubtful && !isTable {
         tellingBlock[file] = block.index + 1
       } else {
         planOfFile[file] = plan
+        if isDoubtful { filesOfDoubtfulHeader.insert(file) }
       }
       monitor.signalAll()
-      return plan
+      return BlockReading(plan: plan, trust: block.trust)
     }
   }
 
@@ -55,6 +69,18 @@ package final class FileFormats: @unchecked Sendable {
     if let known = plans[key] { return known }
     plans[key] = plan
     return plan
+  }
+}
+
+/// How a block is to be read.
+package struct BlockReading {
+  package var plan: FormatPlan
+  /// The block's own, or what its table's header makes of it.
+  package var trust: Block.Trust
+
+  /// Whether no part of a record can be taken for a whole one.
+  var hasClosedRecords: Bool {
+    if case .json = plan.format.syntax { true } else { false }
   }
 }
 
@@ -81,9 +107,16 @@ package final class Parsers {
   }
 
   package func parse(
-    _ block: Block, _ plan: FormatPlan, record: (Call, Int) -> Void,
+    _ block: Block, _ reading: BlockReading, record: (Call, Int) -> Void,
     rejected: (Rejection, Int) -> Void
   ) -> LineCounts {
+    switch reading.trust {
+    case .trusted: break
+    case .torn where reading.hasClosedRecords: break
+    case .torn: return block.rejectLines(.torn, lineBytesMax: lineBytesMax, rejected)
+    case .untrusted: return block.rejectLines(.untrusted, lineBytesMax: lineBytesMax, rejected)
+    }
+    let plan = reading.plan
     if plan.isCanonical { return canonical.parse(block, record: record, rejected: rejected) }
     let box = box(plan, block)
     return box.parser.parse(block, record: record, rejected: rejected)

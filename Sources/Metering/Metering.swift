@@ -42,6 +42,13 @@ public struct MeteringOptions: Sendable {
   private static let threadBytes = 6 << 20
   private static let recordBytesMin = 8 << 20
 
+  var reading: LogReading.Options {
+    var reading = LogReading.Options(
+      threads: threads, formats: formats, encoding: encoding, lineBytesMax: lineBytesMax)
+    reading.stopsAtDamage = isStrict
+    return reading
+  }
+
   var poolBytes: Int {
     if let recordBytesMax { return recordBytesMax }
     // A block that holds a long line, and what was read behind it; a quarantined one is copied, and
@@ -108,10 +115,12 @@ public final class Metering: @unchecked Sendable {
   private let terms: Terms
   private let options: MeteringOptions
   private let pool: ChunkPool
-  private let spill: SpillFile
-  private let reader: LogReader
-  private let formats: FileFormats
-  private let quarantine: QuarantineStore?
+  private let lock = Lock()
+  /// The present reading, for those who ask how far it has come.
+  private var reading: LogReading
+  /// Where what the present reading gives goes to: an earlier one's is forgotten.
+  private var spill: SpillFile
+  private var quarantine: QuarantineStore?
   /// The latest time that a record can have.
   private let latestTime: Instant
   /// What a strict run has refused.
@@ -126,20 +135,19 @@ public final class Metering: @unchecked Sendable {
     self.terms = terms
     self.options = options
     pool = ChunkPool(bytesMax: options.poolBytes)
+    reading = LogReading(files, options.reading)
     spill = SpillFile(directory: options.temporaryFolder)
-    quarantine = options.wantsQuarantine ? QuarantineStore(pool: pool, spill: spill) : nil
-    reader = LogReader(
-      files: files, workerCount: options.threads, lineBytesMax: options.lineBytesMax,
-      encoding: options.encoding, stopsAtDamage: options.isStrict)
-    formats = FileFormats(options.formats, fileCount: files.count, options.lineBytesMax)
     // Of all files together, so that a record counts alike in whichever of them it stands.
     let newest = files.map(\.modifiedAt).max() ?? Instant(microseconds: 0)
     let newestMax = Int64.max - Self.aheadMax.microseconds
     latestTime = Instant(microseconds: min(newest.microseconds, newestMax)) + Self.aheadMax
   }
 
-  /// How far the reading has come: bytes as stored.
-  public var storedBytesTaken: Int { reader.storedBytesTaken }
+  /// How far the reading has come: bytes as stored. It may begin anew, where what was read is not to be
+  /// trusted.
+  public var storedBytesTaken: Int {
+    lock.withLock { reading }.reader.storedBytesTaken
+  }
 
   /// Counts everything; to be called once.
   public func run() throws(MeteringError) -> MeteringResult {
@@ -149,7 +157,7 @@ public final class Metering: @unchecked Sendable {
     } catch {
       throw .spill(error.description)
     }
-    let failures = reader.outcome.failures
+    let failures = reading.reader.outcome.failures
     guard failures.isEmpty else { throw .input(failures) }
     guard let result else { throw .strict(refusals) }
     return result
@@ -157,11 +165,10 @@ public final class Metering: @unchecked Sendable {
 
   /// - Returns: `nil` where something was found that a strict run refuses.
   private func count() throws(SpillError) -> MeteringResult? {
-    let table = AttributionTable()
     let plan: RecordMapper.Plan = terms.allIdentitiesHaveUser ? .byUser : .byRequest
-    var shuffle = Shuffle(pool: pool, spill: spill)
-    let map = try map(into: shuffle, table, plan)
-    let outcome = reader.outcome
+    let (map, mapped, table) = try mapAll(plan)
+    var shuffle = mapped
+    let outcome = reading.reader.outcome
     if options.isStrict {
       refusals = Refusals(map.quarantined, outcome, sources(outcome), files).texts
       if !refusals.isEmpty { return nil }
@@ -200,7 +207,7 @@ public final class Metering: @unchecked Sendable {
       outside: map.outside.mapValues { $0.tally(sources) }, unplaced: map.unplaced,
       quarantined: map.quarantined, conflicts: reduced.conflicts, inputEnd: map.inputEnd,
       sources: sources, files: files, fileBytes: outcome.bytes,
-      recognitions: formats.recognitions,
+      recognitions: reading.formats.recognitions,
       damages: outcome.damages.sorted { $0.key < $1.key }.flatMap { file, damages in
         damages.map { (files[file], $0) }
       },
@@ -211,7 +218,8 @@ public final class Metering: @unchecked Sendable {
           sources: sources) : nil,
       quarantine: quarantine.map {
         QuarantinedLines(
-          $0, sources, formats.recognitions, isConverted: options.encoding.map { $0 != .utf8 })
+          $0, sources, reading.formats.recognitions,
+          isConverted: options.encoding.map { $0 != .utf8 })
       })
   }
 
@@ -221,6 +229,21 @@ public final class Metering: @unchecked Sendable {
   }
 
   // MARK: - Map
+
+  /// Maps all logs, and anew where a reading turns out to be none to trust.
+  private func mapAll(
+    _ plan: RecordMapper.Plan
+  ) throws(SpillError) -> (MapSummary, Shuffle, AttributionTable) {
+    while true {
+      quarantine = options.wantsQuarantine ? QuarantineStore(pool: pool, spill: spill) : nil
+      let table = AttributionTable()
+      let shuffle = Shuffle(pool: pool, spill: spill)
+      let map = try map(into: shuffle, table, plan)
+      guard let repetition = reading.repetition else { return (map, shuffle, table) }
+      lock.withLock { reading = repetition }
+      spill = SpillFile(directory: options.temporaryFolder)
+    }
+  }
 
   private func map(
     into shuffle: Shuffle, _ table: AttributionTable, _ plan: RecordMapper.Plan
@@ -246,11 +269,15 @@ public final class Metering: @unchecked Sendable {
     var mapper = RecordMapper(
       terms: terms, table: table, plan: plan, writer: writer, block: block,
       findsPlaces: options.findsPlaces, latestTime: latestTime, quarantine: quarantine)
+    let reader = reading.reader
     var last: Int?
     while let file = reader.next(into: block, last: last) {
       last = file
+      let how = reading.formats.reading(of: block, ofFile: file)
+      // What is read again in any case is only decoded.
+      if reader.isToBeRepeated { continue }
       mapper.begin(block, file: file)
-      let counts = parsers.parse(block, formats.plan(ofFile: file, block)) { call, line in
+      let counts = parsers.parse(block, how) { call, line in
         mapper.receive(call, line: line)
       } rejected: { rejection, line in
         mapper.receive(rejection, line: line)

@@ -16,7 +16,8 @@ struct Refusals {
     _ files: [InputFile]
   ) {
     var texts: [String] = []
-    let line = quarantined.first
+    // Lines that a damage makes doubtful are not to be mended.
+    let line = quarantined.first { $0.rejection != .untrusted && $0.rejection != .torn }
     let lineFile = line.map { sources.location(of: $0.source).file }
     let damage = outcome.damages.min { $0.key < $1.key }
     if let line, let lineFile, damage.map({ lineFile <= $0.key }) ?? true {

@@ -130,6 +130,8 @@ public enum Rejection: UInt8, Sendable, Hashable, CaseIterable {
   case tooEarly, tooLate
   /// In a log that is not JSON.
   case unlikeFormat, wrongColumnCount
+  /// What stands there may not be what was written; told by whoever read the stored bytes.
+  case untrusted, torn
 
   /// In words, for the person who mends the line.
   public var reason: String {
@@ -147,6 +149,10 @@ public enum Rejection: UInt8, Sendable, Hashable, CaseIterable {
     case .tooLong: "is longer than a line may be: 1 MiB, or --line-bytes-max"
     case .unlikeFormat: "does not have the form that its log's format describes"
     case .wrongColumnCount: "has more or fewer values than its log's header"
+    case .untrusted:
+      "stands in a part of its log whose checksum or compressed data is wrong, or under a table's "
+        + "header there; nothing vouches for it"
+    case .torn: "stands beside a damage, which may have cut it"
     case .tooEarly: "has a time before the year 2000"
     case .tooLate: "has a time more than one day after the newest log's last change"
     }

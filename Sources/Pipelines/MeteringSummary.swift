@@ -81,8 +81,10 @@ public struct MeteringSummary: Sendable {
       "\(result.sources.text(of: $0.source)): \($0.rejection.reason)"
     }
     text += list("damaged", result.damages, total: result.damages.count) {
-      "\($0.file.path): \($0.damage.text); what is readable before and behind it is counted"
+      "\($0.file.path): \($0.damage.fullText)"
+        + ($0.damage.distrust == nil ? "; what is readable before and behind it is counted" : "")
     }
+    text += distrustText
     text += list("of no known format", unknown, total: unknown.count) {
       "\($0.path): no line of its beginning is a record; 'duizhang check' says what comes closest"
     }
@@ -103,6 +105,21 @@ public struct MeteringSummary: Sendable {
       text += "conflicts: \(Self.grouped(balance.conflicts)) duplicates differ from the record "
       text += "kept in event, module, scenario, app, items or conversation, at "
       text += "\(locations(result.conflicts))\n"
+    }
+    return text
+  }
+
+  /// What to do about lines that nothing vouches for.
+  private var distrustText: String {
+    let found = Set(result.damages.compactMap(\.damage.distrust?.isApplied))
+    var text = ""
+    if found.contains(true) {
+      text += "  get whole copies; or look at the lines quarantined for a damage (--quarantine DIR "
+      text += "keeps them, and run always), and give those that are right as another log\n"
+    }
+    if found.contains(false) {
+      text += "  lines that pass for right count, and may be wrong; give all logs as files, not by "
+      text += "standard input or pipes, and they are quarantined\n"
     }
     return text
   }
@@ -166,6 +183,8 @@ public struct MeteringSummary: Sendable {
             "file": .string($0.file.path), "byte_offset": .number($0.damage.byteOffset),
             "byte_count": $0.damage.byteCount.map { .number($0) } ?? .null,
             "detail": .string($0.damage.detail),
+            "untrusted_text_bytes": .number($0.damage.distrust?.textBytes ?? 0),
+            "untrusted_is_quarantined": $0.damage.distrust.map { .bool($0.isApplied) } ?? .null,
           ]
         }),
       "outside": .array(

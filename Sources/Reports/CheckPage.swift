@@ -22,7 +22,7 @@ public struct CheckPage: Sendable {
     text += unknown
     text += understood
     text += section("Damaged", report.logs.flatMap { log in log.damages.map { (log, $0) } }) {
-      "\($0.file.path): \($1.text)"
+      "\($0.file.path): \($1.fullText)"
     }
     text += section("Quarantined", rejections) { "\($0.file.path):\($1): \($2.reason)" }
     text += section("Cannot be opened", report.failures) { "\($0)" }
@@ -236,6 +236,8 @@ public struct CheckPage: Sendable {
             "byte_offset": .number(damage.byteOffset),
             "byte_count": damage.byteCount.map { .number($0) } ?? .null,
             "detail": .string(damage.detail),
+            "untrusted_text_bytes": .number(damage.distrust?.textBytes ?? 0),
+            "untrusted_is_quarantined": damage.distrust.map { .bool($0.isApplied) } ?? .null,
           ]
         }),
       "first_quarantined": .array(

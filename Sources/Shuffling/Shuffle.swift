@@ -34,7 +34,10 @@ public final class Shuffle: @unchecked Sendable {
   }
 
   deinit {
-    for bucket in buckets { for chunk in bucket.chunks { pool.give(back: chunk) } }
+    for bucket in buckets {
+      for chunk in bucket.chunks { pool.give(back: chunk) }
+      pool.discharge(bucket.extents.count * Extent.ownBytes)
+    }
   }
 
   public var bucketCount: Int { 1 << bucketBits }

@@ -154,7 +154,7 @@ struct MeteringSession {
     let summary = MeteringSummary(result, quarantinedShare: .zero)
     diagnostics.report(text: summary.text, json: summary.json)
     for damage in result.damages where diagnostics.isQuiet {
-      diagnostics.say(.warning, "\(damage.file.path): \(damage.damage.text)")
+      diagnostics.say(.warning, "\(damage.file.path): \(damage.damage.fullText)")
     }
     if diagnostics.isQuiet && summary.exceedsQuarantinedShare {
       diagnostics.say(

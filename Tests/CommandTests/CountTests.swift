@@ -131,7 +131,7 @@ struct CountTests {
     #expect((1..<20_000).contains(messages ?? 0), "\(cut.output)")
   }
 
-  @Test("a corrupt log is no reason to leave out the others")
+  @Test("a corrupt log is no reason to leave out the others, and its own lines do not count")
   func corrupt() throws {
     let story = try Story()
     try story.write("good", twoConversations)
@@ -143,8 +143,40 @@ struct CountTests {
     #expect(try story.shell(script).status == 0)
     let outcome = try story.duizhang("count", "good", "log.gz", "--quiet")
     #expect(outcome.status == 1)
-    #expect(outcome.errors.contains(#/warning: log\.gz: at byte [0-9]+: /#))
-    #expect(outcome.output.contains(",3,4,0,0\n"))
+    #expect(
+      outcome.errors.contains(
+        #/warning: log\.gz: at byte [0-9]+: .*; the lines read of it are quarantined/#),
+      "\(outcome.errors)")
+    #expect(outcome.output.contains(",2,3,0,0\n"))
+    let kept = try story.duizhang("count", "good", "log.gz", "--quarantine", "q")
+    #expect(kept.errors.contains("log.gz:1: stands in a part of its log whose checksum"))
+    #expect(kept.errors.contains("(--quarantine DIR keeps them"))
+    #expect(try story.text("q/log.quarantine") == call("10:00:00", user: "u2"))
+    let mended = try story.duizhang("count", "good", "q/log.quarantine")
+    #expect(mended.status == 0)
+    #expect(mended.output.contains(",3,4,0,0\n"))
+    let check = try story.duizhang("check", "log.gz")
+    #expect(check.output.contains("; the lines read of it are quarantined"))
+    #expect(check.output.contains("log.gz:1: stands in a part of its log"))
+  }
+
+  @Test("what a pipe gives is read once, and the notice says so")
+  func pipe() throws {
+    let story = try Story()
+    try story.write("log", (0..<6_000).map { call("08:00:00", user: "user-\($0)") }.joined())
+    let script =
+      "gzip -n log && printf '\\x00' | dd of=log.gz bs=1 conv=notrunc "
+      + "seek=$(($(stat -c %s log.gz) - 8)) 2>&1"
+    #expect(try story.shell(script).status == 0)
+    let pipe = try story.shell("cat log.gz | $DUIZHANG count -")
+    #expect(pipe.status == 1)
+    #expect(pipe.output.contains(",6000,6000,0,0\n"))
+    #expect(pipe.errors.contains("; the lines read of it pass for right, though nothing vouches"))
+    #expect(pipe.errors.contains("give all logs as files"))
+    let file = try story.duizhang("count", "log.gz")
+    #expect(file.status == 1)
+    #expect(file.output == countHeader)
+    #expect(file.errors.contains("6,000 lines = 0 records + 0 blank + 6,000 quarantined"))
   }
 
   @Test("headers in Chinese and the byte order mark are for spreadsheets")

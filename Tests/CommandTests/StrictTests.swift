@@ -55,6 +55,21 @@ struct StrictTests {
     #expect(story.names("reports").isEmpty)
   }
 
+  @Test("lines that nothing vouches for are told by the damage alone", arguments: [1, 9_000])
+  func wrongChecksum(count: Int) throws {
+    let story = try story()
+    try story.write("log", (0..<count).map { call("08:00:00", user: "user-\($0)") }.joined())
+    let script =
+      "gzip -n < log > logs/log.gz && printf '\\x00\\x00' | dd of=logs/log.gz bs=1 conv=notrunc "
+      + "seek=$(($(stat -c %s logs/log.gz) - 7)) 2>&1"
+    #expect(try story.shell(script).status == 0)
+    let outcome = try story.duizhang("count", "logs", "--strict")
+    #expect(outcome.status == 1)
+    #expect(outcome.output.isEmpty)
+    #expect(outcome.errors.hasPrefix("duizhang: error: logs/log.gz: at byte "), "\(outcome.errors)")
+    #expect(outcome.lines.isEmpty && outcome.errors.split(separator: "\n").count == 1)
+  }
+
   @Test("a line that damage has cut is told with the damage")
   func cutLine() throws {
     let story = try story()

@@ -67,7 +67,7 @@ func someLines(_ numbers: Range<Int>, _ random: inout SeededRandom) -> [String] 
   }
 }
 
-extension [String] {
+extension Sequence<String> {
   /// The lines as a log's text.
   var text: [UInt8] { flatMap { [UInt8]("\($0)\n".utf8) } }
 }

@@ -23,8 +23,13 @@ public enum StoredCodec: String, Sendable, CaseIterable {
 /// Writers of the formats that the decoders read.
 public enum Compression {
   /// One gzip member, written by zlib.
-  public static func gzip(_ text: [UInt8], level: Int = 6) -> [UInt8] {
-    deflate(text, level: level, windowBits: 31)
+  ///
+  /// - Parameter hasFixedCodes: whether the codes are those that need no table.
+  public static func gzip(
+    _ text: [UInt8], level: Int = 6, hasFixedCodes: Bool = false
+  ) -> [UInt8] {
+    deflate(
+      text, level: level, windowBits: 31, strategy: hasFixedCodes ? Z_FIXED : Z_DEFAULT_STRATEGY)
   }
 
   /// One zlib stream.
@@ -54,10 +59,12 @@ public enum Compression {
     deflate(text, level: level, windowBits: -15)
   }
 
-  private static func deflate(_ text: [UInt8], level: Int, windowBits: Int) -> [UInt8] {
+  private static func deflate(
+    _ text: [UInt8], level: Int, windowBits: Int, strategy: Int32 = Z_DEFAULT_STRATEGY
+  ) -> [UInt8] {
     var stream = unsafe z_stream()
     let code = unsafe deflateInit2_(
-      &stream, Int32(level), Z_DEFLATED, Int32(windowBits), 8, Z_DEFAULT_STRATEGY, zlibVersion(),
+      &stream, Int32(level), Z_DEFLATED, Int32(windowBits), 8, strategy, zlibVersion(),
       Int32(MemoryLayout<z_stream>.size))
     precondition(code == Z_OK)
     defer { unsafe deflateEnd(&stream) }

@@ -127,5 +127,17 @@ struct DecodingCheck {
     } else {
       require(stream.damages.count == min(whole.damages.count, LogStream.damagesMax), "all damages")
     }
+    if stream.hasGivenDistrusted { again(path, stream) }
+  }
+
+  /// A reading that knows what is wrong hands nothing of it out as if it were right.
+  private func again(_ path: String, _ stream: LogStream) {
+    guard
+      let again = try? LogStream(path: path, encoding: .utf8, distrusted: stream.distrusted)
+    else { return require(false, "a file is opened twice") }
+    var isUntrusted = false
+    while again.next(into: block) { isUntrusted = isUntrusted || block.trust == .untrusted }
+    require(isUntrusted && !again.hasGivenDistrusted, "what is wrong is marked")
+    require(again.damages.map(\.kind) == stream.damages.map(\.kind), "the same is wrong")
   }
 }
