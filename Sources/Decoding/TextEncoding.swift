@@ -31,16 +31,15 @@ public enum TextEncoding: String, Sendable, Hashable, CaseIterable {
 }
 
 extension TextEncoding {
-  private static let markBytes = 3
   private static let utf8Mark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
   /// What the byte order mark that a text begins with says.
-  private init?(mark: [UInt8]) {
-    if mark == Self.utf8Mark {
+  private init?(mark head: [UInt8]) {
+    if head.starts(with: Self.utf8Mark) {
       self = .utf8
       return
     }
-    switch mark.prefix(2) {
+    switch head.prefix(2) {
     case [0xFF, 0xFE]: self = .utf16LittleEndian
     case [0xFE, 0xFF]: self = .utf16BigEndian
     default: return nil
@@ -60,8 +59,9 @@ extension TextEncoding {
   static func open(
     _ decoder: any Decoder, declared: TextEncoding?, path: String
   ) throws(InputError) -> (TextEncoding, any Decoder) {
+    let decoder = PeekedDecoder(decoder, count: Archive.headBytes)
+    try Archive.refuse(decoder.head, path: path)
     if declared == .utf8 { return (.utf8, decoder) }
-    let decoder = PeekedDecoder(decoder, count: markBytes)
     let marked = TextEncoding(mark: decoder.head)
     var encoding = declared ?? .utf8
     if let marked, declared == nil || declared == .utf16 || marked == .utf8 {
@@ -76,6 +76,24 @@ extension TextEncoding {
         remedy: "install its conversion modules (gconv)")
     }
     return (encoding, transcoder)
+  }
+}
+
+/// What is no log, but holds some: told by its first bytes, decompressed.
+private enum Archive {
+  /// `ustar`, in the header of an archive's first file (POSIX pax; GNU tar too).
+  private static let tarMagic = Array("ustar".utf8)
+  private static let tarMagicOffset = 257
+  static let headBytes = tarMagicOffset + tarMagic.count
+
+  /// Refuses an archive: its headers would tear the first line of each file in it.
+  static func refuse(_ head: [UInt8], path: String) throws(InputError) {
+    guard head.count >= headBytes, head[tarMagicOffset..<headBytes].elementsEqual(tarMagic) else {
+      return
+    }
+    throw InputError(
+      path: path, detail: "is a tar archive, which is not read",
+      remedy: "pass the text of its files: tar -xOf \(path) | duizhang … -")
   }
 }
 

@@ -167,4 +167,21 @@ import Testing
       _ = try decoded(bytes, piece: random.number(1...300))
     }
   }
+
+  /// However it is compressed, and whether or not the text's encoding is declared.
+  @Test(arguments: [StoredCodec.plain, .gzip, .zstd, .lz4], [nil, TextEncoding.utf8])
+  func tarArchivesAreRefusedWithTheWayOut(codec: StoredCodec, encoding: TextEncoding?) throws {
+    var header = Array("gateway/a.log".utf8)
+    header += [UInt8](repeating: 0, count: 257 - header.count) + Array("ustar".utf8)
+    header += [UInt8](repeating: 0, count: 512 - header.count)
+    let path = try folder.write(codec.stored(header + text), as: "logs.tar")
+    let error = #expect(throws: InputError.self) {
+      try LogStream(path: path, encoding: encoding)
+    }
+    #expect(error?.detail == "is a tar archive, which is not read")
+    #expect(error?.remedy.contains("tar -xOf \(path)") == true)
+    // A line that has the word there is none.
+    let line = Array(String(repeating: "x", count: 256).utf8) + Array("ustar\n".utf8)
+    #expect(try decoded(codec.stored(line)).text == line)
+  }
 }
