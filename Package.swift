@@ -23,6 +23,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let arguments: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 // The targets stand in the order in which bytes become yuan; dependencies point upwards only.
@@ -33,6 +34,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CISAL", providers: [.apt(["libisal-dev"])]),
@@ -44,6 +46,7 @@ let package = Package(
       linkerSettings: [.linkedLibrary("simdjson")]),
     .target(name: "CBytes"),
     target("CivilTime"),
+    target("Files"),
     target("Configuration", ["CivilTime", yams]),
     target("Contracts", ["CivilTime", "Configuration"]),
     target("Decoding", ["CBytes", "CivilTime", "CISAL", "CLZ4", "CZstd"]),
@@ -60,19 +63,30 @@ let package = Package(
       ["CivilTime", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling", "Counting"]),
     target(
       "Checking", ["CBytes", "CivilTime", "Decoding", "Formats", "Parsing", "Metering"]),
+    target(
+      "Segments",
+      ["CBytes", "CZstd", "CivilTime", "Decoding", "Formats", "Parsing", crypto]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
     target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),
+    target("Ledger", ["CivilTime", "Files", crypto, grdb]),
     target(
       "Reports",
       [
-        "CivilTime", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling", "Counting",
-        "Checking", "Detection", "Reconciliation", crypto,
+        "CivilTime", "Files", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling",
+        "Counting", "Checking", "Detection", "Reconciliation", crypto,
       ]),
     target(
       "Pipelines",
       [
         "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling",
-        "Counting", "Metering", "Detection", "Reconciliation", "Reports",
+        "Counting", "Metering", "Detection", "Ledger", "Nights", "Reconciliation", "Reports",
+        "Segments",
+      ]),
+    target(
+      "Nights",
+      [
+        "CivilTime", "Contracts", "Counting", "Decoding", "Formats", "Ledger", "Metering",
+        "Parsing", "Segments", "Shuffling", crypto,
       ]),
     target("Simulation", ["CivilTime", "CLZ4", "CZlib"]),
     tests("SimulationTests", ["Simulation", "CivilTime", "CLZ4", "CZlib"]),
@@ -80,7 +94,7 @@ let package = Package(
       name: "duizhang",
       dependencies: [
         "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Counting", "Metering",
-        "Checking", "Reports", "Pipelines", "Simulation", arguments,
+        "Checking", "Ledger", "Reports", "Pipelines", "Simulation", arguments,
       ],
       swiftSettings: settings),
     tests("CivilTimeTests", ["CivilTime", "TestSupport"]),
@@ -97,17 +111,26 @@ let package = Package(
     tests("ShufflingTests", ["Decoding", "Shuffling", "TestSupport"]),
     tests("CountingTests", ["CivilTime", "Contracts", "Counting", "TestSupport"]),
     tests(
+      "SegmentsTests",
+      ["CivilTime", "Decoding", "Formats", "Parsing", "Segments", "TestSupport", crypto]),
+    tests(
       "MeteringTests",
       [
         "CivilTime", "Contracts", "Counting", "Decoding", "Formats", "Metering", "Checking",
         "Parsing", "TestSupport",
       ]),
     tests(
+      "NightsTests",
+      [
+        "CivilTime", "Contracts", "Counting", "Decoding", "Ledger", "Metering", "Nights", "TestSupport",
+      ]),
+    tests(
       "ContractsTests", ["CivilTime", "Configuration", "Contracts", "Decoding", "Pipelines"]),
+    tests("LedgerTests", ["CivilTime", "Files", "Ledger", grdb]),
     tests(
       "ReportsTests",
       [
-        "CivilTime", "Contracts", "Counting", "Detection", "Reconciliation", "Reports",
+        "CivilTime", "Files", "Contracts", "Counting", "Detection", "Reconciliation", "Reports",
         "TestSupport",
       ]),
     tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection", "TestSupport"]),

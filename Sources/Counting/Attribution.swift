@@ -19,14 +19,29 @@ public struct Attribution: Sendable, Hashable {
   public var scenario: String
   public var app: String
   public var event: String
+
+  public init(
+    contract: Int, rule: Int, meter: Meter, role: Role, licensee: String, module: String,
+    scenario: String, app: String, event: String
+  ) {
+    self.contract = contract
+    self.rule = rule
+    self.meter = meter
+    self.role = role
+    self.licensee = licensee
+    self.module = module
+    self.scenario = scenario
+    self.app = app
+    self.event = event
+  }
 }
 
 /// All attributions of a run, numbered in the order in which they were met.
 ///
 /// The numbers depend on threads; ``sealed(_:)`` adds ranks that depend on content alone.
 public final class AttributionTable: @unchecked Sendable {
-  /// A message's tag has 24 bits for the number.
-  static let countMax = 1 << 24
+  /// A message's tag has 23 bits for the number.
+  static let countMax = 1 << 23
 
   private let lock = Lock()
   private var numbers: [Attribution: Int] = [:]
@@ -36,12 +51,12 @@ public final class AttributionTable: @unchecked Sendable {
   public init() {}
 
   /// The number of an attribution.
-  func number(of attribution: Attribution) -> Int {
+  public func number(of attribution: Attribution) -> Int {
     lock.withLock {
       if let number = numbers[attribution] { return number }
       precondition(
         all.count < Self.countMax,
-        "more than 16 million different combinations of module, scenario, app and event")
+        "more than 8 million different combinations of module, scenario, app and event")
       numbers[attribution] = all.count
       all.append(attribution)
       return all.count - 1

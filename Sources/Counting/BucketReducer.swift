@@ -34,6 +34,28 @@ public final class BucketReducer {
     var scan: ConversationScan
     var recorder: UnitRecorder
     var requests = RequestTable()
+    /// For what is carried over: what it counts for if nothing comes behind it.
+    var provisionalScan: ConversationScan
+    var provisional: UnitRecorder
+  }
+
+  /// What a reduce carries over, and where it puts that.
+  public struct CarryoverSink {
+    let carryover: Carryover
+    public let records: ExternalSorter<CarryoverOrder>
+    public let provisionalRows: ExternalSorter<UsageOrder>?
+
+    /// - Parameters:
+    ///   - records: takes what is carried over.
+    ///   - provisionalRows: takes the units that it makes if nothing comes behind it.
+    public init(
+      _ carryover: Carryover, records: ExternalSorter<CarryoverOrder>,
+      provisionalRows: ExternalSorter<UsageOrder>?
+    ) {
+      self.carryover = carryover
+      self.records = records
+      self.provisionalRows = provisionalRows
+    }
   }
 
   /// How many records ahead of the one at hand are on their way into the cache: in the order in
@@ -45,6 +67,7 @@ public final class BucketReducer {
   private let pool: ChunkPool
   private let spill: SpillFile
   private let deduplication: Deduplication
+  private let carryover: CarryoverSink?
   /// Whether the records of a user, in order, are the records of one identity.
   private let usersAreIdentities: Bool
   /// What changes with every record; taken out while a bucket is counted.
@@ -54,21 +77,31 @@ public final class BucketReducer {
   /// For each part, where its next entry goes.
   private let parts = PlainTable<Int>()
   private var scratch: [UInt8] = []
+  private var carryoverFailure: SpillError?
 
-  /// - Parameter inputEnd: the time of the last record of the input, in microseconds.
+  /// - Parameters:
+  ///   - inputEnd: the time of the last record of the input, in microseconds.
+  ///   - rows: takes the units, where they are wanted one by one.
+  ///   - carryover: where what follows the input bears on it: what takes the records concerned, which are
+  ///     then not counted.
   public init(
     attributions: Attributions, terms: Terms, inputEnd: Int64, pool: ChunkPool, spill: SpillFile,
-    rows: ExternalSorter<UsageOrder>?
+    rows: ExternalSorter<UsageOrder>?, carryover: CarryoverSink? = nil
   ) {
+    self.carryover = carryover
     order = MessageOrder(attributions: attributions)
     self.pool = pool
     self.spill = spill
     deduplication = Deduplication(order: order)
     usersAreIdentities =
       terms.rules.allSatisfy { $0.identity == [.user] } && terms.contracts.count == 1
+    // What ends with the day is no longer open when the next one begins.
+    let end = carryover.map { min(inputEnd, $0.carryover.end) } ?? inputEnd
     state = State(
-      scan: ConversationScan(order: order, inputEnd: inputEnd),
-      recorder: UnitRecorder(order: order, terms: terms, rows: rows))
+      scan: ConversationScan(order: order, inputEnd: end),
+      recorder: UnitRecorder(order: order, terms: terms, rows: rows),
+      provisionalScan: ConversationScan(order: order, inputEnd: inputEnd),
+      provisional: UnitRecorder(order: order, terms: terms, rows: carryover?.provisionalRows))
   }
 
   /// The bytes of memory that a reduce of so many bytes of chunks takes beside them.
@@ -78,8 +111,15 @@ public final class BucketReducer {
 
   /// What was found; to be called once, after the last bucket.
   public func finish() throws(SpillError) -> ReduceSummary {
-    if let failure = state.recorder.failure { throw failure }
+    if let failure = failure(state) { throw failure }
     return state.recorder.finish()
+  }
+
+  /// What the records that were carried over count for if nothing comes behind them; to be called once.
+  public func finishProvisional() -> ReduceSummary { state.provisional.finish() }
+
+  private func failure(_ state: State) -> SpillError? {
+    state.recorder.failure ?? state.provisional.failure ?? carryoverFailure
   }
 
   // MARK: - Plans
@@ -137,10 +177,7 @@ public final class BucketReducer {
     }
     let chunks = try load(bucket)
     gather(chunks, .identities)
-    forEachGroup(.identities) { state, group in
-      for message in group { count(message, &state) { $0 } }
-      state.scan.endIdentity(&state.recorder)
-    }
+    forEachGroup(.identities) { countIdentity($1, &$0) }
     release(chunks)
   }
 
@@ -292,21 +329,34 @@ public final class BucketReducer {
   private func countUser(_ state: inout State, _ group: Run) {
     markDuplicates(&state, group)
     if usersAreIdentities || group.count == 1 {
-      for message in group { count(message, &state) { $0 } }
-    } else {
-      let grouped = group.sorted {
-        let groupOrder = order.groupOrder($0, $1, .identities)
-        return groupOrder == 0 ? order.precedes($0, $1) : groupOrder < 0
-      }
-      var identity = grouped[0]
-      for message in grouped {
-        if !order.areOneGroup(identity, message, .identities) {
-          state.scan.endIdentity(&state.recorder)
-        }
-        identity = message
-        count(message, &state) { $0 }
-      }
+      countIdentity(group, &state)
+      return
     }
+    let grouped = group.sorted {
+      let groupOrder = order.groupOrder($0, $1, .identities)
+      return groupOrder == 0 ? order.precedes($0, $1) : groupOrder < 0
+    }
+    var start = 0
+    while start < grouped.count {
+      var end = start + 1
+      while end < grouped.count && order.areOneGroup(grouped[start], grouped[end], .identities) {
+        end += 1
+      }
+      countIdentity(grouped[start..<end], &state)
+      start = end
+    }
+  }
+
+  /// Counts the records of one identity, given in order, duplicates marked.
+  @inline(__always)
+  private func countIdentity(
+    _ messages: some RandomAccessCollection<MessageReference>, _ state: inout State
+  ) {
+    if carryover != nil {
+      countDay(messages, &state)
+      return
+    }
+    for message in messages { count(message, &state) { $0 } }
     state.scan.endIdentity(&state.recorder)
   }
 
@@ -321,6 +371,68 @@ public final class BucketReducer {
       state.recorder.takeItem(message)
     } else {
       state.scan.take(message, &state.recorder, hold: hold)
+    }
+  }
+
+  // MARK: - Carrying over
+
+  /// Counts what a day has of an identity, but for what is carried over.
+  private func countDay(
+    _ messages: some RandomAccessCollection<MessageReference>, _ state: inout State
+  ) {
+    guard let sink = carryover, let last = messages.last else { return }
+    var start = messages.count
+    if sink.carryover.isNear(last.time) {
+      var scan = CarryoverScan(sink.carryover, order)
+      for (place, message) in messages.enumerated() { _ = scan.take(message, at: place) }
+      start = scan.start(of: messages.count)
+    }
+    var isEnded = false
+    for (place, message) in messages.enumerated() {
+      if place >= start && !isEnded {
+        isEnded = true
+        state.scan.end(before: message, &state.recorder)
+      }
+      countOfDay(message, isCarriedOver: place >= start, sink, &state) { $0 }
+    }
+    state.scan.endIdentity(&state.recorder)
+    state.provisionalScan.endIdentity(&state.provisional)
+  }
+
+  /// Counts a record of a day, or carries it over.
+  private func countOfDay(
+    _ message: MessageReference, isCarriedOver: Bool, _ sink: CarryoverSink, _ state: inout State,
+    hold: (MessageReference) -> MessageReference
+  ) {
+    if message.isDuplicate {
+      // A duplicate remains one, whatever follows, and covers nothing itself.
+      if !message.isReference { state.recorder.takeDuplicate(message) }
+      return
+    }
+    let isItem = order.entry(message).meter == .item
+    let isCarriedOver = isItem ? sink.carryover.isUndecided(message) : isCarriedOver
+    if !message.isReference && isCarriedOver {
+      carryOver(message, tag: message.tag, sink)
+      if isItem {
+        state.provisional.takeItem(message)
+      } else {
+        state.provisionalScan.take(message, &state.provisional, hold: hold)
+      }
+      return
+    }
+    if sink.carryover.coversRepetitions(message) {
+      carryOver(message, tag: message.tag | Message.referenceFlag, sink)
+    }
+    if !message.isReference { count(message, &state, hold: hold) }
+  }
+
+  private func carryOver(_ message: MessageReference, tag: UInt32, _ sink: CarryoverSink) {
+    var value = message.value
+    value.tag = tag
+    do throws(SpillError) {
+      try sink.records.append(value, textsIn: message.chunk)
+    } catch {
+      carryoverFailure = carryoverFailure ?? error
     }
   }
 
@@ -390,17 +502,47 @@ public final class BucketReducer {
     defer { self.state = state }
     let identity = HeldMessage(pool: pool)
     let first = HeldMessage(pool: pool)
+    // Where what follows bears on a conversation: its records, until it is known whether it does.
+    let conversation = HeldMessages(pool: pool)
+    var scan = carryover.map { CarryoverScan($0.carryover, order) }
     try unsafe ExternalSorter.forEach(in: [sorter]) { record in
       let message = unsafe MessageReference(record)
       if let held = identity.message, !order.areOneGroup(held, message, .identities) {
-        state.scan.endIdentity(&state.recorder)
+        endIdentity(conversation, &state)
         identity.release()
       }
-      if identity.message == nil { identity.hold(message) }
-      count(message, &state) { first.hold($0) }
-      return state.recorder.failure == nil
+      if identity.message == nil {
+        identity.hold(message)
+        scan = carryover.map { CarryoverScan($0.carryover, order) }
+      }
+      guard let sink = carryover else {
+        count(message, &state) { first.hold($0) }
+        return state.recorder.failure == nil
+      }
+      // The scan holds the conversation's first record longer than the sorter does.
+      let held = conversation.hold(message)
+      let isApart = scan?.take(held, at: conversation.messages.count - 1) ?? false
+      if isApart && scan?.isDecided ?? false && conversation.messages.count > 1 {
+        for message in conversation.messages.dropLast() {
+          countOfDay(message, isCarriedOver: false, sink, &state) { first.hold($0) }
+        }
+        state.scan.end(before: held, &state.recorder)
+        conversation.keepLast()
+        scan = CarryoverScan(sink.carryover, order)
+        _ = scan?.take(conversation.messages[0], at: 0)
+      }
+      return failure(state) == nil
     }
-    state.scan.endIdentity(&state.recorder)
-    if let failure = state.recorder.failure { throw failure }
+    endIdentity(conversation, &state)
+    if let failure = failure(state) { throw failure }
+  }
+
+  private func endIdentity(_ conversation: HeldMessages, _ state: inout State) {
+    if carryover == nil {
+      state.scan.endIdentity(&state.recorder)
+    } else {
+      countDay(conversation.messages, &state)
+      conversation.removeAll()
+    }
   }
 }

@@ -68,6 +68,19 @@ struct ConversationScan {
     sink.take(conversation, ending: conversation.isClosed ? .close : isOpen ? .stillOpen : .idle)
   }
 
+  /// Ends the conversation that is open, since a record that is counted elsewhere starts another one or is
+  /// of none.
+  mutating func end(before message: MessageReference, _ sink: inout some ConversationSink) {
+    let ending = ending(message.time, order.entry(message).role) ?? .idle
+    if let conversation = open.take() { sink.take(conversation, ending: ending) }
+  }
+
+  /// Whether a record of a time could still be of the conversation.
+  func isOpen(at time: Int64) -> Bool {
+    guard let open else { return false }
+    return time - open.lastActivity <= open.timing.idleTimeout
+  }
+
   /// Takes the next record of the present identity.
   ///
   /// - Parameter hold: makes a reference that stays valid while the conversation is open.

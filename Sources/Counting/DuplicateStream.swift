@@ -37,6 +37,59 @@ final class HeldMessage {
   func release() { message = nil }
 }
 
+/// Copies of records that outlive the chunks they were read in.
+final class HeldMessages {
+  private let pool: ChunkPool
+  private var chunks: [Chunk] = []
+  private(set) var messages: [MessageReference] = []
+
+  init(pool: ChunkPool) { self.pool = pool }
+
+  deinit { removeAll() }
+
+  @discardableResult
+  func hold(_ original: MessageReference) -> MessageReference {
+    var value = original.value
+    let textBytes = value.externalBytes(in: original.chunk)
+    let needed = MemoryLayout<Message>.stride + textBytes
+    var room = chunks.last.map { $0.textStart - $0.recordEnd } ?? 0
+    // Records lie in a chunk's first part, however long their texts are.
+    if let last = chunks.last,
+      last.recordEnd + MemoryLayout<Message>.stride > Chunk.bytesOrdinary
+    {
+      room = 0
+    }
+    if room < needed {
+      chunks.append(pool.take(size: max(Chunk.headerBytes + needed, Chunk.bytesOrdinary)))
+    }
+    let target = chunks[chunks.count - 1]
+    target.textStart -= textBytes
+    if textBytes > 0 { value.moveTexts(from: original.chunk, to: target, at: target.textStart) }
+    let address = unsafe (target.base + target.recordEnd).assumingMemoryBound(to: Message.self)
+    unsafe address.initialize(to: value)
+    target.recordEnd += MemoryLayout<Message>.stride
+    let copy = unsafe MessageReference(address)
+    messages.append(copy)
+    return copy
+  }
+
+  func removeAll() {
+    for chunk in chunks { pool.give(back: chunk) }
+    chunks.removeAll(keepingCapacity: true)
+    messages.removeAll(keepingCapacity: true)
+  }
+
+  /// Forgets all but the record last held, of which it makes another copy.
+  func keepLast() {
+    guard let last = messages.last else { return }
+    let before = chunks
+    chunks.removeAll(keepingCapacity: true)
+    messages.removeAll(keepingCapacity: true)
+    hold(last)
+    for chunk in before { pool.give(back: chunk) }
+  }
+}
+
 /// Marks duplicates among records that come sorted by (licensee, user, request id) and then in the
 /// order in which they are taken; holds three records and nothing else.
 struct DuplicateStream {

@@ -12,7 +12,7 @@ public struct Message: ChunkRecord {
   var conversation: PackedText
   /// The number of its ``Source``.
   var source: UInt64
-  /// The attribution's number, and eight flags.
+  /// The attribution's number, 23 bits, between eight flags below and one above.
   var tag: UInt32
   var items: UInt32
 
@@ -21,6 +21,12 @@ public struct Message: ChunkRecord {
   static let requestKindShift: UInt32 = 3
   static let conversationKindShift: UInt32 = 5
   static let duplicateFlag: UInt32 = 0x80
+  /// That the record was counted before, and is here for its repetitions alone.
+  static let referenceFlag: UInt32 = 0x8000_0000
+
+  /// The number of an attribution in a tag.
+  @inline(__always)
+  static func attribution(_ tag: UInt32) -> Int { Int(tag & ~referenceFlag) >> 8 }
 
   private func kind(_ shift: UInt32) -> PackedText.Kind {
     PackedText.Kind(rawValue: UInt8(truncatingIfNeeded: tag >> shift) & 3) ?? .text
@@ -68,8 +74,9 @@ struct MessageReference: BitwiseCopyable {
   @inline(__always) var source: UInt64 { unsafe pointer.pointee.source }
   @inline(__always) var items: UInt32 { unsafe pointer.pointee.items }
   @inline(__always) var tag: UInt32 { unsafe pointer.pointee.tag }
-  @inline(__always) var attribution: Int { Int(tag >> 8) }
+  @inline(__always) var attribution: Int { Message.attribution(tag) }
   @inline(__always) var isSuccess: Bool { tag & Message.successFlag != 0 }
+  @inline(__always) var isReference: Bool { tag & Message.referenceFlag != 0 }
   @inline(__always) var isDuplicate: Bool { tag & Message.duplicateFlag != 0 }
   @inline(__always) var user: ChunkText { unsafe pointer.pointee.user(in: chunk) }
   @inline(__always) var request: ChunkText { unsafe pointer.pointee.request(in: chunk) }

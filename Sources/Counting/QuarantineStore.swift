@@ -1,4 +1,4 @@
-internal import Decoding
+public import Decoding
 public import Parsing
 public import Shuffling
 
@@ -12,6 +12,26 @@ public struct QuarantinedLine: Sendable, Hashable {
   public var byteCount: Int
   /// Whether the text is kept; of a line that is too long only its beginning was ever in memory.
   public var hasText: Bool { rejection != .tooLong }
+
+  /// The line that begins at a position of a block, restored as it was read.
+  ///
+  /// - Returns: the line, and its bytes with those of its line end.
+  public static func find(
+    source: UInt64, _ rejection: Rejection, in block: Block, at start: Int
+  ) -> (line: QuarantinedLine, bytesWithEnd: Int) {
+    block.restoreLine(at: start)
+    let end = block.bytes.firstPosition(of: 0x0A, from: start)
+    var byteCount = end - start
+    var lineEnd = end < block.count ? 1 : 0
+    if end == block.count && block.endsInOverlongLine {
+      lineEnd = block.passedOverLineEnd ? 1 : 0
+      byteCount += block.passedOverBytes - lineEnd
+    }
+    let line = QuarantinedLine(
+      source: source, rejection: rejection, byteOffset: block.offset + start,
+      byteCount: byteCount)
+    return (line, byteCount + lineEnd)
+  }
 }
 
 /// The quarantined lines of a run with their texts, in bounded memory: those of one block are put aside

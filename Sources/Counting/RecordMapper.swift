@@ -9,6 +9,11 @@ public import Shuffling
 public struct Quarantined: Sendable, Hashable {
   public var source: UInt64
   public var rejection: Rejection
+
+  public init(source: UInt64, rejection: Rejection) {
+    self.source = source
+    self.rejection = rejection
+  }
 }
 
 /// What a thread's mapping leaves beside the messages themselves. Merges add up.
@@ -53,6 +58,11 @@ public struct MapSummary: Sendable {
 public struct UsageOwner: Sendable, Hashable {
   public var contract: String
   public var licensee: String
+
+  public init(contract: String, licensee: String) {
+    self.contract = contract
+    self.licensee = licensee
+  }
 }
 
 extension FirstSources {
@@ -174,19 +184,10 @@ public struct RecordMapper: ~Copyable {
   /// Accounts for a quarantined line's bytes, and keeps them where they are wanted.
   private mutating func keep(_ rejection: Rejection, _ source: UInt64) {
     let start = block.rejectedLineStart
-    block.restoreLine(at: start)
-    let end = block.bytes.firstPosition(of: 0x0A, from: start)
-    var byteCount = end - start
-    var lineEnd = end < block.count ? 1 : 0
-    if end == block.count && block.endsInOverlongLine {
-      lineEnd = block.passedOverLineEnd ? 1 : 0
-      byteCount += block.passedOverBytes - lineEnd
-    }
-    quarantinedBytes += byteCount + lineEnd
+    let (line, bytesWithEnd) = QuarantinedLine.find(
+      source: source, rejection, in: block, at: start)
+    quarantinedBytes += bytesWithEnd
     guard quarantine != nil else { return }
-    let line = QuarantinedLine(
-      source: source, rejection: rejection, byteOffset: block.offset + start,
-      byteCount: byteCount)
     QuarantineStore.append(line, textAt: start, in: block, to: &quarantinedLines)
   }
 
@@ -213,18 +214,38 @@ public struct RecordMapper: ~Copyable {
       summary.balance.unplaced += 1
       return
     }
+    write(
+      call, variant, source,
+      flags: variants.isSuccess(call.status, number) ? Message.successFlag : 0)
+  }
+
+  /// Takes a record that a day before has carried over.
+  ///
+  /// - Parameters:
+  ///   - source: where it stands; see ``Source``.
+  ///   - flags: what was known of it.
+  public mutating func receive(_ call: Call, source: UInt64, as flags: CarriedFlags) {
+    let variant = variants.variants[variants.number(of: call, bytes)]
+    guard variant.fate == .counted else {
+      preconditionFailure("a record was carried over by other contracts than it is counted by")
+    }
+    write(call, variant, source, flags: flags.messageFlags)
+  }
+
+  @inline(__always)
+  private mutating func write(_ call: Call, _ variant: Variant, _ source: UInt64, flags: UInt32) {
     let user = pack(call[.user])
     let request = pack(call[.requestID])
     let conversation = pack(call[.conversation])
     let tag =
-      variant.attribution << 8
-      | (variants.isSuccess(call.status, number) ? Message.successFlag : 0)
+      variant.attribution << 8 | flags
       | UInt32(user.kind.rawValue) << Message.userKindShift
       | UInt32(request.kind.rawValue) << Message.requestKindShift
       | UInt32(conversation.kind.rawValue) << Message.conversationKindShift
     var message = Message(
-      time: time, user: user.text, request: request.text, conversation: conversation.text,
-      source: source, tag: tag, items: UInt32(truncatingIfNeeded: call.items))
+      time: call.time.microseconds, user: user.text, request: request.text,
+      conversation: conversation.text, source: source, tag: tag,
+      items: UInt32(truncatingIfNeeded: call.items))
     let userHash = hash(user, call[.user], seed: Self.seed(variant.licensee))
     let group = plan == .byUser ? userHash : hash(request, call[.requestID], seed: userHash)
     let textBytes = user.externalBytes &+ request.externalBytes &+ conversation.externalBytes

@@ -11,8 +11,16 @@ public enum Source {
   ///   - file: its place among the files by name, below 2²⁰.
   ///   - block: below 2²⁶.
   ///   - line: its place in the block, below 2¹⁸.
-  static func number(file: Int, block: Int, line: Int) -> UInt64 {
+  public static func number(file: Int, block: Int, line: Int) -> UInt64 {
     UInt64(file) << (lineBits + blockBits) | UInt64(block) << lineBits | UInt64(line)
+  }
+
+  /// File, block and line of a number.
+  public static func parts(of number: UInt64) -> (file: Int, block: Int, line: Int) {
+    (
+      Int(number >> (lineBits + blockBits)), Int(number >> lineBits & (1 << blockBits - 1)),
+      Int(number & (1 << lineBits - 1))
+    )
   }
 
   /// The number of a block's first line.

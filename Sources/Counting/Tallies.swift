@@ -77,6 +77,14 @@ public struct FirstSources: Sendable, Hashable {
 
   public init() {}
 
+  /// - Parameters:
+  ///   - numbers: ascending, at most ``countMax``.
+  ///   - total: of how many they are the first.
+  public init(numbers: [UInt64], total: Int) {
+    self.numbers = Array(numbers.prefix(Self.countMax))
+    self.total = total
+  }
+
   @inline(__always)
   public mutating func add(_ number: UInt64) {
     total += 1
@@ -143,13 +151,55 @@ public struct UseCount: Sendable {
 
   private var span = Span()
   private var evidence = EvidenceList()
-  var quantity = 0
+  public var quantity = 0
 
-  init() {}
+  public init() {}
 
   init(span: Span, evidence: EvidenceList) {
     self.span = span
     self.evidence = evidence
+  }
+
+  /// What it adds up, to be kept elsewhere.
+  public struct Parts: Sendable, Hashable {
+    public var records: Int
+    /// Microseconds since 1970; meaningless without records.
+    public var first: Int64
+    public var last: Int64
+    /// The earliest records' times and sources, ascending.
+    public var evidence: [Line]
+
+    public struct Line: Sendable, Hashable {
+      public var time: Int64
+      public var source: UInt64
+
+      public init(time: Int64, source: UInt64) {
+        self.time = time
+        self.source = source
+      }
+    }
+
+    public init(records: Int, first: Int64, last: Int64, evidence: [Line]) {
+      self.records = records
+      self.first = first
+      self.last = last
+      self.evidence = evidence
+    }
+  }
+
+  public var parts: Parts {
+    Parts(
+      records: span.records, first: span.first, last: span.last,
+      evidence: evidence.items.map { Parts.Line(time: $0.time, source: $0.source) })
+  }
+
+  public init(_ parts: Parts) {
+    span.records = parts.records
+    span.first = parts.first
+    span.last = parts.last
+    for line in parts.evidence {
+      span.latestEvidence = evidence.add(time: line.time, source: line.source)
+    }
   }
 
   var records: Int { span.records }
@@ -158,7 +208,7 @@ public struct UseCount: Sendable {
     if span.add(time) { span.latestEvidence = evidence.add(time: time, source: source) }
   }
 
-  mutating func merge(_ other: UseCount) {
+  public mutating func merge(_ other: UseCount) {
     span.records += other.span.records
     quantity += other.quantity
     span.first = min(span.first, other.span.first)

@@ -6,8 +6,8 @@ internal import Shuffling
 public struct ReduceSummary: Sendable {
   public var balance = Balance()
   public var totals = LineTotals()
-  /// Billable units by what the contracts' lists speak of.
-  public var units: [UseKey: Int] = [:]
+  /// Billable units by day and by what the contracts' lists speak of.
+  public var units: [DatedUse: Int] = [:]
   /// The first conflicting duplicates.
   public var conflicts = FirstSources()
 
@@ -19,6 +19,12 @@ public struct ReduceSummary: Sendable {
     units.merge(other.units) { $0 + $1 }
     conflicts.merge(other.conflicts)
   }
+}
+
+/// A use on a day, in days since 1970.
+public struct DatedUse: Sendable, Hashable {
+  public var use: UseKey
+  public var day: Int32
 }
 
 /// Records what a scan finds: totals, and rows of the usage detail where they are wanted.
@@ -36,6 +42,7 @@ struct UnitRecorder: ConversationSink {
   private struct UnitKey: Hashable {
     var attribution: UInt32
     var term: TermPosition
+    var day: Int32
   }
 
   init(order: MessageOrder, terms: Terms, rows: ExternalSorter<UsageOrder>?) {
@@ -75,7 +82,7 @@ struct UnitRecorder: ConversationSink {
       $0.messages += conversation.messages
       $0.failedMessages += conversation.failedMessages
     }
-    countUnits(quantity, first)
+    countUnits(quantity, first, day)
     guard rows != nil else { return }
     append(
       first, day: day, quantity: UInt32(quantity), endedAt: conversation.lastTime,
@@ -111,7 +118,7 @@ struct UnitRecorder: ConversationSink {
       $0.quantity += Int(message.items)
       $0.messages += 1
     }
-    countUnits(Int(message.items), message)
+    countUnits(Int(message.items), message, day)
     guard rows != nil else { return }
     append(
       message, day: day, quantity: message.items, endedAt: message.time, messages: 1,
@@ -135,11 +142,13 @@ struct UnitRecorder: ConversationSink {
 
   // MARK: - Output
 
-  private mutating func countUnits(_ quantity: Int, _ first: MessageReference) {
+  private mutating func countUnits(
+    _ quantity: Int, _ first: MessageReference, _ day: Int32
+  ) {
     guard terms.hasContracts else { return }
     let contract = Int(order.entry(first).contract)
     let term = terms.position(of: first.instant, inContract: contract)
-    let key = UnitKey(attribution: UInt32(first.attribution), term: term)
+    let key = UnitKey(attribution: UInt32(first.attribution), term: term, day: day)
     units[key, default: 0] += quantity
   }
 
@@ -168,7 +177,7 @@ struct UnitRecorder: ConversationSink {
         contract: terms.contracts[attribution.contract].number, licensee: attribution.licensee,
         module: attribution.module, scenario: attribution.scenario, app: attribution.app,
         term: key.term)
-      summary.units[use, default: 0] += quantity
+      summary.units[DatedUse(use: use, day: key.day), default: 0] += quantity
     }
     return summary
   }

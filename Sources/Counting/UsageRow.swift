@@ -38,7 +38,7 @@ public struct UsageRow: ChunkRecord {
   var endingCode: UInt8
   var notBillableCode: UInt8
 
-  public var attribution: Int { Int(tag >> 8) }
+  public var attribution: Int { Message.attribution(tag) }
   public var date: CivilDate { CivilDate(daysSinceEpoch: day) }
   /// `nil` for an item.
   public var ending: Ending? { Ending(rawValue: endingCode) }

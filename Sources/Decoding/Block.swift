@@ -159,6 +159,21 @@ public final class Block {
     unsafe bytes.append(contentsOf: storage[range])
   }
 
+  /// Puts texts that stand in no log into the block, in place of its content.
+  ///
+  /// - Parameters:
+  ///   - index: the block's number.
+  ///   - count: bytes of content, for which room is made.
+  ///   - body: writes them; it may write into the padding behind them too.
+  package func fill(index: Int, count: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Void) {
+    clear(offset: 0)
+    if count > capacity { grow(to: count) }
+    unsafe body(storage.baseAddress!.assumingMemoryBound(to: UInt8.self))
+    self.index = index
+    self.count = count
+    terminate()
+  }
+
   /// Makes room for other lines.
   func clear(offset: Int) {
     count = 0

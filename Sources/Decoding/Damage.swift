@@ -34,6 +34,12 @@ public struct Damage: Error, Sendable, Hashable {
     public var textBytes: Int
     /// Whether its lines are handed out as untrusted; `false`: as if nothing were wrong with them.
     public var isApplied: Bool
+
+    public init(memberOffset: Int, textBytes: Int, isApplied: Bool) {
+      self.memberOffset = memberOffset
+      self.textBytes = textBytes
+      self.isApplied = isApplied
+    }
   }
 
   public init(kind: Kind, byteOffset: Int, byteCount: Int? = nil, detail: String) {
@@ -41,6 +47,25 @@ public struct Damage: Error, Sendable, Hashable {
     self.byteOffset = byteOffset
     self.byteCount = byteCount
     self.detail = detail
+  }
+}
+
+extension Damage.Kind {
+  /// A name that does not change.
+  public var name: String {
+    switch self {
+    case .truncated: "truncated"
+    case .corrupt: "corrupt"
+    case .checksum: "checksum"
+    case .garbage: "garbage"
+    case .unreadable: "unreadable"
+    }
+  }
+
+  public init?(name: String) {
+    let all: [Damage.Kind] = [.truncated, .corrupt, .checksum, .garbage, .unreadable]
+    guard let kind = all.first(where: { $0.name == name }) else { return nil }
+    self = kind
   }
 }
 

@@ -13,6 +13,16 @@ public struct InputFile: Sendable, Hashable {
   public var isStored: Bool
   /// When it was last written to; for standard input and pipes, when it was found.
   public var modifiedAt: Instant
+
+  public init(
+    path: String, sizeBytes: Int, isFromFolder: Bool, isStored: Bool, modifiedAt: Instant
+  ) {
+    self.path = path
+    self.sizeBytes = sizeBytes
+    self.isFromFolder = isFromFolder
+    self.isStored = isStored
+    self.modifiedAt = modifiedAt
+  }
 }
 
 /// Finds the logs that a command line or a pipeline names.

@@ -3,7 +3,7 @@ internal import Contracts
 public import Counting
 public import Decoding
 public import Formats
-public import Parsing
+package import Parsing
 internal import Shuffling
 
 /// What a metering run is to do.
@@ -42,14 +42,15 @@ public struct MeteringOptions: Sendable {
   private static let threadBytes = 6 << 20
   private static let recordBytesMin = 8 << 20
 
-  var reading: LogReading.Options {
+  package var reading: LogReading.Options {
     var reading = LogReading.Options(
       threads: threads, formats: formats, encoding: encoding, lineBytesMax: lineBytesMax)
     reading.stopsAtDamage = isStrict
     return reading
   }
 
-  var poolBytes: Int {
+  /// What of the memory records may take.
+  package var poolBytes: Int {
     if let recordBytesMax { return recordBytesMax }
     // A block that holds a long line, and what was read behind it; a quarantined one is copied, and
     // compressed.
@@ -80,7 +81,7 @@ public struct MeteringResult: Sendable {
   /// The bytes of each file.
   public var fileBytes: [FileBytes]
   /// What each file is, by its first lines; `nil` where it has none.
-  public var recognitions: [Recognition?]
+  public var formats: [FoundFormat?]
   /// What could not be read of files, in order; a file may have several.
   public var damages: [(file: InputFile, damage: Damage)]
   /// Bytes put aside on disk for lack of memory.
@@ -89,6 +90,55 @@ public struct MeteringResult: Sendable {
   public var rows: UsageRows?
   /// The quarantined lines as they are, where they were wanted.
   public var quarantine: QuarantinedLines?
+
+  package init(
+    balance: Balance, bytes: ByteBalance, totals: [DailyTotal], uses: [UseKey: Tally],
+    places: [UnlistedPlaceKey: Tally], outside: [String: Tally],
+    unplaced: [UsageOwner: FirstSources], quarantined: [Quarantined], conflicts: FirstSources,
+    inputEnd: Instant?, sources: SourceTable, files: [InputFile], fileBytes: [FileBytes],
+    formats: [FoundFormat?], damages: [(file: InputFile, damage: Damage)], spilledBytes: Int,
+    rows: UsageRows?, quarantine: QuarantinedLines?
+  ) {
+    self.balance = balance
+    self.bytes = bytes
+    self.totals = totals
+    self.uses = uses
+    self.places = places
+    self.outside = outside
+    self.unplaced = unplaced
+    self.quarantined = quarantined
+    self.conflicts = conflicts
+    self.inputEnd = inputEnd
+    self.sources = sources
+    self.files = files
+    self.fileBytes = fileBytes
+    self.formats = formats
+    self.damages = damages
+    self.spilledBytes = spilledBytes
+    self.rows = rows
+    self.quarantine = quarantine
+  }
+}
+
+/// The format that a log was read by.
+public struct FoundFormat: Sendable, Hashable {
+  /// `nil` where no format reads its first lines.
+  public var name: String?
+  /// Whether the format takes all its first records for none that count.
+  public var ignoresAll: Bool
+
+  public init(name: String?, ignoresAll: Bool) {
+    self.name = name
+    self.ignoresAll = ignoresAll
+  }
+
+  /// - Returns: `nil` for a log without lines.
+  package init?(_ recognition: Recognition) {
+    let trial = recognition.trial
+    guard trial.lines > 0 else { return nil }
+    name = recognition.isUnknown ? nil : recognition.plan.format.name
+    ignoresAll = trial.records > 0 && trial.ignored == trial.records
+  }
 }
 
 /// Why nothing could be counted.
@@ -165,32 +215,30 @@ public final class Metering: @unchecked Sendable {
 
   /// - Returns: `nil` where something was found that a strict run refuses.
   private func count() throws(SpillError) -> MeteringResult? {
-    let plan: RecordMapper.Plan = terms.allIdentitiesHaveUser ? .byUser : .byRequest
-    let (map, mapped, table) = try mapAll(plan)
-    var shuffle = mapped
+    let (map, shuffle, table) = try mapAll(Reduction.plan(terms))
+    let reduction = Reduction(
+      terms: terms, threads: options.threads, pool: pool, spill: spill,
+      wantsRows: options.wantsRows)
     let outcome = reading.reader.outcome
     if options.isStrict {
       refusals = Refusals(map.quarantined, outcome, sources(outcome), files).texts
       if !refusals.isEmpty { return nil }
     }
     let attributions = table.sealed(terms)
-    let inputEnd = map.inputEnd?.microseconds ?? 0
-    let reducers = makeReducers(attributions, inputEnd)
-    if plan == .byRequest { shuffle = try markDuplicates(shuffle, reducers) }
-    try reduce(shuffle, reducers, plan)
+    let reduced = try reduction.run(
+      shuffle, attributions, inputEnd: map.inputEnd?.microseconds ?? 0)
     if !options.wantsRows {
       Workers.run(options.threads) { [self] in pool.vacate(part: $0, of: options.threads) }
     }
-    var reduced = ReduceSummary()
-    for reducer in reducers { reduced.merge(try reducer.reducer.finish()) }
-    return result(map, reduced, attributions, outcome, reducers)
+    return result(map, reduced, attributions, outcome)
   }
 
   private func result(
-    _ map: MapSummary, _ reduced: ReduceSummary, _ attributions: Attributions,
-    _ outcome: LogReader.Outcome, _ reducers: [Reducer]
+    _ map: MapSummary, _ reduction: Reduction.Outcome, _ attributions: Attributions,
+    _ outcome: LogReader.Outcome
   ) -> MeteringResult {
     let sources = sources(outcome)
+    let reduced = reduction.summary
     var balance = map.balance
     balance.merge(reduced.balance)
     var bytes = map.bytes
@@ -199,7 +247,9 @@ public final class Metering: @unchecked Sendable {
       bytes.addedLineEnds += file.addedLineEnds
     }
     var uses = map.uses.mapValues { $0.tally(sources) }
-    for (key, quantity) in reduced.units { uses[key, default: Tally()].quantity += quantity }
+    for (key, quantity) in reduced.units {
+      uses[key.use, default: Tally()].quantity += quantity
+    }
     return MeteringResult(
       balance: balance, bytes: bytes,
       totals: reduced.totals.dailyTotals(attributions, terms), uses: uses,
@@ -207,14 +257,14 @@ public final class Metering: @unchecked Sendable {
       outside: map.outside.mapValues { $0.tally(sources) }, unplaced: map.unplaced,
       quarantined: map.quarantined, conflicts: reduced.conflicts, inputEnd: map.inputEnd,
       sources: sources, files: files, fileBytes: outcome.bytes,
-      recognitions: reading.formats.recognitions,
+      formats: reading.formats.recognitions.map { $0.flatMap { FoundFormat($0) } },
       damages: outcome.damages.sorted { $0.key < $1.key }.flatMap { file, damages in
         damages.map { (files[file], $0) }
       },
       spilledBytes: spill.bytesWritten,
       rows: options.wantsRows
         ? UsageRows(
-          sorters: reducers.compactMap(\.rows), attributions: attributions, terms: terms,
+          sorters: reduction.rows, attributions: attributions, terms: terms,
           sources: sources) : nil,
       quarantine: quarantine.map {
         QuarantinedLines(
@@ -287,151 +337,5 @@ public final class Metering: @unchecked Sendable {
       if mapper.failure != nil || (options.isStrict && mapper.hasQuarantined) { reader.stop() }
     }
     return try mapper.finish()
-  }
-
-  // MARK: - Reduce
-
-  private struct Reducer: @unchecked Sendable {
-    let reducer: BucketReducer
-    let rows: ExternalSorter<UsageOrder>?
-  }
-
-  private func makeReducers(_ attributions: Attributions, _ inputEnd: Int64) -> [Reducer] {
-    let order = UsageOrder(attributions, contractNumbers: terms.contracts.map(\.number))
-    return (0..<options.threads).map { _ in
-      let rows =
-        options.wantsRows ? ExternalSorter(order: order, pool: pool, spill: spill) : nil
-      return Reducer(
-        reducer: BucketReducer(
-          attributions: attributions, terms: terms, inputEnd: inputEnd, pool: pool, spill: spill,
-          rows: rows), rows: rows)
-    }
-  }
-
-  /// Bytes that one bucket may take in memory.
-  private var bucketBytesMax: Int { pool.bytesMax / options.threads / 2 }
-
-  /// Makes room for reading buckets back and for sorting them, and keeps rows out of it.
-  ///
-  /// - Returns: the bytes set aside, to be discharged when all buckets are reduced.
-  private func prepare(_ shuffle: Shuffle) throws(SpillError) -> Int {
-    let largest = shuffle.largestBucket
-    let inMemory = min(largest.memoryBytes, bucketBytesMax)
-    let needed =
-      min(largest.spilledBytes, bucketBytesMax)
-      + BucketReducer.workingBytes(forChunkBytes: inMemory)
-    let bytes = options.threads * needed
-    try shuffle.makeRoom(bytes)
-    pool.charge(bytes)
-    return bytes
-  }
-
-  /// Deals the buckets out to all threads.
-  ///
-  /// - Parameter begin: makes, for one thread, what to do with a bucket and what to do at its end.
-  private func forEachBucket(
-    _ begin: @escaping @Sendable (Int) -> BucketWork
-  ) throws(SpillError) {
-    let next = Counter()
-    let count = 1 << Shuffle.bucketBits(memoryBytes: pool.bytesMax)
-    let sum = Sum(())
-    Workers.run(options.threads) { index in
-      sum.add { () throws(SpillError) in
-        let work = begin(index)
-        while sum.hasNoFailure, let bucket = next.next(below: count) {
-          try work.reduce(bucket)
-        }
-        try work.finish()
-      } merge: { _, _ in
-      }
-    }
-    try sum.value()
-  }
-
-  private struct BucketWork {
-    var reduce: (Int) throws(SpillError) -> Void
-    var finish: () throws(SpillError) -> Void
-  }
-
-  private func markDuplicates(
-    _ shuffle: Shuffle, _ reducers: [Reducer]
-  ) throws(SpillError) -> Shuffle {
-    let reserved = try prepare(shuffle)
-    defer { pool.discharge(reserved) }
-    let identities = Shuffle(pool: pool, spill: spill)
-    let bytesMax = bucketBytesMax
-    try forEachBucket { index in
-      let writer = ShuffleWriter(identities)
-      return BucketWork { bucket throws(SpillError) in
-        try reducers[index].reducer.reduceByRequest(
-          shuffle.take(bucket), bytesMax: bytesMax, into: writer)
-      } finish: { () throws(SpillError) in
-        try writer.finish()
-      }
-    }
-    return identities
-  }
-
-  private func reduce(
-    _ shuffle: Shuffle, _ reducers: [Reducer], _ plan: RecordMapper.Plan
-  ) throws(SpillError) {
-    let reserved = try prepare(shuffle)
-    defer { pool.discharge(reserved) }
-    let bytesMax = bucketBytesMax
-    try forEachBucket { index in
-      let reducer = reducers[index].reducer
-      return BucketWork { bucket throws(SpillError) in
-        let contents = shuffle.take(bucket)
-        switch plan {
-        case .byUser: try reducer.reduceByUser(contents, bytesMax: bytesMax)
-        case .byRequest: try reducer.reduceByIdentity(contents, bytesMax: bytesMax)
-        }
-      } finish: {
-        reducers[index].rows?.finish()
-      }
-    }
-  }
-}
-
-/// Numbers dealt out to threads, each once.
-private final class Counter: @unchecked Sendable {
-  private let lock = Lock()
-  private var value = 0
-
-  func next(below limit: Int) -> Int? {
-    lock.withLock {
-      guard value < limit else { return nil }
-      defer { value += 1 }
-      return value
-    }
-  }
-}
-
-/// What threads add up to, or the first failure of one of them.
-private final class Sum<Value>: @unchecked Sendable {
-  private let lock = Lock()
-  private var total: Value
-  private var failure: SpillError?
-
-  init(_ empty: Value) { total = empty }
-
-  var hasNoFailure: Bool { lock.withLock { failure == nil } }
-
-  func add(
-    _ body: () throws(SpillError) -> Value, merge: (inout Value, Value) -> Void
-  ) {
-    do throws(SpillError) {
-      let value = try body()
-      lock.withLock { merge(&total, value) }
-    } catch {
-      lock.withLock { failure = failure ?? error }
-    }
-  }
-
-  func value() throws(SpillError) -> Value {
-    try lock.withLock { () throws(SpillError) in
-      if let failure { throw failure }
-      return total
-    }
   }
 }

@@ -9,7 +9,7 @@ public final class UsageRows: @unchecked Sendable {
   public let terms: Terms
   public let sources: SourceTable
 
-  init(
+  package init(
     sorters: [ExternalSorter<UsageOrder>], attributions: Attributions, terms: Terms,
     sources: SourceTable
   ) {

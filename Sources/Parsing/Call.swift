@@ -6,7 +6,7 @@ public import Formats
 @frozen
 public struct Slice: Sendable {
   /// Both numbers in one word, which is stored and loaded at once: start below, count above.
-  @usableFromInline let word: UInt64
+  @usableFromInline package let word: UInt64
 
   @inlinable
   @inline(__always)
@@ -27,7 +27,7 @@ public struct Slice: Sendable {
 
   @inlinable
   @inline(__always)
-  init(word: UInt64) { self.word = word }
+  package init(word: UInt64) { self.word = word }
 
   public static let absent = Slice(start: 0, count: 0)
 
@@ -57,7 +57,17 @@ public struct Call {
   @usableFromInline let words: UnsafeMutablePointer<UInt64>
   /// Fields of text, and room for the texts that no one asks for.
   @usableFromInline static let textSlots = 16
-  static let wordCount = textSlots + 4
+  package static let wordCount = textSlots + 4
+
+  /// The place of a field's word among those of a call: a slice's for a text, the number's for others.
+  package static func position(of field: Field) -> Int {
+    switch field {
+    case .time: textSlots
+    case .status: textSlots + 1
+    case .items: textSlots + 2
+    default: Int(field.rawValue)
+    }
+  }
 
   /// The number that a field's slice has among the ``Slots`` that lie behind the call.
   static func slot(of field: Field) -> Int { Int(field.rawValue) - wordCount }
@@ -66,7 +76,7 @@ public struct Call {
   static let spareSlot = textSlots - 1 - wordCount
 
   /// - Parameter words: room for ``wordCount`` words, which stays as long as the call.
-  init(words: UnsafeMutablePointer<UInt64>) { unsafe self.words = unsafe words }
+  package init(words: UnsafeMutablePointer<UInt64>) { unsafe self.words = unsafe words }
 
   /// The slice of a field of text. An event that is absent means `message`.
   @inlinable

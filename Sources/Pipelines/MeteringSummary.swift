@@ -46,16 +46,14 @@ public struct MeteringSummary: Sendable {
 
   /// Logs that no format reads.
   private var unknown: [InputFile] {
-    zip(result.files, result.recognitions).filter { $1?.isUnknown ?? false }.map { $0.0 }
+    zip(result.files, result.formats).filter { $1.map { $0.name == nil } ?? false }.map { $0.0 }
   }
 
   /// Logs whose format is known, and of whose first records none counts.
   private var ignored: [(InputFile, format: String)] {
-    zip(result.files, result.recognitions).compactMap { file, recognition in
-      guard let trial = recognition?.trial, trial.records > 0, trial.ignored == trial.records else {
-        return nil
-      }
-      return (file, trial.plan.format.name)
+    zip(result.files, result.formats).compactMap { file, format in
+      guard let format, let name = format.name, format.ignoresAll else { return nil }
+      return (file, name)
     }
   }
 
@@ -172,9 +170,8 @@ public struct MeteringSummary: Sendable {
       "input_end": end.map { .string($0) } ?? .null,
       "files": .array(result.files.map { .string($0.path) }),
       "formats": .array(
-        result.recognitions.map { recognition in
-          guard let recognition, recognition.trial.lines > 0 else { return .null }
-          return recognition.isUnknown ? "unknown" : .string(recognition.plan.format.name)
+        result.formats.map { format in
+          format.map { .string($0.name ?? "unknown") } ?? .null
         }),
       "file_bytes": .array(zip(result.files, result.fileBytes).map(Self.json)),
       "damaged": .array(

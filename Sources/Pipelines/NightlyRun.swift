@@ -4,9 +4,12 @@ internal import Contracts
 internal import Counting
 internal import Decoding
 internal import Detection
+internal import Ledger
 public import Metering
+internal import Nights
 internal import Reconciliation
 internal import Reports
+internal import Shuffling
 
 /// The nightly job: read and count, findings of the contracts' lists, reconciliation with the
 /// licensees' statements, reports.
@@ -19,10 +22,20 @@ public struct NightlyRun: Sendable {
     /// The days that are reported, in each contract's zone; `nil`: all.
     public var dates: ClosedRange<CivilDate>?
     public var metering: MeteringOptions
+    /// Who runs what, for a workspace's records.
+    public var command: String
+    public var user: String
+    public var programVersion: String
 
-    public init(dates: ClosedRange<CivilDate>? = nil, metering: MeteringOptions) {
+    public init(
+      dates: ClosedRange<CivilDate>? = nil, metering: MeteringOptions,
+      command: String = "run", user: String = "", programVersion: String = ""
+    ) {
       self.dates = dates
       self.metering = metering
+      self.command = command
+      self.user = user
+      self.programVersion = programVersion
     }
   }
 
@@ -32,11 +45,19 @@ public struct NightlyRun: Sendable {
     "reconciliation-daily.csv", "quarantine.csv", "run-summary.json",
   ]
 
+  /// Where the count comes from.
+  private enum Source: Sendable {
+    /// All logs, read each time.
+    case logs(Metering)
+    /// A workspace, which takes in what is new among the logs.
+    case workspace(NightlyCount, [InputFile])
+  }
+
   private let pipeline: PipelineFile
   private let terms: Terms
   private let users: UserDisplays
   private let statements: Statements
-  private let metering: Metering
+  private let source: Source
   /// What the user should know before the run: files that were passed over, a key that was made.
   public let notices: [String]
   /// What may be a mistake: files that were passed over and may be logs.
@@ -56,13 +77,13 @@ public struct NightlyRun: Sendable {
     let logs = try Self.logs(pipeline, metering)
     metering.wantsRows = true
     metering.findsPlaces = true
-    metering.wantsQuarantine = true
+    metering.wantsQuarantine = pipeline.workspace == nil
     do throws(InputError) {
       try QuarantineReport.check(logs.files, Self.quarantineFolder(pipeline))
     } catch {
       throw .input(error)
     }
-    self.metering = Metering(files: logs.files, terms: terms, options: metering)
+    source = try Self.source(pipeline, logs.files, terms, metering, options)
     self.pipeline = pipeline
     self.terms = terms
     self.users = users
@@ -78,7 +99,12 @@ public struct NightlyRun: Sendable {
   }
 
   /// How far the reading has come: bytes as stored.
-  public var storedBytesTaken: Int { metering.storedBytesTaken }
+  public var storedBytesTaken: Int {
+    switch source {
+    case .logs(let metering): metering.storedBytesTaken
+    case .workspace(let count, _): count.storedBytesTaken
+    }
+  }
 
   /// Does the job; to be called once.
   ///
@@ -113,6 +139,34 @@ extension NightlyRun {
       }
     } catch {
       throw .configuration(error)
+    }
+  }
+
+  private static func source(
+    _ pipeline: PipelineFile, _ files: [InputFile], _ terms: Terms, _ metering: MeteringOptions,
+    _ options: Options
+  ) throws(RunError) -> Source {
+    guard let path = pipeline.workspace else {
+      return .logs(Metering(files: files, terms: terms, options: metering))
+    }
+    if let file = files.first(where: { !$0.isStored }) {
+      throw .input(
+        InputError(
+          path: file.path,
+          detail: "can be read only once, and a workspace must know its logs again",
+          remedy: "give it as a file"))
+    }
+    let rule = terms.contracts.map(\.countingText).joined(separator: "\n")
+    do throws(WorkspaceError) {
+      let count = try NightlyCount(
+        workspace: Paths.shortened(path), terms: terms, options: metering,
+        origin: NightlyCount.Origin(
+          command: options.command, user: options.user, programVersion: options.programVersion,
+          configuration: .sha256(Array("\(pipeline.path)\n\(rule)".utf8)),
+          rule: .sha256(Array("counting 1\n\(rule)".utf8))))
+      return .workspace(count, files)
+    } catch {
+      throw .workspace(error)
     }
   }
 
@@ -159,10 +213,25 @@ extension PipelineFile {
 
 extension NightlyRun {
   private func count() throws(RunError) -> MeteringResult {
-    do throws(MeteringError) {
-      return try metering.run()
-    } catch {
-      throw .metering(error)
+    switch source {
+    case .logs(let metering):
+      do throws(MeteringError) {
+        return try metering.run()
+      } catch {
+        throw .metering(error)
+      }
+    case .workspace(let count, let files):
+      do {
+        return try count.run(files).result
+      } catch let error as IntakeError {
+        throw RunError(error)
+      } catch let error as WorkspaceError {
+        throw .workspace(error)
+      } catch let error as SpillError {
+        throw .metering(.spill(error.description))
+      } catch {
+        throw .stored("\(error)")
+      }
     }
   }
 
@@ -203,8 +272,10 @@ extension NightlyRun {
       let reports = try ReportError.output { () throws(OutputError) in
         try ReportSet(folder: outcome.folder)
       }
-      let quarantine = try QuarantineReport(result)
-        .prepared(in: Self.quarantineFolder(pipeline))
+      let quarantine =
+        result.quarantine == nil
+        ? nil
+        : try QuarantineReport(result).prepared(in: Self.quarantineFolder(pipeline))
       try UsageWriter(rows, users: users.all, style: style).write("usage-detail.csv", in: reports)
       try ReportError.output { () throws(OutputError) in
         try reports.write(DailyTotalsReport(result.totals).bytes(style: style), to: "count.csv")

@@ -6,7 +6,8 @@ internal import Formats
 
 extension PipelineFile {
   static let keys = [
-    "pipeline", "logs", "formats", "encoding", "contracts", "time_zone", "statements", "out",
+    "pipeline", "logs", "formats", "encoding", "contracts", "time_zone", "statements", "workspace",
+    "out",
     "headers",
     "bom", "quarantined_share", "privacy_key", "threads", "memory",
   ]
@@ -45,6 +46,7 @@ extension PipelineFile {
     zone = file["time_zone"].flatMap { Self.zone($0, hasContracts: file["contracts"] != nil) }
     statements = (file["statements"]?.elements(expected: "a list of statements") ?? [])
       .compactMap { StatementFile($0, path: path) }
+    workspace = resolved(file["workspace"])
     let out = resolved(file.required("out", expected: "the directory for reports"))
     headers = file["headers"]?.choice(of: Headers.self) ?? .en
     bom = file["bom"]?.boolean() ?? false

@@ -25,6 +25,8 @@ public struct PipelineFile: Sendable, Hashable {
   public var zone: Zone?
   /// The licensee's own daily totals.
   public var statements: [StatementFile]
+  /// The folder that keeps what every night took in; `nil`: all logs are read each time.
+  public var workspace: String?
   /// The directory that reports are written to.
   public var out: String
   public var headers: Headers

@@ -1,8 +1,11 @@
 public import Configuration
 public import Decoding
+public import Ledger
 public import Metering
+internal import Nights
 public import Reconciliation
 public import Reports
+internal import Segments
 
 /// Why a nightly run came to nothing; the reports of the run before are untouched.
 public enum RunError: Error, Sendable {
@@ -13,6 +16,9 @@ public enum RunError: Error, Sendable {
   /// A statement of which nothing can be read.
   case statement(LicenseeTotalsError)
   case metering(MeteringError)
+  case workspace(WorkspaceError)
+  /// A file of the workspace that cannot be read or written, or is not what was written.
+  case stored(String)
   case report(ReportError)
 
   /// What to say, one thing a line.
@@ -25,6 +31,8 @@ public enum RunError: Error, Sendable {
     case .metering(.input(let errors)): errors.map(\.description)
     case .metering(.spill(let text)): [text]
     case .metering(.strict(let texts)): texts
+    case .workspace(let error): [error.description]
+    case .stored(let text): [text]
     case .report(let error): [error.description]
     }
   }
@@ -39,6 +47,16 @@ extension RunError {
       return try body()
     } catch {
       throw .configuration(error)
+    }
+  }
+}
+
+extension RunError {
+  init(_ error: IntakeError) {
+    switch error {
+    case .input(let errors): self = .metering(.input(errors))
+    case .segment(let error): self = .stored(error.description)
+    case .workspace(let error): self = .workspace(error)
     }
   }
 }

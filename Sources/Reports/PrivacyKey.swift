@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 
 /// The secret by which users are pseudonymised (`service.data_security`): whoever has it can

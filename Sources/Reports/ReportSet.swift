@@ -1,3 +1,5 @@
+internal import Files
+
 /// The reports of one run, which appear together: each is written whole under a temporary name, and
 /// only when all of them are on the disk is one after another moved to its path. An error before
 /// that leaves the reports of the run before untouched.

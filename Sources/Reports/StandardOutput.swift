@@ -1,3 +1,4 @@
+internal import Files
 internal import Glibc
 
 /// Standard output with a buffer. A reader that goes away (`| head`) is

@@ -49,5 +49,6 @@ enum ExitStatus: Int32, Error {
   case needsPerson = 1
   case usage = 2
   case input = 3
+  case workspaceInUse = 4
   case internalFailure = 5
 }

@@ -2,6 +2,8 @@ import ArgumentParser
 import CivilTime
 import Configuration
 import Contracts
+import Foundation
+import Ledger
 import Metering
 import Pipelines
 
@@ -62,7 +64,11 @@ struct RunCommand: ParsableCommand {
     var metering = execution.options(threads: file.threads, memoryBytes: file.memory?.bytes)
     lines.apply(to: &metering)
     let nightly = try NightlyRun(
-      file, options: NightlyRun.Options(dates: days.range, metering: metering))
+      file,
+      options: NightlyRun.Options(
+        dates: days.range, metering: metering,
+        command: CommandLine.arguments.joined(separator: " "), user: NSUserName(),
+        programVersion: Version.text))
     for notice in nightly.notices { session.diagnostics.say(.info, notice) }
     for warning in nightly.warnings { session.diagnostics.say(.warning, warning) }
     return try session.showingProgress(
@@ -82,7 +88,8 @@ struct RunCommand: ParsableCommand {
     case .configuration, .privacyKey: .usage
     case .input, .statement, .metering(.input): .input
     case .metering(.strict): .needsPerson
-    case .metering(.spill), .report: .internalFailure
+    case .workspace(.inUse): .workspaceInUse
+    case .metering(.spill), .report, .workspace, .stored: .internalFailure
     }
   }
 }

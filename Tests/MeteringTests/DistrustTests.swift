@@ -116,7 +116,7 @@ import Testing
     #expect(read.kept == Array(parts[1]))
     #expect(read.count(.untrusted) == count)
     #expect(read.result.damages.map { $0.damage.distrust?.isApplied } == [true])
-    #expect(read.result.recognitions.allSatisfy { $0?.isUnknown == false })
+    #expect(read.result.formats.allSatisfy { $0?.name != nil })
     try expectBalance(read, paths)
     // Where they stand in the file.
     #expect(

@@ -165,14 +165,14 @@ private let formats = samples + "/formats"
     let unknown = try folder.write(Array("plain words\nand more\n".utf8), as: "unknown")
     let files = try InputFiles.find(paths + [empty, unknown])
     let result = try Metering(files: files, terms: terms, options: options).run()
-    for (file, recognition) in zip(result.files, result.recognitions) {
+    for (file, format) in zip(result.files, result.formats) {
       let name = URL(fileURLWithPath: file.path).lastPathComponent
       switch name {
-      case "empty": #expect(recognition == nil)
-      case "unknown": #expect(recognition?.isUnknown == true)
-      case "apache-combined.log.gz": #expect(recognition?.plan.format.name == "nginx-combined")
+      case "empty": #expect(format == nil)
+      case "unknown": #expect(format.map { $0.name == nil } == true)
+      case "apache-combined.log.gz": #expect(format?.name == "nginx-combined")
       default:
-        let format = recognition?.plan.format.name ?? ""
+        let format = format?.name ?? ""
         #expect(name.hasPrefix(format + "."), "\(name): \(format)")
       }
     }
@@ -183,7 +183,7 @@ private let formats = samples + "/formats"
       files: try InputFiles.find(["\(formats)/apache-combined.log.gz"]), terms: terms,
       options: options
     ).run()
-    #expect(one.recognitions.first??.plan.format.name == "apache-combined")
+    #expect(one.formats.first??.name == "apache-combined")
     #expect(one.balance.quarantined == 0)
   }
 }

@@ -2,7 +2,7 @@ internal import CivilTime
 internal import Contracts
 public import Counting
 internal import Decoding
-internal import Metering
+public import Metering
 internal import Shuffling
 
 /// What a count gave, in a form that compares byte by byte.
@@ -34,7 +34,9 @@ public struct Counted: Sendable {
     if !bytes.isBalanced { return "\(bytes) do not agree" }
     if balance != other.balance { return "balance \(balance)\nexpected \(other.balance)" }
     if totals != other.totals {
-      return "totals\n" + Self.listed(totals) + "\nexpected\n" + Self.listed(other.totals)
+      let missing = Set(other.totals).subtracting(totals)
+      return "totals\n" + Self.listed(Set(totals).subtracting(other.totals)) + "\nexpected\n"
+        + Self.listed(missing)
     }
     if inAnyOrder {
       let found = Set(rows)
@@ -53,8 +55,8 @@ public struct Counted: Sendable {
     return "\(rows.count) rows, expected \(other.rows.count)"
   }
 
-  private static func listed(_ lines: [[UInt8]]) -> String {
-    lines.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
+  private static func listed(_ lines: Set<[UInt8]>) -> String {
+    lines.map { String(decoding: $0, as: UTF8.self) }.sorted().joined(separator: "\n")
   }
 }
 
@@ -119,32 +121,43 @@ extension Counted {
     options.wantsRows = true
     options.recordBytesMax = recordBytesMax
     let files = try InputFiles.find(paths)
-    let result = try Metering(files: files, terms: terms, options: options).run()
-    var counted = Counted()
-    counted.balance = result.balance
-    counted.bytes = result.bytes
-    counted.spilledBytes = result.spilledBytes
-    counted.totals = result.totals.map(totalText).sorted { $0.lexicographicallyPrecedes($1) }
-    guard let rows = result.rows else { return counted }
+    return try Counted(Metering(files: files, terms: terms, options: options).run(), terms)
+  }
+
+  /// A result in a form that compares.
+  public init(_ result: MeteringResult, _ terms: Terms) throws {
+    balance = result.balance
+    bytes = result.bytes
+    spilledBytes = result.spilledBytes
+    totals = result.totals.map(totalText).sorted { $0.lexicographicallyPrecedes($1) }
+    guard let found = result.rows else { return }
+    var rows: [Row] = []
     // Not a sequence: each row is valid for its call only.
     // swift-format-ignore: ReplaceForEachWithForLoop
-    try rows.forEach { row, chunk in
-      let attribution = rows.attributions.all[row.attribution]
-      var user: [UInt8] = []
-      row.user(in: chunk).append(to: &user)
-      var conversation: [UInt8] = []
-      row.conversation(in: chunk).append(to: &conversation)
-      let text = RowText(
-        contract: rows.terms.contracts[attribution.contract].number,
-        licensee: attribution.licensee, date: row.date, module: attribution.module,
-        scenario: attribution.scenario, app: attribution.app, meter: attribution.meter,
-        quantity: Int(row.quantity), user: user, conversation: conversation,
-        startedAt: row.startedAt, endedAt: row.endedAt, endedBy: row.ending?.text ?? "",
-        messages: Int(row.messages), failed: Int(row.failedMessages),
-        notBillable: row.notBillable.text)
-      counted.rows.append(Row(text: text.bytes, source: rows.sources.text(of: row.source)))
+    try found.forEach { row, chunk in
+      rows.append(Self.row(row, chunk, found.attributions, terms, found.sources))
       return true
     }
-    return counted
+    self.rows = rows
+  }
+
+  static func row(
+    _ row: UsageRow, _ chunk: Chunk, _ attributions: Attributions, _ terms: Terms,
+    _ sources: SourceTable
+  ) -> Row {
+    let attribution = attributions.all[row.attribution]
+    var user: [UInt8] = []
+    row.user(in: chunk).append(to: &user)
+    var conversation: [UInt8] = []
+    row.conversation(in: chunk).append(to: &conversation)
+    let text = RowText(
+      contract: terms.contracts[attribution.contract].number,
+      licensee: attribution.licensee, date: row.date, module: attribution.module,
+      scenario: attribution.scenario, app: attribution.app, meter: attribution.meter,
+      quantity: Int(row.quantity), user: user, conversation: conversation,
+      startedAt: row.startedAt, endedAt: row.endedAt, endedBy: row.ending?.text ?? "",
+      messages: Int(row.messages), failed: Int(row.failedMessages),
+      notBillable: row.notBillable.text)
+    return Row(text: text.bytes, source: sources.text(of: row.source))
   }
 }

@@ -1,26 +1,26 @@
-internal import Glibc
+package import Glibc
 
-/// The system calls that writing needs, each with its error as a value. The unsafe calls of this
-/// module that take paths and pointers are here and nowhere else.
-enum FileDescriptor {
+/// The system calls that writing needs, each with its error as a value. The unsafe calls that take
+/// paths and pointers are here and nowhere else.
+package enum FileDescriptor {
   /// Mode of files that we write, private to their owner (`service.data_security`).
-  static let fileMode: mode_t = 0o600
+  package static let fileMode: mode_t = 0o600
   /// Mode of folders that we create.
-  static let folderMode: mode_t = 0o700
+  package static let folderMode: mode_t = 0o700
 
   /// Creates a file that must not exist.
   ///
   /// - Returns: the descriptor, or the error number.
-  static func create(_ path: String) -> Result<Int32, SystemError> {
+  package static func create(_ path: String) -> Result<Int32, SystemError> {
     retrying { unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, fileMode) }
   }
 
-  static func openToRead(_ path: String) -> Result<Int32, SystemError> {
+  package static func openToRead(_ path: String) -> Result<Int32, SystemError> {
     retrying { unsafe open(path, O_RDONLY | O_CLOEXEC) }
   }
 
   /// Writes everything, however many calls that takes.
-  static func write(_ bytes: Span<UInt8>, to descriptor: Int32) -> SystemError? {
+  package static func write(_ bytes: Span<UInt8>, to descriptor: Int32) -> SystemError? {
     unsafe bytes.withUnsafeBytes { (buffer: UnsafeRawBufferPointer) -> SystemError? in
       var rest = unsafe buffer[...]
       while unsafe !rest.isEmpty {
@@ -37,7 +37,7 @@ enum FileDescriptor {
   }
 
   /// Reads to the end, at most `bytesMax` bytes.
-  static func read(_ descriptor: Int32, bytesMax: Int) -> Result<[UInt8], SystemError> {
+  package static func read(_ descriptor: Int32, bytesMax: Int) -> Result<[UInt8], SystemError> {
     var bytes = [UInt8](repeating: 0, count: bytesMax)
     var filled = 0
     while filled < bytesMax {
@@ -56,30 +56,30 @@ enum FileDescriptor {
     return .success(Array(bytes.prefix(filled)))
   }
 
-  static func sync(_ descriptor: Int32) -> SystemError? { failure { fsync(descriptor) } }
+  package static func sync(_ descriptor: Int32) -> SystemError? { failure { fsync(descriptor) } }
 
   /// Close is not tried again: on Linux the descriptor is gone even where it fails.
-  static func close(_ descriptor: Int32) -> SystemError? {
+  package static func close(_ descriptor: Int32) -> SystemError? {
     Glibc.close(descriptor) == 0 ? nil : SystemError(number: errno)
   }
 
-  static func rename(_ path: String, to target: String) -> SystemError? {
+  package static func rename(_ path: String, to target: String) -> SystemError? {
     failure { unsafe Glibc.rename(path, target) }
   }
 
   /// Gives a file a second name, which must not be taken.
-  static func link(_ path: String, to target: String) -> SystemError? {
+  package static func link(_ path: String, to target: String) -> SystemError? {
     failure { unsafe Glibc.link(path, target) }
   }
 
-  static func remove(_ path: String) { _ = unsafe unlink(path) }
+  package static func remove(_ path: String) { _ = unsafe unlink(path) }
 
-  static func createFolder(_ path: String) -> SystemError? {
+  package static func createFolder(_ path: String) -> SystemError? {
     failure { unsafe mkdir(path, folderMode) }
   }
 
   /// Brings a folder's entries to the disk, so that a rename outlives a power cut.
-  static func syncFolder(_ path: String) -> SystemError? {
+  package static func syncFolder(_ path: String) -> SystemError? {
     switch openToRead(path) {
     case .failure(let error): return error
     case .success(let descriptor):
@@ -91,14 +91,14 @@ enum FileDescriptor {
   }
 
   /// The kind of what is at a path, links followed; `nil` where nothing is.
-  static func kind(_ path: String) -> mode_t? {
+  package static func kind(_ path: String) -> mode_t? {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return nil }
     return status.st_mode & S_IFMT
   }
 
   /// The names in a folder; none where it cannot be read.
-  static func names(in folder: String) -> [String] {
+  package static func names(in folder: String) -> [String] {
     guard let stream = unsafe opendir(folder) else { return [] }
     defer { unsafe closedir(stream) }
     var names: [String] = []
@@ -112,7 +112,34 @@ enum FileDescriptor {
   }
 
   /// Whether a process of this number runs on this machine.
-  static func isRunning(process: pid_t) -> Bool { kill(process, 0) == 0 || errno == EPERM }
+  package static func isRunning(process: pid_t) -> Bool { kill(process, 0) == 0 || errno == EPERM }
+
+  /// Opens a lock file to read and write it, and makes it where it is missing.
+  package static func openLock(_ path: String) -> Result<Int32, SystemError> {
+    retrying { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, fileMode) }
+  }
+
+  /// Takes a lock on an open file, which the kernel lets go with the last descriptor of this opening,
+  /// however the process ends; fails with `EWOULDBLOCK` where another opening holds it.
+  package static func lock(_ descriptor: Int32, exclusive: Bool) -> SystemError? {
+    failure { flock(descriptor, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) }
+  }
+
+  /// Replaces what an open file holds.
+  package static func replaceContent(_ descriptor: Int32, with bytes: [UInt8]) -> SystemError? {
+    if let error = failure({ ftruncate(descriptor, 0) }) { return error }
+    if lseek(descriptor, 0, SEEK_SET) < 0 { return SystemError(number: errno) }
+    return write(bytes.span, to: descriptor)
+  }
+
+  /// The size of what is at a path in bytes, links followed; `nil` where nothing is.
+  package static func sizeBytes(_ path: String) -> Int? {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 ? Int(status.st_size) : nil
+  }
+
+  /// Removes a folder where it is empty.
+  package static func removeFolder(_ path: String) { _ = unsafe rmdir(path) }
 
   private static func failure(_ call: () -> Int32) -> SystemError? {
     if case .failure(let error) = retrying(call) { return error }
@@ -129,6 +156,8 @@ enum FileDescriptor {
 }
 
 /// An error number of the system.
-struct SystemError: Error, Hashable {
-  var number: Int32
+package struct SystemError: Error, Hashable {
+  package var number: Int32
+
+  package init(number: Int32) { self.number = number }
 }

@@ -1,0 +1,53 @@
+internal import Crypto
+internal import Foundation
+
+/// A digest by which content is told: SHA-256 (32 bytes) of files and of what the ledger seals; of a
+/// log's text, whatever the caller takes, in 16 or 32 bytes.
+public struct ContentHash: Sendable, Hashable {
+  public var bytes: [UInt8]
+
+  public init(bytes: [UInt8]) { self.bytes = bytes }
+
+  /// The SHA-256 of some bytes.
+  public static func sha256(_ bytes: [UInt8]) -> ContentHash {
+    ContentHash(bytes: Array(SHA256.hash(data: bytes)))
+  }
+
+  /// 32 zero bytes: what stands before the first entry of a chain.
+  static let zero = ContentHash(bytes: [UInt8](repeating: 0, count: 32))
+
+  /// In hexadecimal digits, lower case.
+  public var hexadecimal: String {
+    let digits = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    text.reserveCapacity(bytes.count * 2)
+    for byte in bytes {
+      text.append(digits[Int(byte >> 4)])
+      text.append(digits[Int(byte & 15)])
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  init(_ data: Data) { bytes = Array(data) }
+
+  var data: Data { Data(bytes) }
+}
+
+/// A SHA-256 of content that comes in pieces.
+struct ContentHasher {
+  private var hash = SHA256()
+
+  mutating func update(_ bytes: [UInt8]) { hash.update(data: bytes) }
+
+  mutating func update(_ text: String) { hash.update(data: Array(text.utf8)) }
+
+  /// A text with its length before it, so that no two sequences of texts are the same bytes.
+  mutating func updateCounted(_ text: String) {
+    let bytes = Array(text.utf8)
+    update("\(bytes.count):")
+    update(bytes)
+    update("\n")
+  }
+
+  func finish() -> ContentHash { ContentHash(bytes: Array(hash.finalize())) }
+}

@@ -1,0 +1,115 @@
+internal import CivilTime
+public import Counting
+internal import Decoding
+public import Shuffling
+
+/// Records that are kept somewhere, such as those of a segment.
+public protocol RecordPiece: Sendable {
+  /// Hands all records to a mapper.
+  ///
+  /// - Throws: what is wrong with the place where they are kept.
+  func map(into mapper: inout RecordMapper) throws
+}
+
+/// What one day comes to, given what the day before carried over to it.
+public struct DayOutcome {
+  /// Of the day's own records.
+  public var map: MapSummary
+  /// What is counted for good.
+  public var counted: ReduceSummary
+  public var rows: CountedRows
+  /// What is carried over to the next day, and what it comes to if that brings nothing.
+  public var carried: CarriedRecords
+  public var provisional: ReduceSummary
+  public var provisionalRows: CountedRows
+  public var attributions: Attributions
+}
+
+/// Units of the usage detail, sorted.
+@safe
+public struct CountedRows {
+  private let sorters: [ExternalSorter<UsageOrder>]
+
+  init(_ sorters: [ExternalSorter<UsageOrder>]) { self.sorters = sorters }
+
+  /// Calls `body` with every row and the chunk that its texts lie in, both valid for this call.
+  ///
+  /// - Parameter body: returns whether to go on.
+  public func forEach(_ body: (UsageRow, Chunk) -> Bool) throws(SpillError) {
+    try unsafe ExternalSorter.forEach(in: sorters) { record in
+      body(unsafe record.pointee, unsafe Chunk(containing: record))
+    }
+  }
+}
+
+/// Counts one day of many, from what is kept of its records.
+public final class DayCount: @unchecked Sendable {
+  private let pieces: [any RecordPiece]
+  private let terms: Terms
+  private let options: MeteringOptions
+  private let pool: ChunkPool
+  private let spill: SpillFile
+  private let failures = Sum<[any Error]>([])
+
+  /// - Parameter pieces: the day's records and those carried over to it.
+  public init(_ pieces: [any RecordPiece], terms: Terms, options: MeteringOptions) {
+    self.pieces = pieces
+    self.terms = terms
+    self.options = options
+    pool = ChunkPool(bytesMax: options.poolBytes)
+    spill = SpillFile(directory: options.temporaryFolder)
+  }
+
+  /// Counts everything; to be called once.
+  ///
+  /// - Parameters:
+  ///   - end: the moment at which the day ends, in microseconds since 1970.
+  ///   - inputEnd: the time of the last record of all days, in microseconds since 1970.
+  /// - Throws: ``SpillError``, or what a piece throws.
+  public func run(end: Int64, inputEnd: Int64) throws -> DayOutcome {
+    let table = AttributionTable()
+    let reduction = Reduction(
+      terms: terms, threads: options.threads, pool: pool, spill: spill,
+      wantsRows: options.wantsRows)
+    let shuffle = Shuffle(pool: pool, spill: spill)
+    let map = try map(into: shuffle, table, Reduction.plan(terms))
+    let attributions = table.sealed(terms)
+    let reduced = try reduction.run(
+      shuffle, attributions, inputEnd: inputEnd, carryover: Carryover(end: end, terms))
+    guard let carried = reduced.carried else { preconditionFailure("a day carries over") }
+    return DayOutcome(
+      map: map, counted: reduced.summary, rows: CountedRows(reduced.rows), carried: carried,
+      provisional: reduced.provisional, provisionalRows: CountedRows(reduced.provisionalRows),
+      attributions: attributions)
+  }
+
+  private func map(
+    into shuffle: Shuffle, _ table: AttributionTable, _ plan: RecordMapper.Plan
+  ) throws -> MapSummary {
+    let next = Counter()
+    let sum = Sum(MapSummary())
+    Workers.run(options.threads) { [self] _ in
+      sum.add { () throws(SpillError) in
+        var mapper = RecordMapper(
+          terms: terms, table: table, plan: plan, writer: ShuffleWriter(shuffle), block: Block(),
+          findsPlaces: options.findsPlaces, latestTime: Instant(microseconds: .max))
+        while let number = next.next(below: pieces.count) {
+          do {
+            try pieces[number].map(into: &mapper)
+          } catch {
+            failures.add {
+              [error]
+            } merge: {
+              $0 += $1
+            }
+          }
+        }
+        return try mapper.finish()
+      } merge: {
+        $0.merge($1)
+      }
+    }
+    if let failure = try failures.value().first { throw failure }
+    return try sum.value()
+  }
+}

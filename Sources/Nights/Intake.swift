@@ -1,0 +1,279 @@
+package import CivilTime
+internal import Contracts
+internal import Counting
+internal import Crypto
+package import Decoding
+internal import Formats
+package import Ledger
+package import Metering
+internal import Parsing
+package import Segments
+
+/// A log that was read and written down as segments, which nothing refers to yet.
+package struct TakenLog: Sendable {
+  package var input: InputFile
+  package var facts: LogFile
+  package var segments: [SegmentSummary]
+  package var name: LogName
+}
+
+/// Why logs could not be taken in.
+package enum IntakeError: Error, Sendable {
+  case input([InputError])
+  case segment(SegmentError)
+  case workspace(WorkspaceError)
+}
+
+/// Reads logs to their ends and writes their records down as segments, one for each log and day.
+///
+/// What is taken in depends on a log's content alone: neither on the contracts, nor on what else is taken in,
+/// but for times that are too late, which the newest log decides.
+package final class Intake: @unchecked Sendable {
+  private struct Tally {
+    var counts = LineCounts()
+    var quarantined = 0
+    var quarantinedBytes = 0
+    var records = 0
+    var first = Int64.max
+    var last = Int64.min
+    var blockDigests: [Int: [UInt8]] = [:]
+    var rejected: [(block: Int, line: Int, rejection: Rejection)] = []
+
+    mutating func add(_ other: Tally) {
+      counts.lines += other.counts.lines
+      counts.blank += other.counts.blank
+      counts.ignored += other.counts.ignored
+      counts.blankBytes += other.counts.blankBytes
+      quarantined += other.quarantined
+      quarantinedBytes += other.quarantinedBytes
+      records += other.records
+      first = min(first, other.first)
+      last = max(last, other.last)
+      blockDigests.merge(other.blockDigests) { first, _ in first }
+      rejected += other.rejected
+    }
+  }
+
+  private let files: [InputFile]
+  private let digests: [ContentHash]
+  private let options: MeteringOptions
+  private let folder: String
+  /// The last reading, where what is wrong with a log was found too late for the first.
+  private var reading: LogReading
+  private var writers: [SegmentWriter] = []
+  private let latestTime: Int64
+  private let monitor = Monitor()
+  private var tallies: [Tally]
+  private var failure: SegmentError?
+
+  /// - Parameters:
+  ///   - files: the logs.
+  ///   - digests: SHA-256 of each as stored.
+  ///   - newest: when the newest of all logs, taken in or not, was last written to.
+  ///   - folder: that of the workspace's segments, which exists.
+  package init(
+    _ files: [InputFile], digests: [ContentHash], newest: Instant, folder: String,
+    options: MeteringOptions
+  ) {
+    self.files = files
+    self.digests = digests
+    self.options = options
+    self.folder = folder
+    reading = LogReading(files, options.reading)
+    let day = Interval(seconds: 86_400)
+    latestTime = (min(newest, Instant(microseconds: .max - day.microseconds)) + day).microseconds
+    tallies = []
+  }
+
+  /// How far the reading has come: bytes as stored.
+  package var storedBytesTaken: Int { monitor.withLock { reading }.reader.storedBytesTaken }
+
+  /// Reads everything; to be called once.
+  package func run() throws(IntakeError) -> [TakenLog] {
+    while true {
+      tallies = Array(repeating: Tally(), count: files.count)
+      writers = digests.map {
+        SegmentWriter(folder: folder, name: $0.hexadecimal, threads: options.threads)
+      }
+      Workers.run(options.threads) { [self] _ in readBlocks() }
+      guard let repetition = reading.repetition else { break }
+      for writer in writers { writer.cancel() }
+      monitor.withLock { reading = repetition }
+    }
+    let outcome = reading.reader.outcome
+    if !outcome.failures.isEmpty {
+      for writer in writers { writer.cancel() }
+      throw .input(outcome.failures)
+    }
+    if let failure = monitor.withLock({ failure }) {
+      for writer in writers { writer.cancel() }
+      throw .segment(failure)
+    }
+    var taken: [TakenLog] = []
+    let recognitions = reading.formats.recognitions
+    for index in files.indices {
+      do throws(SegmentError) {
+        taken.append(
+          TakenLog(
+            input: files[index],
+            facts: facts(index, outcome, format: recognitions[index].flatMap { FoundFormat($0) }),
+            segments: try writers[index].finish(),
+            name: LogName(
+              path: files[index].path, storedSHA256: digests[index],
+              storedBytes: outcome.bytes[index].stored, modifiedAt: files[index].modifiedAt)))
+      } catch {
+        throw .segment(error)
+      }
+    }
+    return taken
+  }
+
+  private func readBlocks() {
+    let block = Block()
+    let parsers = Parsers(findsPlaces: true, lineBytesMax: options.lineBytesMax)
+    var encoder = SegmentEncoder()
+    let reader = reading.reader
+    let formats = reading.formats
+    var last: Int?
+    while let file = reader.next(into: block, last: last) {
+      last = file
+      let how = formats.reading(of: block, ofFile: file)
+      if reader.isToBeRepeated {
+        // Nobody is to wait for this block.
+        for writer in writers { writer.cancel() }
+        continue
+      }
+      var tally = Tally()
+      let bytes = block.wholeBytes
+      let earliest = RecordMapper.earliestTime.microseconds
+      func reject(_ rejection: Rejection, _ line: Int) {
+        let found = QuarantinedLine.find(
+          source: 0, rejection, in: block, at: block.rejectedLineStart)
+        tally.quarantined += 1
+        tally.quarantinedBytes += found.bytesWithEnd
+        if tally.rejected.count < MapSummary.quarantinedMax {
+          tally.rejected.append((block.index, line, rejection))
+        }
+      }
+      let digest = Self.digest(block.bytes)
+      tally.counts = parsers.parse(block, how) { call, line in
+        let time = call.time.microseconds
+        guard time >= earliest && time <= latestTime else {
+          block.rejectedLineStart = call.lineStart
+          reject(time < earliest ? .tooEarly : .tooLate, line)
+          return
+        }
+        tally.records += 1
+        tally.first = min(tally.first, time)
+        tally.last = max(tally.last, time)
+        encoder.append(call, bytes, line: line)
+      } rejected: { rejection, line in
+        reject(rejection, line)
+      }
+      tally.blockDigests[block.index] = digest
+      reader.note(lines: tally.counts.lines, ofBlock: block.index, ofFile: file)
+      let chunks = encoder.finish(block: block.index)
+      monitor.withLock { tallies[file].add(tally) }
+      do throws(SegmentError) {
+        try writers[file].put(chunks, block: block.index)
+      } catch {
+        monitor.withLock { failure = failure ?? error }
+        reader.stop()
+        for writer in writers { writer.cancel() }
+      }
+    }
+  }
+
+  /// Of a log that no format reads; one without lines has an empty name.
+  static let unknownFormat = "unknown"
+
+  private static func digest(_ bytes: ByteView) -> [UInt8] {
+    bytes.withSpan(0, bytes.count) { span in
+      unsafe span.withUnsafeBytes { buffer in
+        var hash = SHA256()
+        unsafe hash.update(bufferPointer: buffer)
+        return Array(hash.finalize())
+      }
+    }
+  }
+
+  private func facts(_ index: Int, _ outcome: LogReader.Outcome, format: FoundFormat?) -> LogFile {
+    let tally = tallies[index]
+    // Blocks are cut by the text alone, so that equal texts have equal blocks.
+    var hash = SHA256()
+    for (_, digest) in tally.blockDigests.sorted(by: { $0.key < $1.key }) {
+      hash.update(data: digest)
+    }
+    var file = LogFile(
+      textDigest: ContentHash(bytes: Array(hash.finalize())), storedSHA256: digests[index],
+      storedBytes: outcome.bytes[index].stored, textBytes: outcome.bytes[index].text,
+      codec: outcome.codecs[index]?.rawValue ?? "", encoding: outcome.encodings[index]?.name ?? "",
+      format: format.map { $0.name ?? Self.unknownFormat } ?? "", lines: tally.counts.lines,
+      records: tally.records,
+      blockLines: outcome.blockLines[index].map(Int.init))
+    file.lostBytes = outcome.bytes[index].lost
+    file.addedLineEnds = outcome.bytes[index].addedLineEnds
+    file.blank = tally.counts.blank
+    file.ignored = tally.counts.ignored
+    file.quarantined = tally.quarantined
+    file.blankBytes = tally.counts.blankBytes
+    file.quarantinedBytes = tally.quarantinedBytes
+    if tally.records > 0 {
+      file.firstTime = Instant(microseconds: tally.first)
+      file.lastTime = Instant(microseconds: tally.last)
+    }
+    file.damages = (outcome.damages[index] ?? []).map(LogFile.Damage.init)
+    file.rejections = Self.rejections(tally, outcome.blockLines[index])
+    return file
+  }
+
+  /// By reason, with the numbers of their first lines.
+  private static func rejections(_ tally: Tally, _ blockLines: [Int32]) -> [LogFile.Rejection] {
+    var starts: [Int] = []
+    var line = 1
+    for count in blockLines {
+      starts.append(line)
+      line += Int(count)
+    }
+    let byReason = Dictionary(grouping: tally.rejected, by: \.rejection)
+    return byReason.sorted { $0.key.rawValue < $1.key.rawValue }.map { rejection, rejected in
+      let lines = rejected.map { starts[$0.block] + $0.line }.sorted()
+      return LogFile.Rejection(
+        reason: rejection.name, count: lines.count,
+        firstLines: Array(lines.prefix(MapSummary.quarantinedMax)))
+    }
+  }
+}
+
+extension Rejection {
+  /// A name that does not change.
+  var name: String { "\(self)" }
+
+  init?(name: String) {
+    guard let rejection = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = rejection
+  }
+}
+
+extension LogFile.Damage {
+  init(_ damage: Damage) {
+    self.init(
+      kind: damage.kind.name, byteOffset: damage.byteOffset, byteCount: damage.byteCount,
+      detail: damage.detail)
+    memberOffset = damage.distrust?.memberOffset
+    untrustedTextBytes = damage.distrust?.textBytes
+    untrustedIsQuarantined = damage.distrust?.isApplied
+  }
+
+  var damage: Damage {
+    var damage = Damage(
+      kind: Damage.Kind(name: kind) ?? .corrupt, byteOffset: byteOffset, byteCount: byteCount,
+      detail: detail)
+    if let memberOffset, let untrustedTextBytes, let untrustedIsQuarantined {
+      damage.distrust = Damage.Distrust(
+        memberOffset: memberOffset, textBytes: untrustedTextBytes,
+        isApplied: untrustedIsQuarantined)
+    }
+    return damage
+  }
+}

@@ -1,0 +1,155 @@
+import Contracts
+import Counting
+import Decoding
+import Foundation
+import Ledger
+import Metering
+import TestSupport
+import Testing
+
+@testable import Nights
+
+/// Any division of the same logs into nights comes to the same as all of them at once, and as a count without
+/// a workspace (rule 12).
+@Suite struct NightsTests {
+  private static let seeds: [UInt64] = {
+    let environment = ProcessInfo.processInfo.environment
+    if let seed = environment["DUIZHANG_SEED"].flatMap({ UInt64($0) }) { return [seed] }
+    if let count = environment["DUIZHANG_SEEDS"].flatMap({ UInt64($0) }) { return Array(1...count) }
+    return Array(1...60)
+  }()
+
+  /// What a count found, every figure and every place of it.
+  private struct Found: Equatable {
+    var rows: [Counted.Row]
+    var totals: [[UInt8]]
+    var balance: Balance
+    var bytes: ByteBalance
+    var uses: [UseKey: Tally]
+    var places: [UnlistedPlaceKey: Tally]
+    var outside: [String: Tally]
+    var unplaced: [UsageOwner: [String]]
+    var conflicts: [String]
+    var quarantined: [String]
+
+    init(_ result: MeteringResult, _ terms: Terms) throws {
+      let counted = try Counted(result, terms)
+      rows = counted.rows
+      totals = counted.totals
+      balance = counted.balance
+      bytes = counted.bytes
+      uses = result.uses
+      places = result.places
+      outside = result.outside
+      let sources = result.sources
+      unplaced = result.unplaced.mapValues {
+        ["\($0.total)"] + $0.numbers.map(sources.text(of:))
+      }
+      conflicts = result.conflicts.numbers.map(sources.text(of:))
+      quarantined = result.quarantined.map { "\(sources.text(of: $0.source)) \($0.rejection)" }
+    }
+
+    func difference(from other: Found) -> String? {
+      if self == other { return nil }
+      var texts: [String] = []
+      if balance != other.balance { texts.append("\(balance)\nexpected \(other.balance)") }
+      if bytes != other.bytes { texts.append("\(bytes)\nexpected \(other.bytes)") }
+      for (row, wanted) in zip(rows, other.rows) where row != wanted {
+        texts.append("\(row.shown)\nexpected \(wanted.shown)")
+        break
+      }
+      if rows.count != other.rows.count {
+        texts.append("\(rows.count) rows, expected \(other.rows.count)")
+      }
+      if totals != other.totals { texts.append("totals differ") }
+      if uses != other.uses { texts.append("\(uses)\nexpected \(other.uses)") }
+      if places != other.places { texts.append("places differ") }
+      if outside != other.outside { texts.append("\(outside)\nexpected \(other.outside)") }
+      if unplaced != other.unplaced { texts.append("\(unplaced)\nexpected \(other.unplaced)") }
+      if conflicts != other.conflicts { texts.append("\(conflicts)\nexpected \(other.conflicts)") }
+      if quarantined != other.quarantined { texts.append("quarantined differ") }
+      return texts.joined(separator: "\n")
+    }
+  }
+
+  private func options(_ folder: TemporaryFolder, threads: Int) -> MeteringOptions {
+    var options = MeteringOptions(
+      threads: threads, memoryBytes: 256 << 20, temporaryFolder: folder.path)
+    options.wantsRows = true
+    options.findsPlaces = true
+    return options
+  }
+
+  private func night(
+    _ paths: [String], workspace: String, _ terms: Terms, _ options: MeteringOptions
+  ) throws -> NightlyCount.Outcome {
+    let hash = ContentHash.sha256(Array(terms.contracts.map(\.countingText).joined().utf8))
+    let count = try NightlyCount(
+      workspace: workspace, terms: terms, options: options,
+      origin: NightlyCount.Origin(
+        command: "test", user: "tester", programVersion: "1", configuration: hash, rule: hash))
+    return try count.run(try InputFiles.find(paths))
+  }
+
+  @Test func nightsAreEqualToAllAtOnce() throws {
+    var failed = 0
+    var repeats = 0
+    for seed in Self.seeds where failed < 3 {
+      var random = SeededRandom(seed: seed)
+      var shape = LogShape()
+      shape.recordCount = 20...120
+      shape.fileCount = 2...7
+      let plan = try LogPlan.random(&random, shape)
+      let terms = try plan.terms()
+      let folder = try TemporaryFolder()
+      let paths = try plan.files.enumerated().map { number, lines in
+        let codec = random.one(of: StoredCodec.allCases)
+        return try folder.write(codec.stored(lines.text), as: "log-\(number)")
+      }
+      // The same texts under other names, stored alike or otherwise.
+      var copies: [String] = []
+      for (number, lines) in plan.files.enumerated() where random.chance(30) {
+        let codec = random.one(of: StoredCodec.allCases)
+        copies.append(try folder.write(codec.stored(lines.text), as: "m-copy-\(number)"))
+        repeats += 1
+      }
+      let whole = try Found(
+        Metering(
+          files: try InputFiles.find(paths), terms: terms,
+          options: options(folder, threads: random.number(1...3))
+        ).run(), terms)
+      let once = try night(
+        paths + copies, workspace: folder.path + "/once", terms,
+        options(folder, threads: random.number(1...3)))
+      // In any order, some at a time, those taken in still there or not.
+      var rest = (paths + copies).shuffled(using: &random)
+      var present: [String] = []
+      var last: NightlyCount.Outcome?
+      while !rest.isEmpty {
+        let some = rest.prefix(random.number(1...3))
+        rest.removeFirst(some.count)
+        present = (random.chance(70) ? present : []) + some
+        last = try night(
+          present, workspace: folder.path + "/nights", terms,
+          options(folder, threads: random.number(1...3)))
+      }
+      // A night on which nothing is new.
+      let idle = try night(
+        present, workspace: folder.path + "/nights", terms, options(folder, threads: 1))
+      #expect(idle.taken.isEmpty && idle.days.isEmpty, "seed \(seed)")
+      guard let last else { continue }
+      // Two texts may be the same by chance.
+      guard Set(plan.files.map(\.text)).count == plan.files.count else { continue }
+      for (name, found) in [
+        ("once", try Found(once.result, terms)), ("nights", try Found(last.result, terms)),
+        ("idle", try Found(idle.result, terms)),
+      ] {
+        guard let difference = found.difference(from: whole) else { continue }
+        failed += 1
+        Issue.record("seed \(seed), \(name): \(difference.prefix(3_000))\n\(plan.yaml)")
+        break
+      }
+    }
+    #expect(repeats > 0 || Self.seeds.count < 10)
+  }
+}

@@ -1,0 +1,148 @@
+import CivilTime
+import Decoding
+import Formats
+import Parsing
+import Segments
+import TestSupport
+import Testing
+
+/// A record as a value of its own, for comparing.
+struct Record: Hashable {
+  var time: Int64
+  var status = 200
+  var items = 1
+  var line = 0
+  /// The fields of text, by their raw values.
+  var texts = [[UInt8]](repeating: [], count: Int(Field.textCount))
+
+  var day: CivilDate { Segment.day(of: Instant(microseconds: time)) }
+}
+
+/// Hands records to an encoder, as a parser would.
+@safe
+struct RecordFeeder: ~Copyable {
+  private let words = UnsafeMutablePointer<UInt64>.allocate(capacity: Call.wordCount)
+  var encoder = SegmentEncoder()
+
+  deinit { unsafe words.deallocate() }
+
+  mutating func chunks(of records: [Record], block: Int) -> [SegmentChunk] {
+    var content: [UInt8] = []
+    for record in records {
+      for text in record.texts { content += text }
+    }
+    let block = (number: block, block: Block(content))
+    let bytes = block.block.bytes
+    var start = 0
+    for record in records {
+      unsafe words.initialize(repeating: 0, count: Call.wordCount)
+      unsafe words[Call.position(of: .time)] = UInt64(bitPattern: record.time)
+      unsafe words[Call.position(of: .status)] = UInt64(record.status)
+      unsafe words[Call.position(of: .items)] = UInt64(record.items)
+      for (field, text) in record.texts.enumerated() {
+        unsafe words[field] = text.isEmpty ? 0 : UInt64(text.count) << 32 | UInt64(start)
+        start += text.count
+      }
+      unsafe encoder.append(Call(words: words), bytes, line: record.line)
+    }
+    return encoder.finish(block: block.number)
+  }
+}
+
+/// Reads a whole segment.
+func read(
+  _ path: String, day: CivilDate, storage: any Storage = SystemStorage(),
+  into block: Block = Block()
+) throws(SegmentError) -> [(block: Int, records: [Record])] {
+  let reader = try SegmentReader(path: path, day: day, storage: storage)
+  var blocks: [(Int, [Record])] = []
+  while let number = try reader.next(into: block) {
+    #expect(block.index == number)
+    let bytes = block.wholeBytes
+    var records: [Record] = []
+    reader.records { call, line in
+      var record = Record(
+        time: call.time.microseconds, status: call.status, items: call.items, line: line)
+      for field in Field.allCases where field.rawValue < Field.textCount {
+        let slice = call[field]
+        bytes.withSpan(Int(slice.start), Int(slice.count)) { span in
+          record.texts[Int(field.rawValue)] = span.indices.map { span[$0] }
+        }
+      }
+      records.append(record)
+    }
+    blocks.append((number, records))
+  }
+  return blocks
+}
+
+extension SeededRandom {
+  private mutating func digits(_ count: Int) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: (0..<count).map { _ in one(of: digits) }, as: UTF8.self)
+  }
+
+  /// A record of the usual traffic.
+  mutating func usualRecord(time: Int64, line: Int, users: [String]) -> Record {
+    var record = Record(time: time, line: line)
+    record.status = chance(4) ? one(of: [400, 429, 500, 503]) : 200
+    let texts: [Field: String] = [
+      .licensee: one(of: ["acme", "globex", "initech"]),
+      .user: one(of: users),
+      .conversation: chance(80) ? "c-" + digits(10) : "",
+      .requestID: digits(32),
+      .event: chance(90) ? "message" : one(of: ["open", "close", "ping"]),
+      .module: one(of: ["kb-qa", "text-bot", "order-bot", "voice-bot"]),
+      .scenario: one(of: ["after-sales", "recruiting", "sales"]),
+      .app: one(of: ["app-android", "app-ios", "web", "mini-program"]),
+      .origin: one(of: ["https://app.acme.example", "https://www.globex.example", ""]),
+      .clientIP: "10.\(number(0...40)).\(number(0...255)).\(number(1...254))",
+    ]
+    for (field, text) in texts { record.texts[Int(field.rawValue)] = Array(text.utf8) }
+    return record
+  }
+
+  /// A block of the usual traffic.
+  mutating func usualBlock(_ count: Int, from start: Int64) -> [Record] {
+    var time = start
+    let users = (0..<1_000).map { _ in "u-" + digits(8) }
+    return (0..<count).map { line in
+      time += Int64(number(0...20)) * 1_000
+      return usualRecord(time: time, line: line, users: users)
+    }
+  }
+
+  private mutating func hostileText() -> [UInt8] {
+    switch number(0...13) {
+    case 0...3: return []
+    case 4: return [0]
+    case 5: return [0xFF, 0xC0, 0x80]
+    case 6: return (0..<number(1...40)).map { _ in UInt8.random(in: 0...255, using: &self) }
+    case 7: return Array(digits(number(1...80)).utf8)
+    case 8: return Array(("u-" + digits(8)).utf8)
+    case 9: return Array(("u-" + digits(8)).utf8).map { $0 ^ (chance(3) ? 0x20 : 0) }
+    case 10: return Array(("12345678" + digits(8)).utf8)
+    case 11: return [UInt8](repeating: 0x78, count: number(1...3_000))
+    case 12: return Array("same".utf8)
+    default: return Array("会话".utf8)
+    }
+  }
+
+  /// A block in which anything may be anything.
+  mutating func hostileBlock() -> [Record] {
+    let count = chance(10) ? 1 : number(1...200)
+    let base: Int64 = one(of: [0, 1_764_547_200_000_000, -5_000_000_000])
+    let spread: Int64 = one(of: [1_000, 86_400_000_000, 5 * 86_400_000_000])
+    var line = 0
+    return (0..<count).map { _ in
+      line += number(1...3)
+      var time = base + Int64.random(in: -spread...spread, using: &self)
+      if chance(2) { time = one(of: [.min, .max, 0, -1, 1]) }
+      var record = Record(time: time, line: line)
+      record.status = chance(70) ? 200 : number(0...999)
+      record.items = chance(70) ? 1 : one(of: [0, 7, Int(UInt32.max)])
+      for field in record.texts.indices { record.texts[field] = hostileText() }
+      return record
+    }
+  }
+}
