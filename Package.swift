@@ -85,7 +85,7 @@ let package = Package(
     target(
       "Nights",
       [
-        "CivilTime", "Contracts", "Counting", "Decoding", "Formats", "Ledger", "Metering",
+        "CBytes", "CivilTime", "Contracts", "Counting", "Decoding", "Formats", "Ledger", "Metering",
         "Parsing", "Segments", "Shuffling", crypto,
       ]),
     target("Simulation", ["CivilTime", "CLZ4", "CZlib"]),
@@ -122,7 +122,8 @@ let package = Package(
     tests(
       "NightsTests",
       [
-        "CivilTime", "Contracts", "Counting", "Decoding", "Ledger", "Metering", "Nights", "TestSupport",
+        "CivilTime", "Contracts", "Counting", "Decoding", "Ledger", "Metering", "Nights",
+        "TestSupport",
       ]),
     tests(
       "ContractsTests", ["CivilTime", "Configuration", "Contracts", "Decoding", "Pipelines"]),

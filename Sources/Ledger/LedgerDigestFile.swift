@@ -75,6 +75,32 @@ package enum FileContent {
     }
   }
 
+  /// The digest of a whole file, and of as many of its first bytes as are asked for, where it has more.
+  ///
+  /// - Parameter marks: numbers of bytes.
+  package static func sha256(
+    _ path: String, marks: Set<Int>
+  ) -> (sha256: ContentHash, ofFirst: [Int: ContentHash])? {
+    guard case .success(let descriptor) = FileDescriptor.openToRead(path) else { return nil }
+    defer { _ = FileDescriptor.close(descriptor) }
+    var hasher = ContentHasher()
+    var bytes = 0
+    var ofFirst: [Int: ContentHash] = [:]
+    var rest = marks.sorted()[...]
+    while true {
+      let wanted = min((rest.first ?? .max) - bytes, 1 << 18)
+      guard case .success(let piece) = FileDescriptor.read(descriptor, bytesMax: max(wanted, 1))
+      else { return nil }
+      if piece.isEmpty { return (hasher.finish(), ofFirst) }
+      if rest.first == bytes {
+        ofFirst[bytes] = hasher.finish()
+        rest.removeFirst()
+      }
+      hasher.update(piece)
+      bytes += piece.count
+    }
+  }
+
   /// A short text file.
   static func text(_ path: String) -> String? {
     guard case .success(let descriptor) = FileDescriptor.openToRead(path) else { return nil }

@@ -43,7 +43,7 @@ extension LedgerSnapshot {
   /// The hash of all that a day is built from: SHA-256 over a text of lines that begins with
   /// `duizhang day inputs 1`, then the day, the rule's hash, the hash of what is carried in or `-`, and
   /// of each segment, in the order of ``segments(on:)``, the log's name with its length in bytes and a
-  /// colon before it, and the segment's hash.
+  /// colon before it, its text's digest, and the segment's hash.
   public func inputsHash(
     of day: CivilDate, ruleHash: ContentHash, carryIn: ContentHash?
   ) throws(WorkspaceError) -> ContentHash {
@@ -59,6 +59,7 @@ extension LedgerSnapshot {
     hasher.update("\(carryIn?.hexadecimal ?? "-")\n")
     for segment in segments {
       hasher.updateCounted(segment.name)
+      hasher.update("\(segment.textDigest.hexadecimal)\n")
       hasher.update("\(segment.segment.file.sha256.hexadecimal)\n")
     }
     return hasher.finish()

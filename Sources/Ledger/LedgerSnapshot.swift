@@ -152,6 +152,32 @@ extension LedgerSnapshot {
     }
   }
 
+  /// All contents that came under a path.
+  public func contents(under path: String) throws(WorkspaceError) -> [KnownName] {
+    try query { database in
+      try Row.fetchAll(
+        database, sql: "SELECT * FROM log_name WHERE path = ? ORDER BY run_id, file_id",
+        arguments: [path]
+      ).map { row in
+        try KnownName(
+          name: LogName(
+            path: path, storedSHA256: row.hash("stored_sha256"),
+            storedBytes: row.required("stored_bytes"), modifiedAt: row.instant("modified_at")),
+          file: LogFileID(number: row.required("file_id")),
+          run: RunID(number: row.required("run_id")))
+      }
+    }
+  }
+
+  /// How many paths a log's content came under.
+  public func nameCount(of id: LogFileID) throws(WorkspaceError) -> Int {
+    try query { database in
+      try Int.fetchOne(
+        database, sql: "SELECT COUNT(*) FROM log_name WHERE file_id = ?", arguments: [id.number])
+        ?? 0
+    }
+  }
+
   /// The segments of a log, day by day.
   public func segments(of id: LogFileID) throws(WorkspaceError) -> [Segment] {
     try query { database in

@@ -151,6 +151,8 @@ extension Workspace {
       // A commit must outlive a power cut, as NORMAL, which the WAL mode begins with, does not promise.
       try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON")
       try checkIdentity(database, folder, mayBeEmpty: true)
+      // Before any table, so that one whose making was cut short is known as ours.
+      try database.execute(sql: "PRAGMA application_id = \(LedgerSchema.applicationID)")
       return try LedgerSchema.migrator.hasCompletedMigrations(database)
     }
     let ledger = Ledger(queue: queue, folder: folder, isWritable: true, clock: clock)

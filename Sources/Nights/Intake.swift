@@ -1,3 +1,4 @@
+internal import CBytes
 package import CivilTime
 internal import Contracts
 internal import Counting
@@ -15,11 +16,29 @@ package struct TakenLog: Sendable {
   package var facts: LogFile
   package var segments: [SegmentSummary]
   package var name: LogName
+  /// Whether its text begins with that of the log which was taken in under its name before.
+  package var extendsEarlier: Bool
+}
+
+/// A log that was taken in under a name, and may have been the beginning of what has that name now.
+package struct EarlierLog: Sendable {
+  package var textDigest: ContentHash
+  package var textBytes: Int
+  /// Whether the last of these is a line end that stands in no log, where a damage tore a line.
+  package var endsWithAddedLineEnd: Bool
+
+  package init(_ file: LogFile) {
+    textDigest = file.textDigest
+    textBytes = file.textBytes
+    endsWithAddedLineEnd = file.addedLineEnds > 0
+  }
 }
 
 /// Why logs could not be taken in.
 package enum IntakeError: Error, Sendable {
   case input([InputError])
+  /// What a strict run refuses, one thing each.
+  case strict([String])
   case segment(SegmentError)
   case workspace(WorkspaceError)
 }
@@ -37,6 +56,8 @@ package final class Intake: @unchecked Sendable {
     var first = Int64.max
     var last = Int64.min
     var blockDigests: [Int: [UInt8]] = [:]
+    /// The same of the blocks that an earlier log of the name would have.
+    var earlierDigests: [Int: [UInt8]] = [:]
     var rejected: [(block: Int, line: Int, rejection: Rejection)] = []
 
     mutating func add(_ other: Tally) {
@@ -50,12 +71,14 @@ package final class Intake: @unchecked Sendable {
       first = min(first, other.first)
       last = max(last, other.last)
       blockDigests.merge(other.blockDigests) { first, _ in first }
+      earlierDigests.merge(other.earlierDigests) { first, _ in first }
       rejected += other.rejected
     }
   }
 
   private let files: [InputFile]
   private let digests: [ContentHash]
+  private let earlier: [EarlierLog?]
   private let options: MeteringOptions
   private let folder: String
   /// The last reading, where what is wrong with a log was found too late for the first.
@@ -69,17 +92,22 @@ package final class Intake: @unchecked Sendable {
   /// - Parameters:
   ///   - files: the logs.
   ///   - digests: SHA-256 of each as stored.
+  ///   - earlier: what was taken in before under the name of each.
   ///   - newest: when the newest of all logs, taken in or not, was last written to.
   ///   - folder: that of the workspace's segments, which exists.
   package init(
-    _ files: [InputFile], digests: [ContentHash], newest: Instant, folder: String,
-    options: MeteringOptions
+    _ files: [InputFile], digests: [ContentHash], earlier: [EarlierLog?], newest: Instant,
+    folder: String, options: MeteringOptions
   ) {
+    self.earlier = earlier
     self.files = files
     self.digests = digests
     self.options = options
     self.folder = folder
-    reading = LogReading(files, options.reading)
+    var reading = options.reading
+    // All of a log is taken in, or nothing.
+    reading.stopsAtDamage = false
+    self.reading = LogReading(files, reading)
     let day = Interval(seconds: 86_400)
     latestTime = (min(newest, Instant(microseconds: .max - day.microseconds)) + day).microseconds
     tallies = []
@@ -120,7 +148,10 @@ package final class Intake: @unchecked Sendable {
             segments: try writers[index].finish(),
             name: LogName(
               path: files[index].path, storedSHA256: digests[index],
-              storedBytes: outcome.bytes[index].stored, modifiedAt: files[index].modifiedAt)))
+              storedBytes: outcome.bytes[index].stored, modifiedAt: files[index].modifiedAt),
+            extendsEarlier: earlier[index].map {
+              $0.textDigest == Self.digest(ofBlocks: tallies[index].earlierDigests)
+            } ?? false))
       } catch {
         throw .segment(error)
       }
@@ -171,6 +202,9 @@ package final class Intake: @unchecked Sendable {
         reject(rejection, line)
       }
       tally.blockDigests[block.index] = digest
+      if let earlier = earlier[file] {
+        tally.earlierDigests[block.index] = Self.digest(of: earlier, in: block, whole: digest)
+      }
       reader.note(lines: tally.counts.lines, ofBlock: block.index, ofFile: file)
       let chunks = encoder.finish(block: block.index)
       monitor.withLock { tallies[file].add(tally) }
@@ -187,25 +221,44 @@ package final class Intake: @unchecked Sendable {
   /// Of a log that no format reads; one without lines has an empty name.
   static let unknownFormat = "unknown"
 
+  /// What tells a block's text from others, but for chance: two numbers of 64 bits, found in different ways.
   private static func digest(_ bytes: ByteView) -> [UInt8] {
-    bytes.withSpan(0, bytes.count) { span in
-      unsafe span.withUnsafeBytes { buffer in
-        var hash = SHA256()
-        unsafe hash.update(bufferPointer: buffer)
-        return Array(hash.finalize())
-      }
+    let first = unsafe bytes.withAddress { unsafe duizhang_digest($0, bytes.count) }
+    let second = bytes.withSpan(0, bytes.count) { XXH64.checksum($0) }
+    return unsafe withUnsafeBytes(of: (first.littleEndian, second.littleEndian)) {
+      unsafe Array($0)
     }
+  }
+
+  /// That of a block as it would be in an earlier log whose text ends in it or behind it; `nil` where the
+  /// block lies behind its end.
+  private static func digest(
+    of earlier: EarlierLog, in block: Block, whole: [UInt8]
+  ) -> [UInt8]? {
+    let end = block.offset + block.count
+    let rest = earlier.textBytes - block.offset
+    if rest <= 0 { return nil }
+    if end < earlier.textBytes || end == earlier.textBytes && !earlier.endsWithAddedLineEnd {
+      return whole
+    }
+    var bytes: [UInt8] = []
+    block.append(0..<min(rest - (earlier.endsWithAddedLineEnd ? 1 : 0), block.count), to: &bytes)
+    if earlier.endsWithAddedLineEnd { bytes.append(0x0A) }
+    return digest(Block(bytes).bytes)
+  }
+
+  /// That of a text by those of its blocks: blocks are cut by the text alone, so that equal texts have equal
+  /// ones.
+  private static func digest(ofBlocks digests: [Int: [UInt8]]) -> ContentHash {
+    var hash = SHA256()
+    for (_, digest) in digests.sorted(by: { $0.key < $1.key }) { hash.update(data: digest) }
+    return ContentHash(bytes: Array(hash.finalize()))
   }
 
   private func facts(_ index: Int, _ outcome: LogReader.Outcome, format: FoundFormat?) -> LogFile {
     let tally = tallies[index]
-    // Blocks are cut by the text alone, so that equal texts have equal blocks.
-    var hash = SHA256()
-    for (_, digest) in tally.blockDigests.sorted(by: { $0.key < $1.key }) {
-      hash.update(data: digest)
-    }
     var file = LogFile(
-      textDigest: ContentHash(bytes: Array(hash.finalize())), storedSHA256: digests[index],
+      textDigest: Self.digest(ofBlocks: tally.blockDigests), storedSHA256: digests[index],
       storedBytes: outcome.bytes[index].stored, textBytes: outcome.bytes[index].text,
       codec: outcome.codecs[index]?.rawValue ?? "", encoding: outcome.encodings[index]?.name ?? "",
       format: format.map { $0.name ?? Self.unknownFormat } ?? "", lines: tally.counts.lines,

@@ -3,6 +3,7 @@ package import Counting
 package import Decoding
 package import Ledger
 package import Metering
+internal import Parsing
 internal import Segments
 
 /// Counts logs night by night: takes in what is new, counts the days that it touches, and adds up all days.
@@ -38,6 +39,8 @@ package final class NightlyCount: @unchecked Sendable {
     package var repeated: [(path: String, name: String)]
     /// Logs that were taken in.
     package var taken: [String]
+    /// Of these, those that take the place of what was their beginning.
+    package var extended: [String]
     /// Days that were counted.
     package var days: [CivilDate]
   }
@@ -81,7 +84,11 @@ package final class NightlyCount: @unchecked Sendable {
       guard let name = known[file.path]?.name else { return true }
       return name.storedBytes != file.sizeBytes || name.modifiedAt != file.modifiedAt
     }
-    let digests = try Self.digests(of: candidates, threads: options.threads)
+    let contents = try workspace.ledger.read { state throws(WorkspaceError) in
+      try candidates.map { file throws(WorkspaceError) in try state.contents(under: file.path) }
+    }
+    let hashes = try Self.hashes(of: candidates, earlier: contents, threads: options.threads)
+    let digests = hashes.map(\.digest)
     var byDigest: [ContentHash: LogFileID] = [:]
     for name in known.values { byDigest[name.name.storedSHA256] = name.file }
     // Of logs that are stored alike, the first one is read.
@@ -91,36 +98,43 @@ package final class NightlyCount: @unchecked Sendable {
     }
     let new = first.values.sorted()
     let newest = (known.values.map(\.name.modifiedAt) + files.map(\.modifiedAt)).max()
+    let earlier = try workspace.ledger.read { state throws(WorkspaceError) in
+      try new.map { index throws(WorkspaceError) -> EarlierLog? in
+        guard let file = known[candidates[index].path]?.file else { return nil }
+        return try state.file(file).map { EarlierLog($0) }
+      }
+    }
     let intake = Intake(
-      new.map { candidates[$0] }, digests: new.map { digests[$0] },
+      new.map { candidates[$0] }, digests: new.map { digests[$0] }, earlier: earlier,
       newest: newest ?? Instant(microseconds: 0), folder: "\(workspace.path)/segments",
       options: options)
     progress.set(intake)
     let taken = try intake.run()
+    if options.isStrict { try refuse(taken) }
     let run = try workspace.ledger.begin(
       RunStart(
         command: origin.command, programVersion: origin.programVersion,
         configurationHash: origin.configuration, ruleHash: origin.rule, user: origin.user))
+    let beginnings = Dictionary(
+      uniqueKeysWithValues: candidates.indices.map { (candidates[$0].path, hashes[$0].beginnings) })
     var changes = Changes()
     do {
-      try workspace.ledger.commit(run, orThrow: { $0 as any Error }) { transaction in
+      try workspace.ledger.commit(run, orThrow: Self.same) { transaction in
         for log in taken {
-          let number: LogFileID
-          if let (id, _) = try transaction.state.file(textDigest: log.facts.textDigest) {
-            try changes.repeat(log.name.path, try transaction.state.name(of: id))
-            try transaction.add(log.name, to: id)
-            number = id
-          } else {
-            number = try transaction.insert(
-              log.facts, segments: log.segments.map { segment(of: $0) }, name: log.name)
-            changes.taken.append(log.name.path)
-          }
+          let earlier = known[log.name.path]?.file
+          try removeBeginnings(
+            (beginnings[log.name.path] ?? []).union(
+              log.extendsEarlier ? [earlier].compactMap { $0 } : []), of: log.name.path,
+            log.facts.textDigest, transaction, &changes)
+          let number = try take(log, earlier, transaction, &changes)
           byDigest[log.name.storedSHA256] = number
         }
         for index in candidates.indices where !new.contains(index) {
           guard let id = byDigest[digests[index]] else { continue }
           let file = candidates[index]
-          try changes.repeat(file.path, try transaction.state.name(of: id))
+          try removeBeginnings(
+            hashes[index].beginnings.subtracting([id]), of: file.path, nil, transaction, &changes)
+          changes.repeat(file.path, try transaction.state.name(of: id))
           try transaction.add(
             LogName(
               path: file.path, storedSHA256: digests[index], storedBytes: file.sizeBytes,
@@ -139,15 +153,77 @@ package final class NightlyCount: @unchecked Sendable {
     let count = StoredCount(workspace, terms: terms, options: options, days: days, logs: logs)
     return Outcome(
       result: try count.result(), repeated: changes.repeated, taken: changes.taken,
-      days: changes.days)
+      extended: changes.extended, days: changes.days)
   }
+
+  /// Refuses logs that are damaged, or have lines that are no records.
+  private func refuse(_ taken: [TakenLog]) throws {
+    let texts = taken.flatMap { log -> [String] in
+      let path = log.name.path
+      if let damage = log.facts.damages.first?.damage {
+        return [
+          "\(path): \(damage.text); get a whole copy, or run without --strict, which counts what is "
+            + "readable"
+        ]
+      }
+      let first = log.facts.rejections.min { $0.firstLines[0] < $1.firstLines[0] }
+      guard let first, let reason = Rejection(name: first.reason) else { return [] }
+      return [
+        "\(path):\(first.firstLines[0]): \(reason.reason); mend the line, or run without --strict, "
+          + "which counts the others"
+      ]
+    }
+    if !texts.isEmpty { throw IntakeError.strict(texts) }
+  }
+
+  /// Takes the beginnings of a log that is whole now out of the ledger, but those that came under another
+  /// name as well.
+  private func removeBeginnings(
+    _ beginnings: Set<LogFileID>, of path: String, _ textDigest: ContentHash?,
+    _ transaction: LedgerTransaction, _ changes: inout Changes
+  ) throws {
+    for id in beginnings {
+      guard let file = try transaction.state.file(id), file.textDigest != textDigest,
+        try transaction.state.nameCount(of: id) == 1
+      else { continue }
+      try transaction.remove(id)
+      changes.extended.append(path)
+    }
+  }
+
+  /// Puts a log that was read into the ledger.
+  ///
+  /// - Parameter earlier: what its name had before.
+  private func take(
+    _ log: TakenLog, _ earlier: LogFileID?, _ transaction: LedgerTransaction,
+    _ changes: inout Changes
+  ) throws -> LogFileID {
+    func isAlone(_ id: LogFileID) throws -> Bool { try transaction.state.nameCount(of: id) == 1 }
+    if let (id, file) = try transaction.state.file(textDigest: log.facts.textDigest) {
+      // A copy that was damaged, though all of its text could be read, is replaced.
+      let isBetter = id == earlier && !file.damages.isEmpty && log.facts.damages.isEmpty
+      guard try isBetter && isAlone(id) else {
+        changes.repeat(log.name.path, try transaction.state.name(of: id))
+        try transaction.add(log.name, to: id)
+        return id
+      }
+      try transaction.remove(id)
+      changes.extended.append(log.name.path)
+    }
+    changes.taken.append(log.name.path)
+    return try transaction.insert(
+      log.facts, segments: log.segments.map { segment(of: $0) }, name: log.name)
+  }
+
+  private static func same(_ error: WorkspaceError) -> any Error { error }
 
   private struct Changes {
     var repeated: [(path: String, name: String)] = []
     var taken: [String] = []
+    var extended: [String] = []
     var days: [CivilDate] = []
 
-    mutating func `repeat`(_ path: String, _ name: String?) throws {
+    mutating func `repeat`(_ path: String, _ name: String?) {
       if let name, name != path { repeated.append((path, name)) }
     }
   }
@@ -197,38 +273,57 @@ package final class NightlyCount: @unchecked Sendable {
 
   // MARK: - Logs
 
-  /// SHA-256 of files as stored.
-  private static func digests(of files: [InputFile], threads: Int) throws -> [ContentHash] {
-    let monitor = Monitor()
-    let box = Box(count: files.count)
-    let next = Box(count: 1)
+  private struct Hashes {
+    /// SHA-256 as stored.
+    var digest: ContentHash
+    /// Of what its name ever had, that which the file begins with.
+    var beginnings: Set<LogFileID>
+  }
+
+  private static func hashes(
+    of files: [InputFile], earlier: [[KnownName]], threads: Int
+  ) throws -> [Hashes] {
+    let found = Box(count: files.count)
     Workers.run(threads) { _ in
-      while true {
-        let index = monitor.withLock { () -> Int in
-          defer { next.taken += 1 }
-          return next.taken
+      while let index = found.next() {
+        let marks = Set(earlier[index].map(\.name.storedBytes))
+        guard let hashes = FileContent.sha256(files[index].path, marks: marks) else { continue }
+        let beginnings = earlier[index].filter {
+          hashes.ofFirst[$0.name.storedBytes] == $0.name.storedSHA256
         }
-        guard index < files.count else { return }
-        let digest = FileContent.sha256(files[index].path)?.sha256
-        monitor.withLock { box.digests[index] = digest }
+        found.set(
+          index, Hashes(digest: hashes.sha256, beginnings: Set(beginnings.map(\.file))))
       }
     }
     return try files.indices.map { index in
-      guard let digest = box.digests[index] else {
+      guard let hashes = found.hashes[index] else {
         throw IntakeError.input([
           InputError(
             path: files[index].path, detail: "cannot be read to its end",
             remedy: "check the file and its disk")
         ])
       }
-      return digest
+      return hashes
     }
   }
 
   private final class Box: @unchecked Sendable {
-    var digests: [ContentHash?]
-    var taken = 0
+    private let monitor = Monitor()
+    private(set) var hashes: [Hashes?]
+    private var taken = 0
 
-    init(count: Int) { digests = Array(repeating: nil, count: count) }
+    init(count: Int) { hashes = Array(repeating: nil, count: count) }
+
+    func next() -> Int? {
+      monitor.withLock {
+        guard taken < hashes.count else { return nil }
+        defer { taken += 1 }
+        return taken
+      }
+    }
+
+    func set(_ index: Int, _ hashes: Hashes) {
+      monitor.withLock { self.hashes[index] = hashes }
+    }
   }
 }

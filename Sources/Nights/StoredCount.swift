@@ -202,10 +202,11 @@ struct StoredCount {
     let contracts = Dictionary(
       terms.contracts.enumerated().map { ($1.number, $0) }, uniquingKeysWith: { first, _ in first })
     let units = days.compactMap { day in day.rows.map { (day: day.day, file: $0) } }
+    let charges = Charges(table, contracts)
     // First what they are charged to, since their order depends on all of that.
     for unit in units {
-      try forEach(unit.day, unit.file) { reader, row, bytes in
-        _ = table.number(of: Self.attribution(reader, row, bytes, contracts))
+      try forEach(unit.day, unit.file, charges) { reader, row, bytes in
+        _ = charges.number(reader, row, bytes)
       }
     }
     let attributions = table.sealed(terms)
@@ -216,11 +217,10 @@ struct StoredCount {
     for (index, unit) in units.enumerated() {
       let sorter = sorters[index % sorters.count]
       let isLast = unit.day == days.last?.day
-      try forEach(unit.day, unit.file) { reader, row, bytes in
+      try forEach(unit.day, unit.file, charges) { reader, row, bytes in
         let isProvisional = reader.number(row, 11) != 0
         guard !isProvisional || isLast else { return }
-        let digest = Self.text(reader.word(row, 0), bytes)
-        guard let log = numbers[digest] else { throw UnknownLog(digest: digest) }
+        let log = try charges.log(reader, row, bytes, numbers)
         let stored = StoredUnit(
           startedAt: reader.number(row, 0), endedAt: reader.number(row, 1),
           day: Int32(clamping: reader.number(row, 2)),
@@ -231,7 +231,7 @@ struct StoredCount {
           notBillableCode: UInt8(clamping: reader.number(row, 7)),
           source: Source.number(
             file: log, block: Int(reader.number(row, 12)), line: Int(reader.number(row, 13))),
-          attribution: table.number(of: Self.attribution(reader, row, bytes, contracts)))
+          attribution: charges.number(reader, row, bytes))
         try sorter.append(
           stored, user: reader.text(row, 0), conversation: reader.text(row, 1), in: bytes, pool)
       }
@@ -244,29 +244,73 @@ struct StoredCount {
   }
 
   private func forEach(
-    _ day: CivilDate, _ file: StoredFile, _ body: (UnitReader, Int, ByteView) throws -> Void
+    _ day: CivilDate, _ file: StoredFile, _ charges: Charges,
+    _ body: (UnitReader, Int, ByteView) throws -> Void
   ) throws {
     let reader = try UnitReader(path: workspace.path(of: file), day: day.daysSinceEpoch)
     let block = Block()
     while let count = try reader.next(into: block) {
+      charges.clear()
       let bytes = block.wholeBytes
       for row in 0..<count { try body(reader, row, bytes) }
     }
+  }
+}
+
+/// What the units of a file are charged to, and the logs that they stand in. Of a chunk, each word stands in
+/// one place, so that equal places are equal words.
+private final class Charges {
+  private struct Place: Hashable {
+    var words: SIMD8<UInt64>
+    var numbers: SIMD4<Int64>
+  }
+
+  private let table: AttributionTable
+  private let contracts: [String: Int]
+  private var known: [Place: Int] = [:]
+  private var logs: [UInt64: Int] = [:]
+
+  init(_ table: AttributionTable, _ contracts: [String: Int]) {
+    self.table = table
+    self.contracts = contracts
+  }
+
+  /// Forgets all places, since another chunk's texts come.
+  func clear() {
+    known.removeAll(keepingCapacity: true)
+    logs.removeAll(keepingCapacity: true)
   }
 
   private static func text(_ slice: Slice, _ bytes: ByteView) -> String {
     bytes.text(Int(slice.start), Int(slice.count))
   }
 
-  private static func attribution(
-    _ reader: UnitReader, _ row: Int, _ bytes: ByteView, _ contracts: [String: Int]
-  ) -> Attribution {
-    func word(_ index: Int) -> String { text(reader.word(row, index), bytes) }
-    return Attribution(
-      contract: contracts[word(1)] ?? 0, rule: Int(reader.number(row, 10)),
-      meter: reader.number(row, 8) == 1 ? .item : .conversation,
-      role: Attribution.Role(rawValue: UInt8(clamping: reader.number(row, 9))) ?? .message,
-      licensee: word(2), module: word(3), scenario: word(4), app: word(5), event: word(6))
+  func log(
+    _ reader: UnitReader, _ row: Int, _ bytes: ByteView, _ numbers: [String: Int]
+  ) throws -> Int {
+    let slice = reader.word(row, 0)
+    if let number = logs[slice.word] { return number }
+    let digest = Self.text(slice, bytes)
+    guard let number = numbers[digest] else { throw UnknownLog(digest: digest) }
+    logs[slice.word] = number
+    return number
+  }
+
+  /// The number of a unit's attribution.
+  func number(_ reader: UnitReader, _ row: Int, _ bytes: ByteView) -> Int {
+    var place = Place(words: .zero, numbers: .zero)
+    for index in 1..<UnitFile.wordCount { place.words[index] = reader.word(row, index).word }
+    for index in 0..<3 { place.numbers[index] = reader.number(row, 8 + index) }
+    if let number = known[place] { return number }
+    func word(_ index: Int) -> String { Self.text(reader.word(row, index), bytes) }
+    let number = table.number(
+      of: Attribution(
+        contract: contracts[word(1)] ?? 0, rule: Int(reader.number(row, 10)),
+        meter: reader.number(row, 8) == 1 ? .item : .conversation,
+        role: Attribution.Role(rawValue: UInt8(clamping: reader.number(row, 9))) ?? .message,
+        licensee: word(2), module: word(3), scenario: word(4), app: word(5), event: word(6)))
+    known[place] = number
+    return number
   }
 }
 

@@ -9,6 +9,7 @@ public import Metering
 internal import Nights
 internal import Reconciliation
 internal import Reports
+internal import Segments
 internal import Shuffling
 
 /// The nightly job: read and count, findings of the contracts' lists, reconciliation with the
@@ -74,10 +75,11 @@ public struct NightlyRun: Sendable {
     var metering = options.metering
     metering.encoding = metering.encoding ?? pipeline.encoding
     metering.formats = pipeline.formats
-    let logs = try Self.logs(pipeline, metering)
+    let usesWorkspace = pipeline.workspace != nil && options.dates == nil
+    let logs = try Self.logs(pipeline, metering, isAbsolute: usesWorkspace)
     metering.wantsRows = true
     metering.findsPlaces = true
-    metering.wantsQuarantine = pipeline.workspace == nil
+    metering.wantsQuarantine = !usesWorkspace
     do throws(InputError) {
       try QuarantineReport.check(logs.files, Self.quarantineFolder(pipeline))
     } catch {
@@ -91,6 +93,8 @@ public struct NightlyRun: Sendable {
     warnings = logs.warnings
     notices =
       logs.notices
+      + (pipeline.workspace != nil && options.dates != nil
+        ? ["days were asked for: all logs are read, and the workspace is left alone"] : [])
       + (users.createdKeyPath.map { [PrivacyKey.createdNotice(path: $0)] } ?? [])
   }
 
@@ -110,10 +114,11 @@ public struct NightlyRun: Sendable {
   ///
   /// - Throws: ``RunError``; then the reports of the run before are still there.
   public func run() throws(RunError) -> RunOutcome {
-    let result = try count()
+    let (result, night) = try count()
     let outcome = RunOutcome(
       pipeline: pipeline, terms: terms, result: result, findings: findings(result),
-      reconciliations: reconcile(result), statements: statements)
+      reconciliations: reconcile(result), statements: statements,
+      night: night)
     try write(outcome, result)
     return outcome
   }
@@ -146,7 +151,7 @@ extension NightlyRun {
     _ pipeline: PipelineFile, _ files: [InputFile], _ terms: Terms, _ metering: MeteringOptions,
     _ options: Options
   ) throws(RunError) -> Source {
-    guard let path = pipeline.workspace else {
+    guard let path = pipeline.workspace, options.dates == nil else {
       return .logs(Metering(files: files, terms: terms, options: metering))
     }
     if let file = files.first(where: { !$0.isStored }) {
@@ -181,11 +186,13 @@ extension NightlyRun {
   }
 
   private static func logs(
-    _ pipeline: PipelineFile, _ metering: MeteringOptions
+    _ pipeline: PipelineFile, _ metering: MeteringOptions, isAbsolute: Bool
   ) throws(RunError) -> LogSelection {
     do throws(InputError) {
+      // What a workspace keeps must be known again from any working folder.
       return try LogSelection(
-        pipeline.logs.map(Paths.shortened), formats: metering.formats,
+        pipeline.logs.map { isAbsolute ? Paths.absolute($0) : Paths.shortened($0) },
+        formats: metering.formats,
         lineBytesMax: metering.lineBytesMax, encoding: metering.encoding)
     } catch {
       throw .input(error)
@@ -212,21 +219,27 @@ extension PipelineFile {
 // MARK: - Stages
 
 extension NightlyRun {
-  private func count() throws(RunError) -> MeteringResult {
+  private func count() throws(RunError) -> (MeteringResult, RunOutcome.Night?) {
     switch source {
     case .logs(let metering):
       do throws(MeteringError) {
-        return try metering.run()
+        return (try metering.run(), nil)
       } catch {
         throw .metering(error)
       }
     case .workspace(let count, let files):
       do {
-        return try count.run(files).result
+        let outcome = try count.run(files)
+        let night = RunOutcome.Night(
+          taken: outcome.taken, repeated: outcome.repeated, extended: outcome.extended,
+          dayCount: outcome.days.count)
+        return (outcome.result, night)
       } catch let error as IntakeError {
         throw RunError(error)
       } catch let error as WorkspaceError {
         throw .workspace(error)
+      } catch let error as SegmentError {
+        throw RunError(error)
       } catch let error as SpillError {
         throw .metering(.spill(error.description))
       } catch {

@@ -21,6 +21,13 @@ enum Paths {
     return shortened.isEmpty ? "." : shortened
   }
 
+  /// The same from the root, whatever the working folder is.
+  static func absolute(_ path: String) -> String {
+    guard !path.hasPrefix("/"), let folder = unsafe getcwd(nil, 0) else { return shortened(path) }
+    defer { unsafe free(folder) }
+    return shortened(unsafe String(cString: folder) + "/" + path)
+  }
+
   /// Whether a folder, and no link to one, is at a path.
   private static func isFolder(_ path: String) -> Bool {
     var status = stat()

@@ -1,5 +1,6 @@
 public import Configuration
 public import Decoding
+internal import Glibc
 public import Ledger
 public import Metering
 internal import Nights
@@ -55,8 +56,22 @@ extension RunError {
   init(_ error: IntakeError) {
     switch error {
     case .input(let errors): self = .metering(.input(errors))
-    case .segment(let error): self = .stored(error.description)
+    case .strict(let texts): self = .metering(.strict(texts))
+    case .segment(let error): self.init(error)
     case .workspace(let error): self = .workspace(error)
     }
+  }
+
+  init(_ error: SegmentError) {
+    let remedy =
+      switch error.problem {
+      case .failed(_, let error) where error.number == ENOSPC || error.number == EDQUOT:
+        "free some space and run again: what was taken in before still holds"
+      case .failed: "check the disk, and who owns the workspace"
+      default:
+        "see 'duizhang workspace verify'; restore the workspace from a copy, or begin a new one from "
+          + "the logs"
+      }
+    self = .stored("\(error); \(remedy)")
   }
 }

@@ -12,7 +12,7 @@ extension RunOutcome {
   /// The page that a person reads in the morning: what was read, what it comes to, and last what
   /// needs them.
   public var text: String {
-    "\(pipeline.name): \(datesText)\n" + input.text + quarantineText + totalsText
+    "\(pipeline.name): \(datesText)\n" + nightText + input.text + quarantineText + totalsText
       + findingsText + reconciliationText + rowProblemsText + concernsText
       + "reports in \(folder): \(NightlyRun.reportNames.joined(separator: ", "))\n"
   }
@@ -23,8 +23,30 @@ extension RunOutcome {
       ? "\(dates.lowerBound)" : "\(dates.lowerBound) to \(dates.upperBound)"
   }
 
+  /// What was new; the figures behind it are those of all nights.
+  private var nightText: String {
+    guard let night else { return "" }
+    func counted(_ count: Int, _ one: String) -> String {
+      "\(MeteringSummary.grouped(count)) \(one)\(count == 1 ? "" : "s")"
+    }
+    var text =
+      "taken in: \(counted(night.taken.count, "log")); counted anew: "
+      + "\(counted(night.dayCount, "day"))\n"
+    func list(_ title: String, _ lines: [String]) {
+      guard !lines.isEmpty else { return }
+      text += title + ":\n" + lines.prefix(Self.shownMax).map { "  \($0)\n" }.joined()
+      if lines.count > Self.shownMax { text += "  and \(lines.count - Self.shownMax) more\n" }
+    }
+    list(
+      "known already, under another name, and not counted again",
+      night.repeated.map { "\($0.path) as \($0.name)" })
+    list("whole now, in place of what was taken in of them before", night.extended)
+    return text
+  }
+
   private var quarantineText: String {
-    guard input.hasQuarantined else { return "" }
+    // A workspace does not keep them.
+    guard input.hasQuarantined && night == nil else { return "" }
     let beyond = input.quarantinedBeyondTable
     let folder = NightlyRun.quarantineFolder(pipeline)
     return "quarantined lines as they are, to be mended: \(folder)"

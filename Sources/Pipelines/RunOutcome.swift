@@ -21,13 +21,28 @@ public struct RunOutcome: Sendable {
   /// The folder of the reports.
   public let folder: String
   let terms: Terms
+  /// What a run with a workspace took in; `nil` without one.
+  public let night: Night?
+
+  /// What is told of a night, and of no report: these do not depend on when what came.
+  public struct Night: Sendable {
+    /// Logs that were taken in.
+    public var taken: [String]
+    /// Logs whose text was known, and the name that it is known by.
+    public var repeated: [(path: String, name: String)]
+    /// Logs that took the place of a part of them.
+    public var extended: [String]
+    /// Days that were counted anew.
+    public var dayCount: Int
+  }
 
   public var needsPerson: Bool { !concerns.isEmpty }
 
   init(
     pipeline: PipelineFile, terms: Terms, result: MeteringResult, findings: [Finding],
-    reconciliations: [TotalsReconciliation], statements: Statements
+    reconciliations: [TotalsReconciliation], statements: Statements, night: Night? = nil
   ) {
+    self.night = night
     self.pipeline = pipeline
     self.terms = terms
     self.findings = findings

@@ -1,6 +1,6 @@
 /// The checksum XXH64 with seed 0, by Yann Collet's specification
 /// (github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md).
-enum XXH64 {
+package enum XXH64 {
   private static let prime1: UInt64 = 0x9E37_79B1_85EB_CA87
   private static let prime2: UInt64 = 0xC2B2_AE3D_27D4_EB4F
   private static let prime3: UInt64 = 0x1656_67B1_9E37_79F9
@@ -8,6 +8,10 @@ enum XXH64 {
   private static let prime5: UInt64 = 0x27D4_EB2F_1656_67C5
 
   static func checksum(_ bytes: [UInt8]) -> UInt64 {
+    unsafe bytes.withUnsafeBytes { unsafe checksum($0) }
+  }
+
+  package static func checksum(_ bytes: Span<UInt8>) -> UInt64 {
     unsafe bytes.withUnsafeBytes { unsafe checksum($0) }
   }
 

@@ -15,7 +15,7 @@ struct Duizhang: ParsableCommand {
     version: Version.text,
     subcommands: [
       RunCommand.self, CountCommand.self, UsageCommand.self, CheckCommand.self,
-      FormatsCommand.self, SimulateCommand.self,
+      FormatsCommand.self, WorkspaceCommand.self, SimulateCommand.self,
     ])
 
   static func main() {
