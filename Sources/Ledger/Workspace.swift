@@ -102,7 +102,11 @@ extension Workspace {
       configuration.readonly = true
       let queue = try DatabaseQueue(path: folder.ledgerPath, configuration: configuration)
       try queue.read { database in
-        try checkIdentity(database, folder, mayBeEmpty: false)
+        try checkIdentity(database, folder, mayBeEmpty: true)
+        if try !database.tableExists("workspace") {
+          throw WorkspaceError.notAWorkspace(
+            path: path, detail: "its making was cut short; a nightly run goes on with it")
+        }
         if try !LedgerSchema.migrator.hasCompletedMigrations(database) {
           throw WorkspaceError.olderSchema(path: path)
         }
