@@ -32,8 +32,11 @@ public enum InputFiles {
   /// A folder gives all files below it whose names do not begin with a dot. A path that exists is
   /// never taken for a pattern.
   ///
+  /// - Parameter mayBeNone: whether folders may be empty, and patterns may match nothing.
   /// - Throws: ``InputError`` for a path without a file, or a file that cannot be opened.
-  public static func find(_ paths: [String]) throws(InputError) -> [InputFile] {
+  public static func find(
+    _ paths: [String], mayBeNone: Bool = false
+  ) throws(InputError) -> [InputFile] {
     var found: [InputFile] = []
     var foldersSeen: Set<[UInt64]> = []
     for path in paths {
@@ -43,9 +46,9 @@ public enum InputFiles {
             path: path, sizeBytes: 0, isFromFolder: false, isStored: false,
             modifiedAt: Status.now))
       } else if let status = Status(path) {
-        try add(path, status, to: &found, &foldersSeen)
+        try add(path, status, to: &found, &foldersSeen, mayBeNone)
       } else {
-        try addMatches(path, to: &found, &foldersSeen)
+        try addMatches(path, to: &found, &foldersSeen, mayBeNone)
       }
     }
     found.sort { Array($0.path.utf8).lexicographicallyPrecedes(Array($1.path.utf8)) }
@@ -110,7 +113,7 @@ public enum InputFiles {
 
   private static func add(
     _ path: String, _ status: Status, to found: inout [InputFile],
-    _ foldersSeen: inout Set<[UInt64]>
+    _ foldersSeen: inout Set<[UInt64]>, _ mayBeNone: Bool
   ) throws(InputError) {
     guard status.isFolder else {
       found.append(
@@ -122,7 +125,7 @@ public enum InputFiles {
     let before = found.count
     let seenBefore = foldersSeen.count
     try addFolder(path, to: &found, &foldersSeen)
-    if found.count == before && foldersSeen.count == seenBefore + 1 {
+    if found.count == before && foldersSeen.count == seenBefore + 1 && !mayBeNone {
       throw InputError(
         path: path, detail: "is a folder without logs", remedy: "check the path")
     }
@@ -168,12 +171,14 @@ public enum InputFiles {
   }
 
   private static func addMatches(
-    _ pattern: String, to found: inout [InputFile], _ foldersSeen: inout Set<[UInt64]>
+    _ pattern: String, to found: inout [InputFile], _ foldersSeen: inout Set<[UInt64]>,
+    _ mayBeNone: Bool
   ) throws(InputError) {
     var matches = unsafe glob_t()
     defer { unsafe globfree(&matches) }
     let code = unsafe glob(pattern, 0, nil, &matches)
     guard code == 0, unsafe matches.gl_pathc > 0 else {
+      if mayBeNone && pattern.contains(where: { "*?[".contains($0) }) { return }
       throw InputError(
         path: pattern, detail: "no file of this name, and no file that matches it as a pattern",
         remedy: "check the path")
@@ -184,7 +189,7 @@ public enum InputFiles {
         throw notText(unsafe String(cString: match))
       }
       if let status = try status(of: path) {
-        try add(path, status, to: &found, &foldersSeen)
+        try add(path, status, to: &found, &foldersSeen, mayBeNone)
       }
     }
   }

@@ -17,14 +17,16 @@ public struct LogSelection: Sendable {
   ///   - formats: what the logs may be; `nil`: any built-in format.
   ///   - lineBytesMax: the longest line that is parsed.
   ///   - encoding: that of all logs; `nil`: as each one's byte order mark says, else UTF-8.
+  ///   - mayBeNone: whether folders and patterns may hold no log.
   /// - Throws: ``InputError`` for the first path that cannot be read.
   public init(
     _ paths: [String], formats: [LogFormat]? = nil,
-    lineBytesMax: Int = LogStream.lineBytesMaxDefault, encoding: TextEncoding? = nil
+    lineBytesMax: Int = LogStream.lineBytesMaxDefault, encoding: TextEncoding? = nil,
+    mayBeNone: Bool = false
   ) throws(InputError) {
     let block = Block()
     let recogniser = FormatRecogniser(formats, lineBytesMax: lineBytesMax)
-    for file in try InputFiles.find(paths) {
+    for file in try InputFiles.find(paths, mayBeNone: mayBeNone) {
       guard file.isStored else {
         // To look into it would take what it holds.
         if file.isFromFolder { passedOver.append(file.path) } else { files.append(file) }
@@ -41,7 +43,7 @@ public struct LogSelection: Sendable {
       }
       files.append(file)
     }
-    if files.isEmpty, let path = paths.first {
+    if files.isEmpty, !mayBeNone, let path = paths.first {
       throw InputError(
         path: path, detail: "holds no log: no file in it has a record", remedy: "check the path")
     }

@@ -129,7 +129,8 @@ package final class NightlyCount: @unchecked Sendable {
           let number = try take(log, earlier, transaction, &changes)
           byDigest[log.name.storedSHA256] = number
         }
-        for index in candidates.indices where !new.contains(index) {
+        let read = Set(new)
+        for index in candidates.indices where !read.contains(index) {
           guard let id = byDigest[digests[index]] else { continue }
           let file = candidates[index]
           try removeBeginnings(

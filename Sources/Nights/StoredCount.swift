@@ -202,9 +202,9 @@ struct StoredCount {
     let contracts = Dictionary(
       terms.contracts.enumerated().map { ($1.number, $0) }, uniquingKeysWith: { first, _ in first })
     let units = days.compactMap { day in day.rows.map { (day: day.day, file: $0) } }
-    let charges = Charges(table, contracts)
     // First what they are charged to, since their order depends on all of that.
-    for unit in units {
+    try onAllThreads(units) { _, unit in
+      let charges = Charges(table, contracts)
       try forEach(unit.day, unit.file, charges) { reader, row, bytes in
         _ = charges.number(reader, row, bytes)
       }
@@ -214,8 +214,9 @@ struct StoredCount {
     let sorters = (0..<options.threads).map { _ in
       ExternalSorter(order: order, pool: pool, spill: spill)
     }
-    for (index, unit) in units.enumerated() {
-      let sorter = sorters[index % sorters.count]
+    try onAllThreads(units) { thread, unit in
+      let sorter = sorters[thread]
+      let charges = Charges(table, contracts)
       let isLast = unit.day == days.last?.day
       try forEach(unit.day, unit.file, charges) { reader, row, bytes in
         let isProvisional = reader.number(row, 11) != 0
@@ -241,6 +242,48 @@ struct StoredCount {
       UsageRows(sorters: sorters, attributions: attributions, terms: terms, sources: sources),
       spill.bytesWritten
     )
+  }
+
+  private typealias Units = (day: CivilDate, file: StoredFile)
+
+  /// Does something with each file of units, on as many threads as there are.
+  ///
+  /// - Parameter body: takes the number of the thread that it is on.
+  private func onAllThreads(
+    _ units: [Units], _ body: (_ thread: Int, Units) throws -> Void
+  ) throws {
+    let next = Turn()
+    withoutActuallyEscaping(body) { body in
+      let work = UncheckedWork(body: body)
+      Workers.run(options.threads) { thread in
+        while let index = next.next(below: units.count) {
+          do { try work.body(thread, units[index]) } catch { next.fail(error) }
+        }
+      }
+    }
+    if let failure = next.failure { throw failure }
+  }
+
+  /// Work that is done by threads that end before it does.
+  private struct UncheckedWork: @unchecked Sendable {
+    var body: (Int, Units) throws -> Void
+  }
+
+  /// Deals out numbers until something fails.
+  private final class Turn: @unchecked Sendable {
+    private let monitor = Monitor()
+    private var value = 0
+    private(set) var failure: (any Error)?
+
+    func next(below limit: Int) -> Int? {
+      monitor.withLock {
+        guard value < limit, failure == nil else { return nil }
+        defer { value += 1 }
+        return value
+      }
+    }
+
+    func fail(_ error: any Error) { monitor.withLock { failure = failure ?? error } }
   }
 
   private func forEach(

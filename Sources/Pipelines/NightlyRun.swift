@@ -76,7 +76,7 @@ public struct NightlyRun: Sendable {
     metering.encoding = metering.encoding ?? pipeline.encoding
     metering.formats = pipeline.formats
     let usesWorkspace = pipeline.workspace != nil && options.dates == nil
-    let logs = try Self.logs(pipeline, metering, isAbsolute: usesWorkspace)
+    let logs = try Self.logs(pipeline, metering, hasWorkspace: usesWorkspace)
     metering.wantsRows = true
     metering.findsPlaces = true
     metering.wantsQuarantine = !usesWorkspace
@@ -90,7 +90,9 @@ public struct NightlyRun: Sendable {
     self.terms = terms
     self.users = users
     storedBytes = logs.files.reduce(0) { $0 + $1.sizeBytes }
-    warnings = logs.warnings
+    warnings =
+      logs.warnings
+      + (logs.files.isEmpty ? ["no log is there: what the workspace holds is reported"] : [])
     notices =
       logs.notices
       + (pipeline.workspace != nil && options.dates != nil
@@ -186,14 +188,15 @@ extension NightlyRun {
   }
 
   private static func logs(
-    _ pipeline: PipelineFile, _ metering: MeteringOptions, isAbsolute: Bool
+    _ pipeline: PipelineFile, _ metering: MeteringOptions, hasWorkspace: Bool
   ) throws(RunError) -> LogSelection {
     do throws(InputError) {
       // What a workspace keeps must be known again from any working folder.
       return try LogSelection(
-        pipeline.logs.map { isAbsolute ? Paths.absolute($0) : Paths.shortened($0) },
+        pipeline.logs.map { hasWorkspace ? Paths.absolute($0) : Paths.shortened($0) },
         formats: metering.formats,
-        lineBytesMax: metering.lineBytesMax, encoding: metering.encoding)
+        lineBytesMax: metering.lineBytesMax, encoding: metering.encoding,
+        mayBeNone: hasWorkspace)
     } catch {
       throw .input(error)
     }

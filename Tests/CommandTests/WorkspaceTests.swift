@@ -60,6 +60,11 @@ struct WorkspaceTests {
       #expect(again.errors.contains(told), "\(again.errors)")
     }
     #expect(try story.bytes("with/usage-detail.csv") == story.bytes("without/usage-detail.csv"))
+    // Logs that were taken in may be deleted.
+    #expect(try story.shell("rm logs/*").status == 0)
+    let empty = try story.duizhang("run", "with.yaml", "--quiet")
+    #expect(empty.status < 2 && empty.errors.contains("no log is there"))
+    #expect(try story.bytes("with/usage-detail.csv") == story.bytes("without/usage-detail.csv"))
     let status = try story.duizhang("workspace", "status", "ws")
     #expect(status.status == 0)
     #expect(status.output.hasPrefix("20 logs: 34,000 records, 8 lines quarantined, 0 damaged\n"))
