@@ -55,6 +55,7 @@ enum LedgerSchema {
     CREATE TABLE log_file (
       id INTEGER PRIMARY KEY NOT NULL,
       text_digest BLOB NOT NULL UNIQUE CHECK (length(text_digest) IN (16, 32)),
+      head_digest BLOB CHECK (length(head_digest) IN (16, 32)),
       stored_sha256 BLOB NOT NULL CHECK (length(stored_sha256) = 32),
       stored_bytes INTEGER NOT NULL CHECK (stored_bytes >= 0),
       lost_bytes INTEGER CHECK (lost_bytes >= 0),
@@ -81,6 +82,7 @@ enum LedgerSchema {
       CHECK ((first_time IS NULL) = (last_time IS NULL))
     ) STRICT;
     CREATE INDEX log_file_run ON log_file (run_id);
+    CREATE INDEX log_file_head ON log_file (head_digest);
 
     CREATE TABLE log_name (
       path TEXT NOT NULL CHECK (path <> ''),

@@ -97,6 +97,18 @@ extension LedgerSnapshot {
     try file(where: "text_digest", textDigest.data)
   }
 
+  /// The logs whose text begins with a line.
+  public func files(
+    headDigest: ContentHash
+  ) throws(WorkspaceError) -> [(id: LogFileID, file: LogFile)] {
+    try query { database in
+      try Row.fetchAll(
+        database, sql: "SELECT * FROM log_file WHERE head_digest = ? ORDER BY id",
+        arguments: [headDigest.data]
+      ).map { (LogFileID(number: try $0.required("id")), try LogFile($0)) }
+    }
+  }
+
   /// A log by its number.
   public func file(_ id: LogFileID) throws(WorkspaceError) -> LogFile? {
     try file(where: "id", id.number)?.file
@@ -200,6 +212,7 @@ extension LogFile {
       codec: row.required("codec"), encoding: row.required("encoding"),
       format: row.required("format"), lines: row.required("lines"),
       records: row.required("records"), blockLines: blocks)
+    headDigest = try row.optionalHash("head_digest")
     lostBytes = try row.optional("lost_bytes")
     addedLineEnds = try row.required("added_line_ends")
     blank = try row.required("blank")

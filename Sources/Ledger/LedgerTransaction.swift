@@ -40,7 +40,8 @@ public final class LedgerTransaction {
       number: try insert(
         into: "log_file",
         [
-          ("text_digest", file.textDigest.data), ("stored_sha256", file.storedSHA256.data),
+          ("text_digest", file.textDigest.data), ("head_digest", file.headDigest?.data),
+          ("stored_sha256", file.storedSHA256.data),
           ("stored_bytes", file.storedBytes), ("lost_bytes", file.lostBytes),
           ("text_bytes", file.textBytes), ("added_line_ends", file.addedLineEnds),
           ("codec", file.codec), ("encoding", file.encoding), ("format", file.format),
@@ -81,6 +82,14 @@ public final class LedgerTransaction {
         name.path, file.number, name.storedSHA256.data, name.storedBytes,
         name.modifiedAt.microseconds, run.number,
       ])
+  }
+
+  /// Has the names of a log stand for another one, of which it is a part.
+  public func moveNames(of part: LogFileID, to whole: LogFileID) throws(WorkspaceError) {
+    // Where the whole has the name already, that stays.
+    try execute(
+      "UPDATE OR IGNORE log_name SET file_id = ? WHERE file_id = ?", [whole.number, part.number])
+    try execute("DELETE FROM log_name WHERE file_id = ?", [part.number])
   }
 
   /// Takes a log out with its names and segments, such as one that a longer one replaces.

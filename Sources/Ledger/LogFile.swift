@@ -48,6 +48,8 @@ public struct LogFile: Sendable, Hashable {
 
   /// Of the text, decoded: 16 or 32 bytes. Equal digests are the same log.
   public var textDigest: ContentHash
+  /// Of the text's first line; `nil` where that has no end.
+  public var headDigest: ContentHash?
   /// Of the bytes as stored, under the first name.
   public var storedSHA256: ContentHash
   public var storedBytes: Int

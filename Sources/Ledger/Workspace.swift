@@ -104,8 +104,7 @@ extension Workspace {
       try queue.read { database in
         try checkIdentity(database, folder, mayBeEmpty: true)
         if try !database.tableExists("workspace") {
-          throw WorkspaceError.notAWorkspace(
-            path: path, detail: "its making was cut short; a nightly run goes on with it")
+          throw WorkspaceError.unfinished(path: path)
         }
         if try !LedgerSchema.migrator.hasCompletedMigrations(database) {
           throw WorkspaceError.olderSchema(path: path)
@@ -161,6 +160,7 @@ extension Workspace {
     }
     let ledger = Ledger(queue: queue, folder: folder, isWritable: true, clock: clock)
     try checkSeal(ledger)
+    try checkDigestFile(ledger)
     guard !isCurrent else { return ledger }
     let now = clock()
     let migrator = LedgerSchema.migrator { database, action in
@@ -178,6 +178,25 @@ extension Workspace {
     try WorkspaceFolder.sync(folder.path)
     LedgerDigestFile.update(ledger)
     return ledger
+  }
+
+  /// A ledger that is older than what stands beside it, such as a copy that was put back alone, must not be
+  /// gone on with: it would forget what was taken in since. A crash leaves it newer at most.
+  private static func checkDigestFile(_ ledger: Ledger) throws(WorkspaceError) {
+    let path = "\(ledger.folder.path)/\(WorkspaceFolder.sealName)"
+    guard let digest = FileContent.text(path).flatMap({ LedgerDigestFile(text: $0) }) else {
+      return
+    }
+    let entry = try ledger.read { state throws(WorkspaceError) -> AuditEntry? in
+      guard try state.query({ try $0.tableExists("audit") }) else { return nil }
+      return try state.auditEntries().first { $0.id == digest.auditID }
+    }
+    guard entry?.hash.hexadecimal == digest.auditHash else {
+      throw .corrupt(
+        path: ledger.folder.ledgerPath,
+        detail: "it is not the ledger of which \(WorkspaceFolder.sealName) speaks, but an older or "
+          + "another one")
+    }
   }
 
   /// A ledger whose rows are not what the last commit left must not be sealed again.
@@ -222,9 +241,15 @@ extension Workspace {
     case nil: return try WorkspaceFolder.create(path)
     case S_IFDIR:
       let names = FileDescriptor.names(in: path).filter { $0 != "." && $0 != ".." }
-      guard !names.contains(WorkspaceFolder.ledgerName),
-        let other = names.filter({ !WorkspaceFolder.names.contains($0) }).min()
-      else { return [] }
+      guard !names.contains(WorkspaceFolder.ledgerName) else { return [] }
+      if names.contains(WorkspaceFolder.sealName) {
+        throw .corrupt(
+          path: "\(path)/\(WorkspaceFolder.ledgerName)",
+          detail: "it is missing, and all else of the workspace is there")
+      }
+      guard let other = names.filter({ !WorkspaceFolder.names.contains($0) }).min() else {
+        return []
+      }
       throw .notAWorkspace(
         path: path, detail: "it has no \(WorkspaceFolder.ledgerName), but '\(other)'")
     default: throw .notAWorkspace(path: path, detail: "it is not a folder")

@@ -17,6 +17,8 @@ public enum WorkspaceError: Error, Sendable, Hashable {
 
   /// Nothing is at the path.
   case missing(path: String)
+  /// A run that was killed has only begun to make it.
+  case unfinished(path: String)
   /// Something else is at the path.
   case notAWorkspace(path: String, detail: String)
   /// Another process writes; `nil` where it has not yet said who it is.
@@ -43,6 +45,8 @@ extension WorkspaceError: CustomStringConvertible {
     switch self {
     case .missing(let path):
       "\(path): no workspace is here; check the path, or let a nightly run make it"
+    case .unfinished(let path):
+      "\(path): the run that was to make this workspace was cut short; a nightly run goes on with it"
     case .notAWorkspace(let path, let detail):
       "\(path): \(detail), so this is no workspace; name a new or empty folder, or the right one"
     case .inUse(let path, let holder):

@@ -85,6 +85,8 @@ final class WorkspaceFolder: Sendable {
 /// An open file with a lock of the kernel on it.
 final class LockedFile: Sendable {
   private let descriptor: Int32
+  /// Times that a lock is tried for again, 10 ms apart.
+  private static let triesMax = 20
 
   /// - Returns: `nil` where another opening holds a lock that excludes this one.
   init?(_ path: String, exclusive: Bool) throws(WorkspaceError) {
@@ -92,7 +94,13 @@ final class LockedFile: Sendable {
     case .failure(let error): throw .failed(.lock, path, error.number)
     case .success(let descriptor):
       self.descriptor = descriptor
-      guard let error = FileDescriptor.lock(descriptor, exclusive: exclusive) else { return }
+      var failure = FileDescriptor.lock(descriptor, exclusive: exclusive)
+      // A program that its holder starts has the lock, too, until it is another program; that takes moments.
+      for _ in 0..<Self.triesMax where failure?.number == EWOULDBLOCK {
+        usleep(10_000)
+        failure = FileDescriptor.lock(descriptor, exclusive: exclusive)
+      }
+      guard let error = failure else { return }
       // The descriptor is closed by `deinit`, which runs as all properties are set.
       if error.number == EWOULDBLOCK { return nil }
       throw .failed(.lock, path, error.number)

@@ -16,22 +16,6 @@ package struct TakenLog: Sendable {
   package var facts: LogFile
   package var segments: [SegmentSummary]
   package var name: LogName
-  /// Whether its text begins with that of the log which was taken in under its name before.
-  package var extendsEarlier: Bool
-}
-
-/// A log that was taken in under a name, and may have been the beginning of what has that name now.
-package struct EarlierLog: Sendable {
-  package var textDigest: ContentHash
-  package var textBytes: Int
-  /// Whether the last of these is a line end that stands in no log, where a damage tore a line.
-  package var endsWithAddedLineEnd: Bool
-
-  package init(_ file: LogFile) {
-    textDigest = file.textDigest
-    textBytes = file.textBytes
-    endsWithAddedLineEnd = file.addedLineEnds > 0
-  }
 }
 
 /// Why logs could not be taken in.
@@ -56,8 +40,7 @@ package final class Intake: @unchecked Sendable {
     var first = Int64.max
     var last = Int64.min
     var blockDigests: [Int: [UInt8]] = [:]
-    /// The same of the blocks that an earlier log of the name would have.
-    var earlierDigests: [Int: [UInt8]] = [:]
+    var head: [UInt8]?
     var rejected: [(block: Int, line: Int, rejection: Rejection)] = []
 
     mutating func add(_ other: Tally) {
@@ -71,14 +54,13 @@ package final class Intake: @unchecked Sendable {
       first = min(first, other.first)
       last = max(last, other.last)
       blockDigests.merge(other.blockDigests) { first, _ in first }
-      earlierDigests.merge(other.earlierDigests) { first, _ in first }
+      head = head ?? other.head
       rejected += other.rejected
     }
   }
 
   private let files: [InputFile]
   private let digests: [ContentHash]
-  private let earlier: [EarlierLog?]
   private let options: MeteringOptions
   private let folder: String
   /// The last reading, where what is wrong with a log was found too late for the first.
@@ -92,14 +74,12 @@ package final class Intake: @unchecked Sendable {
   /// - Parameters:
   ///   - files: the logs.
   ///   - digests: SHA-256 of each as stored.
-  ///   - earlier: what was taken in before under the name of each.
   ///   - newest: when the newest of all logs, taken in or not, was last written to.
   ///   - folder: that of the workspace's segments, which exists.
   package init(
-    _ files: [InputFile], digests: [ContentHash], earlier: [EarlierLog?], newest: Instant,
+    _ files: [InputFile], digests: [ContentHash], newest: Instant,
     folder: String, options: MeteringOptions
   ) {
-    self.earlier = earlier
     self.files = files
     self.digests = digests
     self.options = options
@@ -148,10 +128,7 @@ package final class Intake: @unchecked Sendable {
             segments: try writers[index].finish(),
             name: LogName(
               path: files[index].path, storedSHA256: digests[index],
-              storedBytes: outcome.bytes[index].stored, modifiedAt: files[index].modifiedAt),
-            extendsEarlier: earlier[index].map {
-              $0.textDigest == Self.digest(ofBlocks: tallies[index].earlierDigests)
-            } ?? false))
+              storedBytes: outcome.bytes[index].stored, modifiedAt: files[index].modifiedAt)))
       } catch {
         throw .segment(error)
       }
@@ -202,9 +179,7 @@ package final class Intake: @unchecked Sendable {
         reject(rejection, line)
       }
       tally.blockDigests[block.index] = digest
-      if let earlier = earlier[file] {
-        tally.earlierDigests[block.index] = Self.digest(of: earlier, in: block, whole: digest)
-      }
+      if block.index == 0 { tally.head = Self.headDigest(block.bytes) }
       reader.note(lines: tally.counts.lines, ofBlock: block.index, ofFile: file)
       let chunks = encoder.finish(block: block.index)
       monitor.withLock { tallies[file].add(tally) }
@@ -230,21 +205,17 @@ package final class Intake: @unchecked Sendable {
     }
   }
 
-  /// That of a block as it would be in an earlier log whose text ends in it or behind it; `nil` where the
-  /// block lies behind its end.
-  private static func digest(
-    of earlier: EarlierLog, in block: Block, whole: [UInt8]
-  ) -> [UInt8]? {
-    let end = block.offset + block.count
-    let rest = earlier.textBytes - block.offset
-    if rest <= 0 { return nil }
-    if end < earlier.textBytes || end == earlier.textBytes && !earlier.endsWithAddedLineEnd {
-      return whole
+  /// SHA-256 of the first line; `nil` where it has no end in the block.
+  private static func headDigest(_ bytes: ByteView) -> [UInt8]? {
+    let end = bytes.firstPosition(of: 0x0A, from: 0)
+    guard end < bytes.count else { return nil }
+    return bytes.withSpan(0, end) { span in
+      unsafe span.withUnsafeBytes { buffer in
+        var hash = SHA256()
+        unsafe hash.update(bufferPointer: buffer)
+        return Array(hash.finalize())
+      }
     }
-    var bytes: [UInt8] = []
-    block.append(0..<min(rest - (earlier.endsWithAddedLineEnd ? 1 : 0), block.count), to: &bytes)
-    if earlier.endsWithAddedLineEnd { bytes.append(0x0A) }
-    return digest(Block(bytes).bytes)
   }
 
   /// That of a text by those of its blocks: blocks are cut by the text alone, so that equal texts have equal
@@ -264,6 +235,7 @@ package final class Intake: @unchecked Sendable {
       format: format.map { $0.name ?? Self.unknownFormat } ?? "", lines: tally.counts.lines,
       records: tally.records,
       blockLines: outcome.blockLines[index].map(Int.init))
+    file.headDigest = tally.head.map { ContentHash(bytes: $0) }
     file.lostBytes = outcome.bytes[index].lost
     file.addedLineEnds = outcome.bytes[index].addedLineEnds
     file.blank = tally.counts.blank

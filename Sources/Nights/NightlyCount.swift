@@ -98,14 +98,8 @@ package final class NightlyCount: @unchecked Sendable {
     }
     let new = first.values.sorted()
     let newest = (known.values.map(\.name.modifiedAt) + files.map(\.modifiedAt)).max()
-    let earlier = try workspace.ledger.read { state throws(WorkspaceError) in
-      try new.map { index throws(WorkspaceError) -> EarlierLog? in
-        guard let file = known[candidates[index].path]?.file else { return nil }
-        return try state.file(file).map { EarlierLog($0) }
-      }
-    }
     let intake = Intake(
-      new.map { candidates[$0] }, digests: new.map { digests[$0] }, earlier: earlier,
+      new.map { candidates[$0] }, digests: new.map { digests[$0] },
       newest: newest ?? Instant(microseconds: 0), folder: "\(workspace.path)/segments",
       options: options)
     progress.set(intake)
@@ -121,12 +115,11 @@ package final class NightlyCount: @unchecked Sendable {
     do {
       try workspace.ledger.commit(run, orThrow: Self.same) { transaction in
         for log in taken {
-          let earlier = known[log.name.path]?.file
           try removeBeginnings(
-            (beginnings[log.name.path] ?? []).union(
-              log.extendsEarlier ? [earlier].compactMap { $0 } : []), of: log.name.path,
-            log.facts.textDigest, transaction, &changes)
-          let number = try take(log, earlier, transaction, &changes)
+            beginnings[log.name.path] ?? [], of: log.name.path, log.facts.textDigest, transaction,
+            &changes)
+          let number = try take(
+            log, known[log.name.path]?.file, transaction, &changes)
           byDigest[log.name.storedSHA256] = number
         }
         let read = Set(new)
@@ -211,9 +204,32 @@ package final class NightlyCount: @unchecked Sendable {
       try transaction.remove(id)
       changes.extended.append(log.name.path)
     }
+    // Texts of which one is the beginning of the other count once: a log that grew, or came in part, whatever
+    // it is called by now.
+    var parts: [LogFileID] = []
+    let similar = try log.facts.headDigest.map { try transaction.state.files(headDigest: $0) } ?? []
+    for (id, file) in similar {
+      let known = try transaction.state.segments(of: id).map {
+        (day: $0.day, path: workspace.path(of: $0.file))
+      }
+      let own = log.segments.map { (day: $0.day, path: $0.file.path) }
+      if file.lines < log.facts.lines, try LogPart.isPart(known, of: own) {
+        parts.append(id)
+      } else if file.lines >= log.facts.lines, try LogPart.isPart(own, of: known) {
+        changes.repeat(log.name.path, try transaction.state.name(of: id))
+        try transaction.add(log.name, to: id)
+        return id
+      }
+    }
     changes.taken.append(log.name.path)
-    return try transaction.insert(
+    let number = try transaction.insert(
       log.facts, segments: log.segments.map { segment(of: $0) }, name: log.name)
+    for part in parts {
+      try transaction.moveNames(of: part, to: number)
+      try transaction.remove(part)
+      changes.extended.append(log.name.path)
+    }
+    return number
   }
 
   private static func same(_ error: WorkspaceError) -> any Error { error }

@@ -75,7 +75,12 @@ public struct NightlyRun: Sendable {
     var metering = options.metering
     metering.encoding = metering.encoding ?? pipeline.encoding
     metering.formats = pipeline.formats
-    let usesWorkspace = pipeline.workspace != nil && options.dates == nil
+    let usesWorkspace = pipeline.workspace != nil
+    if usesWorkspace && options.dates != nil {
+      throw .usage(
+        "\(pipeline.path): with a workspace, reports are of all that it holds, and not of a range of days; "
+          + "for that, use a pipeline without 'workspace' and with all logs of these days")
+    }
     let logs = try Self.logs(pipeline, metering, hasWorkspace: usesWorkspace)
     metering.wantsRows = true
     metering.findsPlaces = true
@@ -95,8 +100,6 @@ public struct NightlyRun: Sendable {
       + (logs.files.isEmpty ? ["no log is there: what the workspace holds is reported"] : [])
     notices =
       logs.notices
-      + (pipeline.workspace != nil && options.dates != nil
-        ? ["days were asked for: all logs are read, and the workspace is left alone"] : [])
       + (users.createdKeyPath.map { [PrivacyKey.createdNotice(path: $0)] } ?? [])
   }
 
@@ -149,11 +152,39 @@ extension NightlyRun {
     }
   }
 
+  /// Refuses a workspace whose files would be taken for logs, and reports among its files.
+  private static func refuseNesting(
+    _ pipeline: PipelineFile, _ workspace: String, _ files: [InputFile]
+  ) throws(RunError) {
+    let folder = Paths.absolute(workspace) + "/"
+    // On the first night nothing is in it yet.
+    let logs = pipeline.logs.map { Paths.absolute($0) + "/" }
+    if let log = logs.first(where: { folder.hasPrefix($0) }) {
+      throw .input(
+        InputError(
+          path: String(log.dropLast()), detail: "is a folder of logs, and the workspace lies in it",
+          remedy: "name a workspace that is apart"))
+    }
+    if let file = files.first(where: { Paths.absolute($0.path).hasPrefix(folder) }) {
+      throw .input(
+        InputError(
+          path: file.path, detail: "lies in the workspace \(workspace)",
+          remedy: "name logs and a workspace that are apart"))
+    }
+    if (Paths.absolute(pipeline.out) + "/").hasPrefix(folder) {
+      throw .input(
+        InputError(
+          path: pipeline.out,
+          detail: "is the folder for reports, and lies in the workspace \(workspace)",
+          remedy: "name folders that are apart"))
+    }
+  }
+
   private static func source(
     _ pipeline: PipelineFile, _ files: [InputFile], _ terms: Terms, _ metering: MeteringOptions,
     _ options: Options
   ) throws(RunError) -> Source {
-    guard let path = pipeline.workspace, options.dates == nil else {
+    guard let path = pipeline.workspace else {
       return .logs(Metering(files: files, terms: terms, options: metering))
     }
     if let file = files.first(where: { !$0.isStored }) {
@@ -163,6 +194,7 @@ extension NightlyRun {
           detail: "can be read only once, and a workspace must know its logs again",
           remedy: "give it as a file"))
     }
+    try refuseNesting(pipeline, path, files)
     let rule = terms.contracts.map(\.countingText).joined(separator: "\n")
     do throws(WorkspaceError) {
       let count = try NightlyCount(

@@ -18,6 +18,8 @@ public enum RunError: Error, Sendable {
   case statement(LicenseeTotalsError)
   case metering(MeteringError)
   case workspace(WorkspaceError)
+  /// What was asked for does not go together.
+  case usage(String)
   /// A file of the workspace that cannot be read or written, or is not what was written.
   case stored(String)
   case report(ReportError)
@@ -33,7 +35,7 @@ public enum RunError: Error, Sendable {
     case .metering(.spill(let text)): [text]
     case .metering(.strict(let texts)): texts
     case .workspace(let error): [error.description]
-    case .stored(let text): [text]
+    case .stored(let text), .usage(let text): [text]
     case .report(let error): [error.description]
     }
   }

@@ -85,7 +85,7 @@ struct RunCommand: ParsableCommand {
 
   private func status(of error: RunError) -> ExitStatus {
     switch error {
-    case .configuration, .privacyKey: .usage
+    case .configuration, .privacyKey, .usage: .usage
     case .input, .statement, .metering(.input): .input
     case .metering(.strict): .needsPerson
     case .workspace(.inUse): .workspaceInUse

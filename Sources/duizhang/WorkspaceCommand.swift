@@ -23,7 +23,7 @@ struct WorkspaceCommand: ParsableCommand {
     diagnostics.say(.error, "\(error)")
     switch error {
     case .inUse: return .workspaceInUse
-    case .missing, .notAWorkspace: return .input
+    case .missing, .unfinished, .notAWorkspace: return .input
     // A workspace that cannot be opened for damage is what a verification is to find.
     case .corrupt: return .needsPerson
     default: return .internalFailure

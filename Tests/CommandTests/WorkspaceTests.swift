@@ -109,7 +109,7 @@ struct WorkspaceTests {
   }
 
   @Test(
-    "a strict run takes nothing in of logs with mistakes; days asked for leave the workspace alone")
+    "a strict run takes nothing in of logs with mistakes; a range of days is refused")
   func strict() throws {
     let story = try story()
     try bring("04-2025-12-01.*", to: story)
@@ -119,13 +119,25 @@ struct WorkspaceTests {
     #expect(strict.errors.contains("logs/bad:1: is not a JSON object; mend the line"))
     #expect(try story.duizhang("workspace", "status", "ws").output.hasPrefix("0 logs: 0 records"))
     let days = try story.duizhang("run", "with.yaml", "--date", "2025-12-01")
-    #expect(days.errors.contains("the workspace is left alone"))
+    #expect(days.status == 2)
+    #expect(days.errors.contains("with a workspace, reports are of all that it holds"))
     #expect(try story.duizhang("workspace", "status", "ws").output.hasPrefix("0 logs: 0 records"))
     let pipe = try story.shell(
       "mkfifo p && sed -i 's/logs: .*/logs: [p]/' with.yaml && "
         + "\"$DUIZHANG\" run with.yaml")
     #expect(pipe.status == 3)
     #expect(pipe.errors.contains("p: can be read only once"))
+    for (change, told) in [
+      ("workspace: logs\\/ws", "is a folder of logs, and the workspace lies in it"),
+      ("workspace: .", "lies in the workspace"),
+      ("workspace: with", "is the folder for reports, and lies in the workspace"),
+    ] {
+      let nested = try story.shell(
+        "sed 's/workspace: .*/\(change)/; s/logs: .*/logs: [logs]/' with.yaml > nested.yaml && "
+          + "\"$DUIZHANG\" run nested.yaml")
+      #expect(nested.status == 3, "\(change)")
+      #expect(nested.errors.contains(told), "\(nested.errors)")
+    }
   }
 
   @Test("a rule that changes counts all days anew; a contract's other figures do not")
@@ -151,5 +163,26 @@ struct WorkspaceTests {
     #expect(try story.shell("ls ws/days/*").output != before)
     #expect(try story.duizhang("run", "without.yaml", "--quiet").status < 2)
     #expect(try story.bytes("with/count.csv") == story.bytes("without/count.csv"))
+  }
+
+  @Test("a ledger that is missing, or older than the workspace, is not gone on with")
+  func oldLedger() throws {
+    let story = try story()
+    try bring("04-2025-12-01.*", to: story)
+    #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
+    #expect(try story.shell("cp ws/ledger.sqlite old").status == 0)
+    try bring("04-2025-12-02.*", to: story)
+    #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
+    #expect(try story.shell("cp -p ws/ledger.sqlite new && cp old ws/ledger.sqlite").status == 0)
+    let older = try story.duizhang("run", "with.yaml", "--quiet")
+    #expect(older.status == 5)
+    #expect(older.errors.contains("it is not the ledger of which ledger.digest speaks"))
+    #expect(try story.shell("rm ws/ledger.sqlite").status == 0)
+    let missing = try story.duizhang("run", "with.yaml", "--quiet")
+    #expect(missing.status == 5)
+    #expect(missing.errors.contains("it is missing, and all else of the workspace is there"))
+    #expect(try story.shell("cp new ws/ledger.sqlite").status == 0)
+    #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
+    #expect(try story.duizhang("workspace", "verify", "ws").status == 0)
   }
 }

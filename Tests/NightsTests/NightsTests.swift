@@ -1,3 +1,4 @@
+import CivilTime
 import Contracts
 import Counting
 import Decoding
@@ -166,5 +167,41 @@ import Testing
       }
     }
     #expect(repeats > 0 && halves > 0 || Self.seeds.count < 10)
+  }
+
+  /// A log in use: it grows, is rotated under another name, moved, and comes short once.
+  @Test(arguments: [StoredCodec.plain, .gzip])
+  func aLogThatLivesCountsEachOfItsLinesOnce(codec: StoredCodec) throws {
+    func lines(_ range: Range<Int>) -> [UInt8] {
+      range.flatMap { number in
+        Array(
+          "{\"time\":\"2025-12-01T0\(number / 60):\(10 + number % 50):00Z\",\"licensee\":\"a\",\"user\":\"u\(number)\"}\n"
+            .utf8)
+      }
+    }
+    let folder = try TemporaryFolder()
+    let terms = Terms(rule: ConversationRule(), zone: .utc)
+    func bring(_ files: [(String, Range<Int>)]) throws -> Int {
+      let logs = folder.path + "/logs"
+      try? FileManager.default.removeItem(atPath: logs)
+      try FileManager.default.createDirectory(
+        atPath: logs, withIntermediateDirectories: true)
+      for (name, range) in files {
+        try Data(codec.stored(lines(range))).write(to: URL(fileURLWithPath: "\(logs)/\(name)"))
+      }
+      return try night(
+        [logs], workspace: folder.path + "/ws", terms, options(folder, threads: 2)
+      ).result.balance.messages
+    }
+    #expect(try bring([("app.log", 0..<10)]) == 10)
+    #expect(try bring([("app.log", 0..<15)]) == 15)
+    // Rotated with what came since, and a new one.
+    #expect(try bring([("app.log.1", 0..<20), ("app.log", 20..<25)]) == 25)
+    #expect(try bring([("app.log.2", 0..<20), ("app.log.1", 20..<40), ("app.log", 40..<41)]) == 41)
+    // Moved, and in part.
+    #expect(try bring([("old-2", 0..<7), ("old-1", 20..<40), ("app.log", 40..<50)]) == 50)
+    #expect(try bring([("app.log", 50..<55)]) == 55)
+    // Two at once of which one is a part of the other.
+    #expect(try bring([("b.log", 60..<70), ("a.log", 60..<90), ("c.log", 60..<61)]) == 85)
   }
 }
