@@ -21,8 +21,13 @@ struct RunCommand: ParsableCommand {
       The reports appear together when all of them are written; after an error those of the run \
       before are still there. Equal input gives equal bytes.
 
+      With 'workspace: FOLDER' in the pipeline file, the folder keeps what every night took in: only \
+      logs that are new by content are read, the days that they touch are counted, and the reports \
+      are of all that it holds, the same bytes as of one run over all logs. Status 4: another run \
+      writes to it. 'duizhang workspace' looks into it.
+
       Days are those of each contract's zone. Where a range of days is given, the reports are \
-      about these, but all logs are read, since conversations cross midnight.
+      about these, but all logs are read, since conversations cross midnight; not with a workspace.
 
       Exit status 1: a finding of high severity, a month beyond the tolerance, more quarantined \
       lines than the pipeline allows, a log that could not be read to its end, or rows of a \
