@@ -15,9 +15,6 @@ public enum CarryFile {
       + wordFields.map { _ in .words } + textFields.map { _ in .texts })
   static let wordFields: [Field] = [.licensee, .module, .scenario, .app, .event]
   static let textFields: [Field] = [.user, .conversation, .requestID]
-  /// Rows of a chunk.
-  static let chunkRows = 16_384
-
   /// A record that is carried over, as the file has it.
   public struct Record: Sendable, Hashable {
     public var time: Int64
@@ -50,44 +47,30 @@ public enum CarryFile {
 
 /// Writes one.
 public final class CarryWriter {
-  private let file: ChunkFileWriter
-  private var rows = RowBuffer(CarryFile.kind.columns)
-  private var encoder = ChunkEncoder()
-  private var chunks: Int64 = 0
+  private let file: RowFileWriter
 
   /// - Parameter day: the day that carries over, in days since 1970.
   public init(
     path: String, day: Int32, storage: any Storage = SystemStorage()
   ) throws(SegmentError) {
-    file = try ChunkFileWriter(
-      path: path, kind: CarryFile.kind, label: Int64(day), storage: storage)
+    file = try RowFileWriter(path: path, kind: CarryFile.kind, day: day, storage: storage)
   }
 
   public func append(_ record: CarryFile.Record) throws(SegmentError) {
-    rows.add()
+    file.rows.add()
     for (column, number) in [
       record.time, Int64(record.flags), Int64(record.items), Int64(record.block),
       Int64(record.line),
-    ].enumerated() { rows.set(column, number) }
-    rows.set(5, record.log)
-    for (index, word) in record.words.enumerated() { rows.set(6 + index, word) }
+    ].enumerated() { file.rows.set(column, number) }
+    file.rows.set(5, record.log)
+    for (index, word) in record.words.enumerated() { file.rows.set(6 + index, word) }
     for (index, text) in record.texts.enumerated() {
-      rows.set(11 + index, text)
+      file.rows.set(11 + index, text)
     }
-    if rows.count == CarryFile.chunkRows { try flush() }
+    try file.endRow()
   }
 
-  private func flush() throws(SegmentError) {
-    guard rows.count > 0 else { return }
-    try file.append(encoder.encode(rows, number: chunks))
-    chunks += 1
-    rows.removeAll()
-  }
-
-  public func finish() throws(SegmentError) -> ChunkFileSummary {
-    try flush()
-    return try file.finish()
-  }
+  public func finish() throws(SegmentError) -> ChunkFileSummary { try file.finish() }
 }
 
 /// Reads one, chunk by chunk.

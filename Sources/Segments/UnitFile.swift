@@ -15,22 +15,17 @@ public enum UnitFile {
   public static let numberCount = 14
   public static let wordCount = 7
   static let textCount = 2
-  static let chunkRows = 16_384
 }
 
 /// Writes one.
 public final class UnitWriter {
-  private let file: ChunkFileWriter
-  private var rows = RowBuffer(UnitFile.kind.columns)
-  private var encoder = ChunkEncoder()
-  private var chunks: Int64 = 0
+  private let file: RowFileWriter
 
   /// - Parameter day: the day that was counted, in days since 1970.
   public init(
     path: String, day: Int32, storage: any Storage = SystemStorage()
   ) throws(SegmentError) {
-    file = try ChunkFileWriter(
-      path: path, kind: UnitFile.kind, label: Int64(day), storage: storage)
+    file = try RowFileWriter(path: path, kind: UnitFile.kind, day: day, storage: storage)
   }
 
   /// Appends a unit: its numbers, words and texts in the order of ``UnitFile``'s columns.
@@ -38,26 +33,16 @@ public final class UnitWriter {
     numbers: [Int64], words: [String], texts: [[UInt8]]
   ) throws(SegmentError) {
     precondition(numbers.count == UnitFile.numberCount && words.count == UnitFile.wordCount)
-    rows.add()
-    for (column, number) in numbers.enumerated() { rows.set(column, number) }
-    for (index, word) in words.enumerated() { rows.set(UnitFile.numberCount + index, word) }
+    file.rows.add()
+    for (column, number) in numbers.enumerated() { file.rows.set(column, number) }
+    for (index, word) in words.enumerated() { file.rows.set(UnitFile.numberCount + index, word) }
     for (index, text) in texts.enumerated() {
-      rows.set(UnitFile.numberCount + UnitFile.wordCount + index, text)
+      file.rows.set(UnitFile.numberCount + UnitFile.wordCount + index, text)
     }
-    if rows.count == UnitFile.chunkRows { try flush() }
+    try file.endRow()
   }
 
-  private func flush() throws(SegmentError) {
-    guard rows.count > 0 else { return }
-    try file.append(encoder.encode(rows, number: chunks))
-    chunks += 1
-    rows.removeAll()
-  }
-
-  public func finish() throws(SegmentError) -> ChunkFileSummary {
-    try flush()
-    return try file.finish()
-  }
+  public func finish() throws(SegmentError) -> ChunkFileSummary { try file.finish() }
 }
 
 /// Reads one, chunk by chunk.
