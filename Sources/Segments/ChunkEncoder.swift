@@ -320,9 +320,9 @@ private struct HexadecimalPattern {
   }
 }
 
-/// A column's words.
+/// A column's words. Not private: ``ChunkEncoder`` lies in other modules' frames, which need its layout.
 @safe
-private struct WordBuffer: ~Copyable {
+struct WordBuffer: ~Copyable {
   private(set) var base: UnsafeMutablePointer<UInt64>
   private var capacity = 1024
 
@@ -338,8 +338,8 @@ private struct WordBuffer: ~Copyable {
   }
 }
 
-/// Distinct texts in the order in which they came first.
-private struct WordTable: ~Copyable {
+/// Distinct texts in the order in which they came first. Not private, as ``WordBuffer``.
+struct WordTable: ~Copyable {
   private(set) var slices: [Slice] = []
   private var digests: [UInt64] = []
   /// Numbers of words plus one, found by their digest; 0: free. Twice as many places as words at least.
