@@ -74,6 +74,15 @@ extension Workspace {
   /// The file beside the ledger, and the ledger's own bytes where nothing was committed since.
   private func digestFileProblems() throws(WorkspaceError) -> [WorkspaceProblem] {
     guard let text = FileContent.text("\(path)/\(WorkspaceFolder.sealName)") else {
+      // One killed between the commit that makes a ledger, its first entry, and the file: nothing to cut off.
+      let entries = try ledger.read { state throws(WorkspaceError) in try state.auditEntries() }
+      if entries.count <= 1 {
+        return [
+          WorkspaceProblem(
+            path: WorkspaceFolder.sealName, what: "is not written yet",
+            remedy: "the next run writes it", isError: false)
+        ]
+      }
       return [.digestFile("is missing, so that entries cut off the audit log's end cannot be told")]
     }
     guard let digest = LedgerDigestFile(text: text) else {

@@ -161,7 +161,13 @@ extension Workspace {
     let ledger = Ledger(queue: queue, folder: folder, isWritable: true, clock: clock)
     try checkSeal(ledger)
     try checkDigestFile(ledger)
-    guard !isCurrent else { return ledger }
+    guard !isCurrent else {
+      // Before a run's first commit, so that a killed run leaves none without the file.
+      if FileDescriptor.kind("\(folder.path)/\(WorkspaceFolder.sealName)") == nil {
+        LedgerDigestFile.update(ledger)
+      }
+      return ledger
+    }
     let now = clock()
     let migrator = LedgerSchema.migrator { database, action in
       try database.execute(

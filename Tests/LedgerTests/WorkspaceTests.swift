@@ -268,6 +268,23 @@ import Testing
     try check((["A", "a"] + (0..<100).map { "b\($0)" }).sorted())
   }
 
+  /// A run killed between the commit that makes the ledger and the file beside it.
+  @Test func aLedgerThatIsNewNeedsNoDigestFileYet() throws {
+    let path = folder.workspace + "/ledger.digest"
+    do {
+      let workspace = try openToWrite(folder.workspace)
+      try FileManager.default.removeItem(atPath: path)
+      let problems = try workspace.verify()
+      #expect(problems.map(\.path) == ["ledger.digest"])
+      #expect(problems.allSatisfy { !$0.isError })
+    }
+    let workspace = try openToWrite(folder.workspace)
+    #expect(try workspace.verify().isEmpty)
+    try workspace.takeIn("one", name: "a")
+    try FileManager.default.removeItem(atPath: path)
+    #expect(try workspace.verify().map(\.isError) == [true])
+  }
+
   @Test func aFullDiskChangesNothing() throws {
     let workspace = try openToWrite(folder.workspace)
     let run = try workspace.ledger.begin(.test)
