@@ -48,7 +48,7 @@ struct LedgerDigestFile {
       FileDescriptor.write(Array(digest.text.utf8).span, to: descriptor)
       ?? FileDescriptor.sync(descriptor)
     guard FileDescriptor.close(descriptor) == nil, failed == nil,
-      FileDescriptor.rename(name, to: "\(folder.path)/\(WorkspaceFolder.sealName)") == nil
+      FileDescriptor.rename(name, to: "\(folder.path)/\(WorkspaceFolder.digestName)") == nil
     else {
       FileDescriptor.remove(name)
       return

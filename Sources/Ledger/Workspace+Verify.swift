@@ -73,13 +73,13 @@ extension Workspace {
 
   /// The file beside the ledger, and the ledger's own bytes where nothing was committed since.
   private func digestFileProblems() throws(WorkspaceError) -> [WorkspaceProblem] {
-    guard let text = FileContent.text("\(path)/\(WorkspaceFolder.sealName)") else {
+    guard let text = FileContent.text("\(path)/\(WorkspaceFolder.digestName)") else {
       // One killed between the commit that makes a ledger, its first entry, and the file: nothing to cut off.
       let entries = try ledger.read { state throws(WorkspaceError) in try state.auditEntries() }
       if entries.count <= 1 {
         return [
           WorkspaceProblem(
-            path: WorkspaceFolder.sealName, what: "is not written yet",
+            path: WorkspaceFolder.digestName, what: "is not written yet",
             remedy: "the next run writes it", isError: false)
         ]
       }
@@ -135,7 +135,7 @@ extension WorkspaceProblem {
 
   fileprivate static func digestFile(_ what: String) -> WorkspaceProblem {
     WorkspaceProblem(
-      path: WorkspaceFolder.sealName, what: what,
+      path: WorkspaceFolder.digestName, what: what,
       remedy: "compare the ledger with a copy; the next run writes the file anew", isError: true)
   }
 

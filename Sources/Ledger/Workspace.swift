@@ -163,7 +163,7 @@ extension Workspace {
     try checkDigestFile(ledger)
     guard !isCurrent else {
       // Before a run's first commit, so that a killed run leaves none without the file.
-      if FileDescriptor.kind("\(folder.path)/\(WorkspaceFolder.sealName)") == nil {
+      if FileDescriptor.kind("\(folder.path)/\(WorkspaceFolder.digestName)") == nil {
         LedgerDigestFile.update(ledger)
       }
       return ledger
@@ -189,7 +189,7 @@ extension Workspace {
   /// A ledger that is older than what stands beside it, such as a copy that was put back alone, must not be
   /// gone on with: it would forget what was taken in since. A crash leaves it newer at most.
   private static func checkDigestFile(_ ledger: Ledger) throws(WorkspaceError) {
-    let path = "\(ledger.folder.path)/\(WorkspaceFolder.sealName)"
+    let path = "\(ledger.folder.path)/\(WorkspaceFolder.digestName)"
     guard let digest = FileContent.text(path).flatMap({ LedgerDigestFile(text: $0) }) else {
       return
     }
@@ -200,8 +200,8 @@ extension Workspace {
     guard entry?.hash.hexadecimal == digest.auditHash else {
       throw .corrupt(
         path: ledger.folder.ledgerPath,
-        detail: "it is not the ledger of which \(WorkspaceFolder.sealName) speaks, but an older or "
-          + "another one")
+        detail: "it is not the ledger of which \(WorkspaceFolder.digestName) speaks, "
+          + "but an older or another one")
     }
   }
 
@@ -248,7 +248,7 @@ extension Workspace {
     case S_IFDIR:
       let names = FileDescriptor.names(in: path).filter { $0 != "." && $0 != ".." }
       guard !names.contains(WorkspaceFolder.ledgerName) else { return [] }
-      if names.contains(WorkspaceFolder.sealName) {
+      if names.contains(WorkspaceFolder.digestName) {
         throw .corrupt(
           path: "\(path)/\(WorkspaceFolder.ledgerName)",
           detail: "it is missing, and all else of the workspace is there")

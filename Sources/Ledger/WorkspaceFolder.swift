@@ -17,14 +17,14 @@ final class WorkspaceFolder: Sendable {
   }
 
   static let ledgerName = "ledger.sqlite"
-  static let sealName = "ledger.digest"
+  static let digestName = "ledger.digest"
   static let lockName = "lock"
   static let readersName = "readers"
   static let temporaryName = "tmp"
   static let dataNames = ["segments", "days"]
   /// All that a workspace has at its top, SQLite's companions of the ledger included.
   static let names: Set<String> = Set(dataNames).union([
-    ledgerName, "\(ledgerName)-wal", "\(ledgerName)-shm", "\(ledgerName)-journal", sealName,
+    ledgerName, "\(ledgerName)-wal", "\(ledgerName)-shm", "\(ledgerName)-journal", digestName,
     lockName, readersName, temporaryName,
   ])
 
