@@ -123,6 +123,8 @@ public struct CivilMonth: Comparable, Hashable, Sendable, CustomStringConvertibl
     CivilDate(year: year, month: month, day: CivilDate.dayCount(year: year, month: month))
   }
 
+  public var next: CivilMonth { (last + 1).month }
+
   public var description: String {
     "\(CivilDate.padded(year, 4))-\(CivilDate.padded(month, 2))"
   }

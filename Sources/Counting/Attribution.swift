@@ -165,6 +165,16 @@ public struct Attributions: Sendable {
     self.entries = PlainTable(entries)
   }
 
+  /// All attributions in an order that depends on content alone.
+  public var ranked: [Attribution] {
+    var ranked = all
+    for index in all.indices { ranked[rank(of: index)] = all[index] }
+    return ranked
+  }
+
+  /// The place of an attribution in ``ranked``.
+  public func rank(of number: Int) -> Int { Int(entries[number].rank) }
+
   @inline(__always)
   func entry(_ number: Int) -> Entry { entries[number] }
 

@@ -18,6 +18,8 @@ public struct Balance: Sendable, Hashable {
   public var outsideContract = 0
   /// Records without the fields of the identity.
   public var unplaced = 0
+  /// Records of the same logs that count on other days than those that are reported.
+  public var otherDays = 0
 
   /// Duplicates that differ from the record kept in what is counted.
   public var conflicts = 0
@@ -30,6 +32,7 @@ public struct Balance: Sendable, Hashable {
   /// Records by what became of them.
   public var recordsAccountedFor: Int {
     messages + items + ignored + failed + duplicates + outsideContract + unplaced
+      + otherDays
   }
 
   public var isBalanced: Bool { records == recordsAccountedFor }
@@ -45,6 +48,7 @@ public struct Balance: Sendable, Hashable {
     duplicates += other.duplicates
     outsideContract += other.outsideContract
     unplaced += other.unplaced
+    otherDays += other.otherDays
     conflicts += other.conflicts
   }
 }

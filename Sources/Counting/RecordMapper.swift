@@ -26,13 +26,14 @@ public struct MapSummary: Sendable {
   public var rejections: [Rejection: FirstSources] = [:]
   /// The first quarantined lines of all, for the list that is shown.
   public var quarantined: [Quarantined] = []
+  // The days of these are told apart where the terms say so.
   /// Records of no contract, by the licensee that they name.
-  public var outside: [String: UseCount] = [:]
+  public var outside: [Dated<String>: UseCount] = [:]
   /// Records without the identity's fields, by contract and licensee.
-  public var unplaced: [UsageOwner: FirstSources] = [:]
+  public var unplaced: [Dated<UsageOwner>: FirstSources] = [:]
   /// Records counted, by what the contracts' lists speak of.
-  public var uses: [UseKey: UseCount] = [:]
-  public var places: [UnlistedPlaceKey: UseCount] = [:]
+  public var uses: [Dated<UseKey>: UseCount] = [:]
+  public var places: [Dated<UnlistedPlaceKey>: UseCount] = [:]
 
   /// Quarantined lines that are kept with their reason; all are counted.
   public static let quarantinedMax = 10_000
@@ -55,7 +56,7 @@ public struct MapSummary: Sendable {
 }
 
 /// A contract's number and a licensee.
-public struct UsageOwner: Sendable, Hashable {
+public struct UsageOwner: Sendable, Hashable, Codable {
   public var contract: String
   public var licensee: String
 
@@ -66,7 +67,7 @@ public struct UsageOwner: Sendable, Hashable {
 }
 
 extension FirstSources {
-  func merged(with other: FirstSources) -> FirstSources {
+  public func merged(with other: FirstSources) -> FirstSources {
     var sum = self
     sum.merge(other)
     return sum
@@ -74,7 +75,7 @@ extension FirstSources {
 }
 
 extension UseCount {
-  func merged(with other: UseCount) -> UseCount {
+  public func merged(with other: UseCount) -> UseCount {
     var sum = self
     sum.merge(other)
     return sum
@@ -208,10 +209,11 @@ public struct RecordMapper: ~Copyable {
         call, bytes, contract: Int(variant.contract), variants.uses[number], source: source)
     }
     if !variant.isItem && lacksIdentity(call, variant.identity) {
-      let use = variants.uses[number]
-      let owner = UsageOwner(contract: use.contract, licensee: use.licensee)
-      summary.unplaced[owner, default: FirstSources()].add(source)
       summary.balance.unplaced += 1
+      guard variant.isReported else { return }
+      let use = variants.uses[number]
+      let owner = UsageOwner(contract: use.key.contract, licensee: use.key.licensee)
+      summary.unplaced[Dated(owner, day: use.day), default: FirstSources()].add(source)
       return
     }
     write(
@@ -318,7 +320,8 @@ public struct RecordMapper: ~Copyable {
       switch variants.variants[number].fate {
       case .outside:
         summary.balance.outsideContract += count.records
-        summary.outside[use.licensee, default: UseCount()].merge(count)
+        guard variants.variants[number].isReported else { continue }
+        summary.outside[Dated(use.key.licensee, day: use.day), default: UseCount()].merge(count)
       case .ignored: summary.balance.ignored += count.records
       case .counted where !variants.variants[number].isReported: break
       case .counted: summary.uses[use, default: UseCount()].merge(count)

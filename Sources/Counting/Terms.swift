@@ -13,6 +13,11 @@ public struct Terms: Sendable {
   /// The days that are reported, in each contract's zone; `nil`: all. Records of other days are
   /// read and balanced all the same, since a conversation may reach over midnight.
   public var dates: ClosedRange<CivilDate>?
+  /// Days in each contract's zone that uses are told apart by; `nil`: by none. What is before the first one
+  /// is one stretch, and so is what is behind the last.
+  public var toldApart: ClosedRange<CivilDate>?
+  /// The zone of records of no contract: the contracts' own where they have one in common, else UTC.
+  public let strangersZone: Zone
 
   /// Counts by contract files.
   public init(_ book: ContractBook) { self.init(book.contracts, book) }
@@ -25,6 +30,8 @@ public struct Terms: Sendable {
   private init(_ contracts: [Contract], _ book: ContractBook?) {
     self.contracts = contracts
     self.book = book
+    let zones = Set(contracts.map(\.zone))
+    strangersZone = zones.count == 1 ? zones.first ?? .utc : .utc
     var firstRule: [Int] = []
     var rules: [ConversationRule] = []
     for contract in contracts {
@@ -56,23 +63,36 @@ public struct Terms: Sendable {
   func changes(forLicensee licensee: String) -> [Instant] {
     let indices = book?.contracts(forLicensee: licensee) ?? [0]
     var moments: Set<Instant> = []
+    let edges = self.edges
+    for edge in edges { moments.formUnion(Self.changes(to: edge, in: strangersZone)) }
     for contract in indices.map({ contracts[$0] }) {
       let firsts =
         [contract.term.from, contract.term.firstDay] + contract.rules.map(\.from)
         + contract.prices.map(\.from)
       let lasts = [contract.term.lastDay] + contract.prices.map(\.to)
-      let edges = dates.map { [$0.lowerBound, $0.upperBound + 1] } ?? []
       for date in firsts.compactMap({ $0 }) + lasts.compactMap({ $0.map { $0 + 1 } }) + edges {
-        let start = contract.zone.start(of: date)
-        moments.insert(start)
-        // Clocks that go back over midnight, as in `America/St_Johns` until 2011, give the day
-        // before once more: the two stretches that follow end where the date changes again.
-        let stretch = contract.zone.day(of: start)
-        moments.insert(stretch.end)
-        moments.insert(contract.zone.day(of: stretch.end).end)
+        moments.formUnion(Self.changes(to: date, in: contract.zone))
       }
     }
     return moments.sorted()
+  }
+
+  /// The days at whose starts it changes what is reported, or told apart.
+  private var edges: [CivilDate] {
+    (dates.map { [$0.lowerBound, $0.upperBound + 1] } ?? [])
+      + (toldApart.map { range in
+        (range.lowerBound.daysSinceEpoch...range.upperBound.daysSinceEpoch + 1)
+          .map { CivilDate(daysSinceEpoch: $0) }
+      } ?? [])
+  }
+
+  /// The moments at which the date may change to a day, or from the day before that.
+  private static func changes(to date: CivilDate, in zone: Zone) -> [Instant] {
+    let start = zone.start(of: date)
+    // Clocks that go back over midnight, as in `America/St_Johns` until 2011, give the day before once
+    // more: the two stretches that follow end where the date changes again.
+    let stretch = zone.day(of: start)
+    return [start, stretch.end, zone.day(of: stretch.end).end]
   }
 
   /// Where a moment stands to a contract's term (`term.dates`).

@@ -7,7 +7,7 @@ public struct ReduceSummary: Sendable {
   public var balance = Balance()
   public var totals = LineTotals()
   /// Billable units by day and by what the contracts' lists speak of.
-  public var units: [DatedUse: Int] = [:]
+  public var units: [Dated<UseKey>: Int] = [:]
   /// The first conflicting duplicates.
   public var conflicts = FirstSources()
 
@@ -19,12 +19,6 @@ public struct ReduceSummary: Sendable {
     units.merge(other.units) { $0 + $1 }
     conflicts.merge(other.conflicts)
   }
-}
-
-/// A use on a day, in days since 1970.
-public struct DatedUse: Sendable, Hashable {
-  public var use: UseKey
-  public var day: Int32
 }
 
 /// Records what a scan finds: totals, and rows of the usage detail where they are wanted.
@@ -177,7 +171,7 @@ struct UnitRecorder: ConversationSink {
         contract: terms.contracts[attribution.contract].number, licensee: attribution.licensee,
         module: attribution.module, scenario: attribution.scenario, app: attribution.app,
         term: key.term)
-      summary.units[DatedUse(use: use, day: key.day), default: 0] += quantity
+      summary.units[Dated(use, day: key.day), default: 0] += quantity
     }
     return summary
   }

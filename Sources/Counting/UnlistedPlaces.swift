@@ -7,7 +7,7 @@ internal import Parsing
 /// Counts records from origins and addresses that their contract does not list.
 struct UnlistedPlaces {
   private let terms: Terms
-  private(set) var counts: [UnlistedPlaceKey: UseCount] = [:]
+  private(set) var counts: [Dated<UnlistedPlaceKey>: UseCount] = [:]
   /// For each contract and place seen, whether the contract lists it; places come again and again.
   private var isListed: [Place: Bool] = [:]
 
@@ -28,7 +28,7 @@ struct UnlistedPlaces {
   }
 
   mutating func check(
-    _ call: Call, _ bytes: ByteView, contract: Int, _ use: UseKey, source: UInt64
+    _ call: Call, _ bytes: ByteView, contract: Int, _ use: Dated<UseKey>, source: UInt64
   ) {
     let allowed = terms.contracts[contract].allowed
     let time = call.time.microseconds
@@ -45,7 +45,7 @@ struct UnlistedPlaces {
 
   private mutating func check(
     _ slice: Slice, _ kind: UnlistedPlaceKey.Kind, _ bytes: ByteView, _ contract: Int,
-    _ use: UseKey, _ time: Int64, _ source: UInt64, _ lists: (String) -> Bool
+    _ use: Dated<UseKey>, _ time: Int64, _ source: UInt64, _ lists: (String) -> Bool
   ) {
     let text = bytes.text(Int(slice.start), Int(slice.count))
     let place = Place(contract: contract, kind: kind, text: text)
@@ -59,8 +59,8 @@ struct UnlistedPlaces {
     }
     if listed { return }
     let key = UnlistedPlaceKey(
-      contract: use.contract, licensee: use.licensee, module: use.module,
-      app: use.app, kind: kind, place: text.composed)
-    counts[key, default: UseCount()].add(time: time, source: source)
+      contract: use.key.contract, licensee: use.key.licensee, module: use.key.module,
+      app: use.key.app, kind: kind, place: text.composed)
+    counts[Dated(key, day: use.day), default: UseCount()].add(time: time, source: source)
   }
 }

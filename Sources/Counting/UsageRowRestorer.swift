@@ -36,20 +36,31 @@ public struct StoredUnit: Sendable {
   }
 }
 
-extension ExternalSorter where Order == UsageOrder {
-  /// Takes a unit that was kept elsewhere.
+/// Hands units that were kept elsewhere to a sorter.
+public final class UsageRowRestorer {
+  private let sorter: ExternalSorter<UsageOrder>
+  private let pool: ChunkPool
+  /// Where long texts are put until the sorter has copied them.
+  private var chunk: Chunk
+
+  /// - Parameter pool: the sorter's.
+  public init(_ sorter: ExternalSorter<UsageOrder>, _ pool: ChunkPool) {
+    self.sorter = sorter
+    self.pool = pool
+    chunk = pool.take(size: Chunk.bytesOrdinary)
+  }
+
+  deinit { pool.give(back: chunk) }
+
+  /// Hands on a unit.
   ///
-  /// - Parameters:
-  ///   - bytes: what the slices of user and conversation lie in.
-  ///   - pool: where room for long texts is taken for a moment.
+  /// - Parameter bytes: what the slices of user and conversation lie in.
   public func append(
-    _ unit: StoredUnit, user: Slice, conversation: Slice, in bytes: ByteView, _ pool: ChunkPool
+    _ unit: StoredUnit, user: Slice, conversation: Slice, in bytes: ByteView
   ) throws(SpillError) {
-    func packed(_ slice: Slice) -> (text: PackedText, kind: PackedText.Kind, externalBytes: Int) {
-      PackedText.pack(bytes, start: Int(slice.start), count: Int(slice.count))
-    }
-    let packedUser = packed(user)
-    let packedConversation = packed(conversation)
+    let packedUser = PackedText.pack(bytes, start: Int(user.start), count: Int(user.count))
+    let packedConversation = PackedText.pack(
+      bytes, start: Int(conversation.start), count: Int(conversation.count))
     let tag =
       UInt32(unit.attribution) << 8 | UInt32(packedUser.kind.rawValue) << Message.userKindShift
       | UInt32(packedConversation.kind.rawValue) << Message.conversationKindShift
@@ -59,19 +70,23 @@ extension ExternalSorter where Order == UsageOrder {
       messages: unit.messages, failedMessages: unit.failedMessages, tag: tag, day: unit.day,
       endingCode: unit.endingCode, notBillableCode: unit.notBillableCode)
     let textBytes = packedUser.externalBytes + packedConversation.externalBytes
-    let chunk = pool.take(size: max(Chunk.headerBytes + textBytes, Chunk.bytesOrdinary))
-    defer { pool.give(back: chunk) }
-    var offset = chunk.size - textBytes
-    if packedUser.externalBytes > 0 {
-      row.user = packedUser.text.stored(
-        bytes, start: Int(user.start), count: Int(user.count), in: chunk, at: offset)
-      offset += packedUser.externalBytes
+    if textBytes > 0 {
+      if Chunk.headerBytes + textBytes > chunk.size {
+        pool.give(back: chunk)
+        chunk = pool.take(size: Chunk.headerBytes + textBytes)
+      }
+      var offset = chunk.size - textBytes
+      if packedUser.externalBytes > 0 {
+        row.user = packedUser.text.stored(
+          bytes, start: Int(user.start), count: Int(user.count), in: chunk, at: offset)
+        offset += packedUser.externalBytes
+      }
+      if packedConversation.externalBytes > 0 {
+        row.conversation = packedConversation.text.stored(
+          bytes, start: Int(conversation.start), count: Int(conversation.count), in: chunk,
+          at: offset)
+      }
     }
-    if packedConversation.externalBytes > 0 {
-      row.conversation = packedConversation.text.stored(
-        bytes, start: Int(conversation.start), count: Int(conversation.count), in: chunk,
-        at: offset)
-    }
-    try append(row, textsIn: chunk)
+    try sorter.append(row, textsIn: chunk)
   }
 }

@@ -1,10 +1,12 @@
 public import CivilTime
 
 /// Where a use stands to the contract's term.
-public enum TermPosition: UInt8, Sendable, Hashable, CaseIterable { case within, before, after }
+public enum TermPosition: UInt8, Sendable, Hashable, Codable, CaseIterable {
+  case within, before, after
+}
 
 /// What was used, in the terms in which a contract allows or forbids it.
-public struct UseKey: Sendable, Hashable {
+public struct UseKey: Sendable, Hashable, Codable {
   public var contract: String
   public var licensee: String
   public var module: String
@@ -25,9 +27,21 @@ public struct UseKey: Sendable, Hashable {
   }
 }
 
+/// Something of a day in a contract's zone.
+public struct Dated<Key: Sendable & Hashable>: Sendable, Hashable {
+  public var key: Key
+  /// In days since 1970; 0 where days are not told apart.
+  public var day: Int32
+
+  public init(_ key: Key, day: Int32) {
+    self.key = key
+    self.day = day
+  }
+}
+
 /// Whence a record came, where that is not on the contract's list.
-public struct UnlistedPlaceKey: Sendable, Hashable {
-  public enum Kind: UInt8, Sendable, Hashable { case origin, network }
+public struct UnlistedPlaceKey: Sendable, Hashable, Codable {
+  public enum Kind: UInt8, Sendable, Hashable, Codable { case origin, network }
   public var contract: String
   public var licensee: String
   public var module: String

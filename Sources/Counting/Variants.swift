@@ -107,7 +107,7 @@ struct VariantTable {
   private let spans = PlainTable<UseCount.Span>()
   private var evidence: [UseCount.EvidenceList] = []
   /// For each variant, the words of its use.
-  private(set) var uses: [UseKey] = []
+  private(set) var uses: [Dated<UseKey>] = []
 
   init(terms: Terms, table: AttributionTable) {
     self.terms = terms
@@ -236,15 +236,15 @@ struct VariantTable {
       term: .within)
     var variant = Variant()
     var successful: [ClosedRange<Int>] = []
+    var date = terms.strangersZone.date(of: instant)
     if let number = terms.contract(ofLicensee: names[0], at: instant) {
       let contract = terms.contracts[number]
       use.contract = contract.number
       use.term = terms.position(of: instant, inContract: number)
-      let date = contract.zone.date(of: instant)
+      date = contract.zone.date(of: instant)
       let ruleNumber = terms.rule(ofContract: number, on: date)
       let rule = terms.rules[ruleNumber]
       variant.contract = Int32(number)
-      variant.isReported = terms.dates?.contains(date) ?? true
       if rule.ignores.contains(event) {
         variant.fate = .ignored
       } else {
@@ -267,9 +267,10 @@ struct VariantTable {
       variant.successTo = Int32(first.upperBound)
     }
     variant.hasOtherSuccessful = successful.count > 1
+    variant.isReported = terms.dates?.contains(date) ?? true
     variants.append(variant)
     otherSuccessful.append(Array(successful.dropFirst()))
-    uses.append(use)
+    uses.append(Dated(use, day: terms.toldApart == nil ? 0 : date.daysSinceEpoch))
     spans.append(UseCount.Span())
     evidence.append(UseCount.EvidenceList())
   }

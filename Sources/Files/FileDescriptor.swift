@@ -1,3 +1,4 @@
+internal import CFiles
 package import Glibc
 
 /// The system calls that writing needs, each with its error as a value. The unsafe calls that take
@@ -65,6 +66,11 @@ package enum FileDescriptor {
 
   package static func rename(_ path: String, to target: String) -> SystemError? {
     failure { unsafe Glibc.rename(path, target) }
+  }
+
+  /// Lets two paths change places at one moment.
+  package static func exchange(_ path: String, with other: String) -> SystemError? {
+    failure { unsafe duizhang_exchange(path, other) }
   }
 
   /// Gives a file a second name, which must not be taken.

@@ -1,7 +1,7 @@
 internal import CivilTime
 public import Counting
 internal import Decoding
-public import Shuffling
+internal import Shuffling
 
 /// Records that are kept somewhere, such as those of a segment.
 public protocol RecordPiece: Sendable {
@@ -23,23 +23,6 @@ public struct DayOutcome {
   public var provisional: ReduceSummary
   public var provisionalRows: CountedRows
   public var attributions: Attributions
-}
-
-/// Units of the usage detail, sorted.
-@safe
-public struct CountedRows {
-  private let sorters: [ExternalSorter<UsageOrder>]
-
-  init(_ sorters: [ExternalSorter<UsageOrder>]) { self.sorters = sorters }
-
-  /// Calls `body` with every row and the chunk that its texts lie in, both valid for this call.
-  ///
-  /// - Parameter body: returns whether to go on.
-  public func forEach(_ body: (UsageRow, Chunk) -> Bool) throws(SpillError) {
-    try unsafe ExternalSorter.forEach(in: sorters) { record in
-      body(unsafe record.pointee, unsafe Chunk(containing: record))
-    }
-  }
 }
 
 /// Counts one day of many, from what is kept of its records.

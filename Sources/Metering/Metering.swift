@@ -246,15 +246,15 @@ public final class Metering: @unchecked Sendable {
       bytes.text += file.text
       bytes.addedLineEnds += file.addedLineEnds
     }
-    var uses = map.uses.mapValues { $0.tally(sources) }
-    for (key, quantity) in reduced.units {
-      uses[key.use, default: Tally()].quantity += quantity
+    var uses = Self.tallies(map.uses, sources)
+    for (use, quantity) in reduced.units {
+      uses[use.key, default: Tally()].quantity += quantity
     }
     return MeteringResult(
       balance: balance, bytes: bytes,
       totals: reduced.totals.dailyTotals(attributions, terms), uses: uses,
-      places: map.places.mapValues { $0.tally(sources) },
-      outside: map.outside.mapValues { $0.tally(sources) }, unplaced: map.unplaced,
+      places: Self.tallies(map.places, sources), outside: Self.tallies(map.outside, sources),
+      unplaced: Dictionary(map.unplaced.map { ($0.key.key, $0.value) }) { $0.merged(with: $1) },
       quarantined: map.quarantined, conflicts: reduced.conflicts, inputEnd: map.inputEnd,
       sources: sources, files: files, fileBytes: outcome.bytes,
       formats: reading.formats.recognitions.map { $0.flatMap { FoundFormat($0) } },
@@ -264,13 +264,21 @@ public final class Metering: @unchecked Sendable {
       spilledBytes: spill.bytesWritten,
       rows: options.wantsRows
         ? UsageRows(
-          sorters: reduction.rows, attributions: attributions, terms: terms,
-          sources: sources) : nil,
+          CountedRows(reduction.rows), attributions: attributions, terms: terms, sources: sources)
+        : nil,
       quarantine: quarantine.map {
         QuarantinedLines(
           $0, sources, reading.formats.recognitions,
           isConverted: options.encoding.map { $0 != .utf8 })
       })
+  }
+
+  /// Of all days together.
+  private static func tallies<Key>(
+    _ counts: [Dated<Key>: UseCount], _ sources: SourceTable
+  ) -> [Key: Tally] {
+    Dictionary(counts.map { ($0.key.key, $0.value) }) { $0.merged(with: $1) }
+      .mapValues { $0.tally(sources) }
   }
 
   private func sources(_ outcome: LogReader.Outcome) -> SourceTable {

@@ -55,8 +55,11 @@ struct DayBuilder {
       LogNumbers.Log(name: $0.name, digest: $0.textDigest.hexadecimal)
     }
     let before = day + -1
+    var carriedIn = 0
     if let carryIn {
-      for digest in try CarriedPiece.digests(path: workspace.path(of: carryIn), day: before) {
+      let carried = try CarriedPiece.contents(path: workspace.path(of: carryIn), day: before)
+      carriedIn = carried.uncounted
+      for digest in carried.logs {
         logs.append(LogNumbers.Log(name: try names(digest), digest: digest))
       }
     }
@@ -70,6 +73,9 @@ struct DayBuilder {
       pieces.append(
         CarriedPiece(path: workspace.path(of: carryIn), day: before, logs: numbers))
     }
+    var terms = terms
+    // No zone is a day away from UTC.
+    terms.toldApart = day...(day + 1)
     let outcome = try DayCount(pieces, terms: terms, options: options)
       .run(end: Self.end(of: day), inputEnd: inputEnd.microseconds)
     let folder = "days/\(day)"
@@ -77,12 +83,14 @@ struct DayBuilder {
       try storage.syncFolder("\(workspace.path)/days")
     }
     let name = "\(folder)/\(inputsHash.hexadecimal)-\(effectiveEnd(of: day).microseconds)"
-    let carryOut = try write(outcome.carried, of: day, to: "\(name).carry", numbers)
-    let (rows, dates) = try write(outcome, of: day, to: "\(name).units", numbers)
-    let result = try DayResult(outcome, terms, numbers).bytes()
+    let (carryOut, carriedOut) = try write(outcome.carried, of: day, to: "\(name).carry", numbers)
+    let rows = try write(outcome, of: day, to: "\(name).units")
+    let result = DayResult(
+      outcome, terms, numbers, records: segments.reduce(0) { $0 + $1.segment.records },
+      carried: (carriedIn, carriedOut))
     return Day(
       day: day, inputsHash: inputsHash, carryIn: carryIn?.sha256, carryOut: carryOut,
-      result: try store(result, of: day), rows: rows, dates: dates,
+      result: try store(result.bytes(), of: day), rows: rows, dates: result.dates,
       effectiveEnd: effectiveEnd(of: day))
   }
 
@@ -92,11 +100,13 @@ struct DayBuilder {
     return try file.finish(as: .day(day, name: "json"))
   }
 
+  /// - Returns: the file, and how many of the records are yet to be counted.
   private func write(
     _ carried: CarriedRecords, of day: CivilDate, to path: String, _ numbers: LogNumbers
-  ) throws -> StoredFile? {
+  ) throws -> (StoredFile?, uncounted: Int) {
     var writer: CarryWriter?
     var failure: (any Error)?
+    var uncounted = 0
     // Not a sequence: each record is made when it comes.
     // swift-format-ignore: ReplaceForEachWithForLoop
     try carried.forEach { record in
@@ -105,6 +115,7 @@ struct DayBuilder {
           writer = try CarryWriter(
             path: "\(workspace.path)/\(path)", day: day.daysSinceEpoch, storage: storage)
         }
+        if !record.flags.contains(.reference) { uncounted += 1 }
         let source = Source.parts(of: record.source)
         try writer?.append(
           CarryFile.Record(
@@ -120,59 +131,96 @@ struct DayBuilder {
       return failure == nil
     }
     if let failure { throw failure }
-    return try writer.map { StoredFile(try $0.finish(), path: path) }
+    return (try writer.map { StoredFile(try $0.finish(), path: path) }, uncounted)
   }
 
+  /// Writes the units, first those that are final.
   private func write(
-    _ outcome: DayOutcome, of day: CivilDate, to path: String, _ numbers: LogNumbers
-  ) throws -> (StoredFile?, ClosedRange<CivilDate>?) {
-    var writer: UnitWriter?
-    var failure: (any Error)?
-    var first = Int32.max
-    var last = Int32.min
-    func append(_ row: UsageRow, _ chunk: Chunk, isProvisional: Bool) throws {
-      if writer == nil {
-        writer = try UnitWriter(
-          path: "\(workspace.path)/\(path)", day: day.daysSinceEpoch, storage: storage)
-      }
-      let attribution = outcome.attributions.all[row.attribution]
-      let source = Source.parts(of: row.source)
-      var user: [UInt8] = []
-      row.user(in: chunk).append(to: &user)
-      var conversation: [UInt8] = []
-      row.conversation(in: chunk).append(to: &conversation)
-      let date = row.date.daysSinceEpoch
-      first = min(first, date)
-      last = max(last, date)
-      try writer?.append(
-        numbers: [
-          row.startedAt, row.endedAt, Int64(date), Int64(row.quantity), Int64(row.messages),
-          Int64(row.failedMessages), Int64(row.ending?.rawValue ?? .max),
-          Int64(row.notBillable.rawValue), attribution.meter == .item ? 1 : 0,
-          Int64(attribution.role.rawValue), Int64(attribution.rule), isProvisional ? 1 : 0,
-          Int64(source.block), Int64(source.line),
-        ],
-        words: [
-          numbers.logs[source.file].digest, terms.contracts[attribution.contract].number,
-          attribution.licensee, attribution.module, attribution.scenario, attribution.app,
-          attribution.event,
-        ],
-        texts: [user, conversation])
-    }
+    _ outcome: DayOutcome, of day: CivilDate, to path: String
+  ) throws -> StoredFile? {
+    let sink = UnitSink(
+      path: "\(workspace.path)/\(path)", day: day.daysSinceEpoch, storage: storage)
     for (rows, isProvisional) in [(outcome.rows, false), (outcome.provisionalRows, true)] {
-      // Not a sequence: a row is valid for its call only.
-      // swift-format-ignore: ReplaceForEachWithForLoop
-      try rows.forEach { row, chunk in
-        do { try append(row, chunk, isProvisional: isProvisional) } catch { failure = error }
-        return failure == nil
+      let firstChunk = sink.chunkCount
+      try rows.render(stretchRows: UnitFile.chunkRows) { [attributions = outcome.attributions] in
+        UnitRenderer(
+          attributions: attributions, isProvisional: isProvisional, firstChunk: firstChunk)
+      } put: {
+        sink.put($0.chunk)
       }
     }
+    return try sink.finish().map { StoredFile($0, path: path) }
+  }
+}
+
+/// Makes chunks of a day's units.
+private struct UnitRenderer: RowRenderer {
+  let attributions: Attributions
+  let isProvisional: Bool
+  let firstChunk: Int
+  private let encoder = UnitChunkEncoder()
+  private var user: [UInt8] = []
+  private var conversation: [UInt8] = []
+  /// The piece that was finished last; `nil` of no units.
+  private(set) var chunk: [UInt8]?
+
+  init(attributions: Attributions, isProvisional: Bool, firstChunk: Int) {
+    self.attributions = attributions
+    self.isProvisional = isProvisional
+    self.firstChunk = firstChunk
+  }
+
+  mutating func append(_ row: UsageRow, textsIn chunk: Chunk) {
+    user.removeAll(keepingCapacity: true)
+    row.user(in: chunk).append(to: &user)
+    conversation.removeAll(keepingCapacity: true)
+    row.conversation(in: chunk).append(to: &conversation)
+    let source = Source.parts(of: row.source)
+    encoder.append(
+      [
+        row.startedAt, row.endedAt, Int64(row.date.daysSinceEpoch), Int64(row.quantity),
+        Int64(row.messages), Int64(row.failedMessages), Int64(row.ending?.rawValue ?? .max),
+        Int64(row.notBillable.rawValue), isProvisional ? 1 : 0, Int64(source.file),
+        Int64(source.block), Int64(source.line), Int64(attributions.rank(of: row.attribution)),
+      ], user: user, conversation: conversation)
+  }
+
+  mutating func finish(piece: Int) { chunk = encoder.finish(number: firstChunk + piece) }
+}
+
+/// The file that chunks of units come to, one at a time; made with the first.
+private final class UnitSink: @unchecked Sendable {
+  private let path: String
+  private let day: Int32
+  private let storage: any Storage
+  private var writer: ChunkFileWriter?
+  private var failure: SegmentError?
+  private(set) var chunkCount = 0
+
+  init(path: String, day: Int32, storage: any Storage) {
+    self.path = path
+    self.day = day
+    self.storage = storage
+  }
+
+  /// - Returns: whether to go on.
+  func put(_ chunk: [UInt8]?) -> Bool {
+    guard let chunk else { return true }
+    do throws(SegmentError) {
+      if writer == nil {
+        writer = try ChunkFileWriter.units(path: path, day: day, storage: storage)
+      }
+      try writer?.append(chunk)
+      chunkCount += 1
+    } catch {
+      failure = error
+    }
+    return failure == nil
+  }
+
+  func finish() throws(SegmentError) -> ChunkFileSummary? {
     if let failure { throw failure }
-    return (
-      try writer.map { StoredFile(try $0.finish(), path: path) },
-      first <= last
-        ? CivilDate(daysSinceEpoch: first)...CivilDate(daysSinceEpoch: last) : nil
-    )
+    return try writer?.finish()
   }
 }
 
@@ -180,97 +228,4 @@ extension StoredFile {
   init(_ summary: ChunkFileSummary, path: String) {
     self.init(path: path, sha256: ContentHash(bytes: summary.digest), bytes: summary.bytes)
   }
-}
-
-// MARK: - Results
-
-extension DayResult {
-  init(_ outcome: DayOutcome, _ terms: Terms, _ numbers: LogNumbers) {
-    func stored(_ source: UInt64) -> StoredSource {
-      let parts = Source.parts(of: source)
-      return StoredSource(log: parts.file, block: parts.block, line: parts.line)
-    }
-    func count(_ use: UseCount) -> Count {
-      let parts = use.parts
-      return Count(
-        records: parts.records, first: parts.first, last: parts.last,
-        evidence: parts.evidence.map {
-          Count.Evidence(time: $0.time, source: stored($0.source))
-        })
-    }
-    let map = outcome.map
-    logs = numbers.logs.map(\.digest)
-    ignored = map.balance.ignored
-    outside = map.outside.sorted { $0.key < $1.key }
-      .map { Outside(licensee: $0.key, count: count($0.value)) }
-    unplaced = map.unplaced
-      .sorted { ($0.key.contract, $0.key.licensee) < ($1.key.contract, $1.key.licensee) }
-      .map {
-        Unplaced(
-          contract: $0.key.contract, licensee: $0.key.licensee, total: $0.value.total,
-          sources: $0.value.numbers.map(stored))
-      }
-    uses = map.uses.sorted { $0.key.parts.lexicographicallyPrecedes($1.key.parts) }
-      .map { key, use in
-        Use(
-          contract: key.contract, licensee: key.licensee, module: key.module,
-          scenario: key.scenario, app: key.app, term: key.term.rawValue, count: count(use))
-      }
-    places = map.places.sorted { $0.key.parts.lexicographicallyPrecedes($1.key.parts) }
-      .map { key, use in
-        Place(
-          contract: key.contract, licensee: key.licensee, module: key.module, app: key.app,
-          kind: key.kind.rawValue, place: key.place, count: count(use))
-      }
-    func counted(_ summary: ReduceSummary) -> Counted {
-      let balance = summary.balance
-      return Counted(
-        messages: balance.messages, items: balance.items, ignored: balance.ignored,
-        failed: balance.failed, duplicates: balance.duplicates, conflicts: balance.conflicts,
-        conflictSources: summary.conflicts.numbers.map(stored),
-        totals: summary.totals.dailyTotals(outcome.attributions, terms).map(Total.init)
-          .sorted { $0.parts.lexicographicallyPrecedes($1.parts) },
-        units: summary.units
-          .sorted { left, right in
-            left.key.day == right.key.day
-              ? left.key.use.parts.lexicographicallyPrecedes(right.key.use.parts)
-              : left.key.day < right.key.day
-          }
-          .map { key, quantity in
-            Units(
-              date: key.day, contract: key.use.contract, licensee: key.use.licensee,
-              module: key.use.module, scenario: key.use.scenario, app: key.use.app,
-              term: key.use.term.rawValue, quantity: quantity)
-          })
-    }
-    self.counted = counted(outcome.counted)
-    provisional = counted(outcome.provisional)
-  }
-}
-
-extension DayResult.Total {
-  init(_ total: DailyTotal) {
-    contract = total.contract
-    licensee = total.licensee
-    date = total.date.daysSinceEpoch
-    module = total.module
-    scenario = total.scenario
-    meter = total.meter.rawValue
-    quantity = total.quantity
-    messages = total.messages
-    failedMessages = total.failedMessages
-    duplicates = total.duplicates
-  }
-
-  fileprivate var parts: [String] {
-    [String(10_000_000 + Int(date)), contract, licensee, module, scenario, meter]
-  }
-}
-
-extension UseKey {
-  fileprivate var parts: [String] { [contract, licensee, module, scenario, app, "\(term)"] }
-}
-
-extension UnlistedPlaceKey {
-  fileprivate var parts: [String] { [contract, licensee, module, app, "\(kind)", place] }
 }

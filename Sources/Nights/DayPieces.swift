@@ -57,15 +57,18 @@ struct CarriedPiece: RecordPiece {
     let reader = try CarryReader(path: path, day: day.daysSinceEpoch)
     let block = Block()
     var unknown: String?
+    var files: [UInt64: Int] = [:]
     while try reader.next(into: block) {
       mapper.begin(block, file: 0)
       let bytes = block.wholeBytes
+      files.removeAll(keepingCapacity: true)
       reader.records { call, flags, log, number, line in
-        let digest = bytes.text(Int(log.start), Int(log.count))
-        guard let file = logs.number(ofDigest: digest) else {
-          unknown = digest
+        let digest = { bytes.text(Int(log.start), Int(log.count)) }
+        guard let file = files[log.word] ?? logs.number(ofDigest: digest()) else {
+          unknown = digest()
           return
         }
+        files[log.word] = file
         mapper.receive(
           call, source: Source.number(file: file, block: number, line: line),
           as: CarriedFlags(rawValue: flags))
@@ -76,17 +79,26 @@ struct CarriedPiece: RecordPiece {
     }
   }
 
-  /// The digests of the logs that records of a file stand in.
-  static func digests(path: String, day: CivilDate) throws(SegmentError) -> Set<String> {
+  /// The digests of the logs that a file's records stand in, and how many of these are yet to be counted.
+  static func contents(
+    path: String, day: CivilDate
+  ) throws(SegmentError) -> (logs: Set<String>, uncounted: Int) {
     let reader = try CarryReader(path: path, day: day.daysSinceEpoch)
     let block = Block()
-    var digests: Set<String> = []
+    var logs: Set<String> = []
+    var known: Set<UInt64> = []
+    var uncounted = 0
     while try reader.next(into: block) {
       let bytes = block.wholeBytes
-      reader.records { _, _, log, _, _ in
-        digests.insert(bytes.text(Int(log.start), Int(log.count)))
+      // Of a chunk, each word stands in one place, so that equal places are equal words.
+      known.removeAll(keepingCapacity: true)
+      reader.records { _, flags, log, _, _ in
+        if !CarriedFlags(rawValue: flags).contains(.reference) { uncounted += 1 }
+        if known.insert(log.word).inserted {
+          logs.insert(bytes.text(Int(log.start), Int(log.count)))
+        }
       }
     }
-    return digests
+    return (logs, uncounted)
   }
 }

@@ -34,7 +34,8 @@ package final class NightlyCount: @unchecked Sendable {
 
   /// What a night found, and what it came to.
   package struct Outcome {
-    package var result: MeteringResult
+    /// What the workspace holds now.
+    package var count: StoredCount
     /// Logs whose text was taken in under another name: path and that name.
     package var repeated: [(path: String, name: String)]
     /// Logs that were taken in.
@@ -146,7 +147,7 @@ package final class NightlyCount: @unchecked Sendable {
     }
     let count = StoredCount(workspace, terms: terms, options: options, days: days, logs: logs)
     return Outcome(
-      result: try count.result(), repeated: changes.repeated, taken: changes.taken,
+      count: count, repeated: changes.repeated, taken: changes.taken,
       extended: changes.extended, days: changes.days)
   }
 

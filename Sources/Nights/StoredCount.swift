@@ -1,28 +1,25 @@
-internal import CivilTime
+package import CivilTime
 internal import Contracts
 internal import Counting
 internal import Decoding
 internal import Formats
-internal import Ledger
-internal import Metering
+package import Ledger
+package import Metering
 internal import Parsing
-internal import Segments
-internal import Shuffling
 
-/// What all days of a workspace come to, in the form in which a count of all logs at once gives it.
-struct StoredCount {
+/// What the days of a workspace come to, over any range of dates, in the form in which a count of their logs
+/// gives it.
+///
+/// It speaks of what was committed when it was made; the files that it reads stay as long as no one sweeps.
+package struct StoredCount: Sendable {
   private let workspace: Workspace
   private let terms: Terms
   private let options: MeteringOptions
-  private let days: [Day]
-  private let logs: [(name: LogName, file: LogFile)]
-  /// The numbers of logs by their texts' digests.
-  private let numbers: [String: Int]
-  private let sources: SourceTable
+  /// All that were built, the first one first.
+  package let days: [Day]
+  private let logs: StoredLogs
 
-  /// - Parameters:
-  ///   - days: all that were built, the first one first.
-  ///   - logs: all, in the order of their names.
+  /// - Parameter logs: all, in the order of their names.
   init(
     _ workspace: Workspace, terms: Terms, options: MeteringOptions, days: [Day],
     logs: [(name: LogName, file: LogFile)]
@@ -31,41 +28,283 @@ struct StoredCount {
     self.terms = terms
     self.options = options
     self.days = days
-    self.logs = logs
-    numbers = Dictionary(
-      uniqueKeysWithValues: logs.enumerated().map { ($1.file.textDigest.hexadecimal, $0) })
-    sources = SourceTable(
-      names: logs.map(\.name.path),
-      blockLines: logs.map { $0.file.blockLines.map(Int32.init(clamping:)) })
+    self.logs = StoredLogs(logs, zone: terms.strangersZone)
   }
 
-  /// What was added up, with sources as numbers.
-  fileprivate struct Sum {
-    var balance = Balance()
-    var totals: [DailyTotal: DailyTotal] = [:]
-    var uses: [UseKey: UseCount] = [:]
-    var places: [UnlistedPlaceKey: UseCount] = [:]
-    var outside: [String: UseCount] = [:]
-    var unplaced: [UsageOwner: FirstSources] = [:]
-    var conflicts = FirstSources()
-  }
-
-  func result() throws -> MeteringResult {
-    var sum = Sum()
-    for day in days {
-      let result = try DayResult.read(workspace.content(of: day.result))
-      try add(result, isLast: day.day == days.last?.day, to: &sum)
+  /// The months that there is something of, ascending.
+  package var months: [CivilMonth] {
+    var months = Set(logs.recordless.map(\.date.month))
+    for dates in days.compactMap(\.dates) {
+      var month = dates.lowerBound.month
+      while month.first <= dates.upperBound {
+        months.insert(month)
+        month = month.next
+      }
     }
+    return months.sorted()
+  }
+
+  /// What the days that have something of a range of dates come to.
+  ///
+  /// - Parameter range: in the contracts' zones; `nil`: all.
+  /// - Throws: ``WorkspaceError``.
+  package func range(_ range: ClosedRange<CivilDate>?) throws -> StoredRange {
+    let found = try days(of: range).map { day in
+      StoredDay(
+        day: day, result: try DayResult.read(workspace.content(of: day.result)),
+        isLast: isLast(day))
+    }
+    let logs = try logs.those(of: found.flatMap(\.result.logs), in: range)
+    var terms = terms
+    terms.dates = range
+    return StoredRange(
+      workspace: workspace, terms: terms, options: options, range: range, days: found, logs: logs)
+  }
+
+  private func days(of range: ClosedRange<CivilDate>?) -> [Day] {
+    guard let range else { return days }
+    return days.filter { $0.dates?.overlaps(range) ?? false }
+  }
+
+  private func isLast(_ day: Day) -> Bool { day.day == days.last?.day }
+
+  /// What a range is made of, but for the names of logs: equal texts mean equal results.
+  package func state(of range: ClosedRange<CivilDate>) -> String {
+    let days = days(of: range).map { Self.text(of: $0, isLast: isLast($0)) }
+    let logs = logs.recordless.filter { range.contains($0.date) }
+      .map { "\(self.logs.all[$0.index].file.textDigest.hexadecimal)\n" }
+    return (days + logs).joined()
+  }
+
+  /// What a day's units and results are, and whether they are provisional.
+  static func text(of day: Day, isLast: Bool) -> String {
+    "\(day.day) \(day.result.sha256.hexadecimal) \(day.rows?.sha256.hexadecimal ?? "-") \(isLast)\n"
+  }
+
+  /// The dates of which there is something, in the contracts' zones.
+  package var dates: ClosedRange<CivilDate>? {
+    let dates = days.compactMap(\.dates)
+    guard let first = dates.map(\.lowerBound).min(), let last = dates.map(\.upperBound).max()
+    else { return nil }
+    return first...last
+  }
+
+  /// The present name of a log's text; `nil` where it is not there any more.
+  package func name(ofText digest: String) -> String? {
+    (try? logs.number(ofDigest: digest)).map { logs.all[$0].name.path }
+  }
+}
+
+/// What a range of dates comes to.
+package struct StoredRange {
+  private let workspace: Workspace
+  private let terms: Terms
+  private let options: MeteringOptions
+  private let range: ClosedRange<CivilDate>?
+  private let days: [StoredDay]
+  private let logs: StoredLogs
+
+  fileprivate init(
+    workspace: Workspace, terms: Terms, options: MeteringOptions, range: ClosedRange<CivilDate>?,
+    days: [StoredDay], logs: StoredLogs
+  ) {
+    self.workspace = workspace
+    self.terms = terms
+    self.options = options
+    self.range = range
+    self.days = days
+    self.logs = logs
+  }
+
+  /// The logs that it is made of, in the order of their names.
+  package var inputs: [(name: LogName, file: LogFile)] { logs.all }
+
+  /// Everything but the units.
+  package func result() throws -> MeteringResult {
+    var sum = StoredSum(logs, range)
+    for day in days { try sum.add(day) }
+    sum.balance.otherDays += logs.all.reduce(0) { $0 + $1.file.records }
+    return sum.result()
+  }
+
+  /// Everything with all units.
+  ///
+  /// - Throws: ``WorkspaceError``, ``SegmentError`` or ``SpillError``.
+  package func wholeResult() throws -> MeteringResult {
+    var result = try result()
+    (result.rows, result.spilledBytes) = try units.rows { range?.contains($0) ?? true }
+    return result
+  }
+
+  /// The units of some dates of the range.
+  ///
+  /// - Throws: ``WorkspaceError``, ``SegmentError`` or ``SpillError``.
+  package func rows(of dates: Set<CivilDate>) throws -> UsageRows {
+    try units.rows { dates.contains($0) }.0
+  }
+
+  private var units: StoredUnits { StoredUnits(workspace, terms, options, days, logs) }
+
+  /// What the units of a date are made of: equal texts mean equal units.
+  package func state(of date: CivilDate) throws -> String {
+    var text = ""
+    for day in days where day.day.dates?.contains(date) ?? false {
+      text += StoredCount.text(of: day.day, isLast: day.isLast)
+      for digest in day.result.logs {
+        text += "\(digest) \(logs.all[try logs.number(ofDigest: digest)].name.path)\n"
+      }
+    }
+    return text
+  }
+}
+
+/// A day with its result.
+struct StoredDay {
+  var day: Day
+  var result: DayResult
+  /// Whether what it carries over is counted as if nothing followed.
+  var isLast: Bool
+}
+
+/// The logs that results speak of, numbered in the order of their names.
+struct StoredLogs: Sendable {
+  typealias Log = (name: LogName, file: LogFile)
+
+  let all: [Log]
+  /// Logs of which no line is a record belong to the day on which they were last written to.
+  let recordless: [(index: Int, date: CivilDate)]
+  let sources: SourceTable
+  private let zone: Zone
+  private let numbers: [String: Int]
+
+  init(_ all: [Log], zone: Zone) {
+    self.all = all
+    self.zone = zone
+    recordless = all.enumerated().filter { $1.file.records == 0 }
+      .map { ($0, zone.date(of: $1.name.modifiedAt)) }
+    numbers = Dictionary(
+      uniqueKeysWithValues: all.enumerated().map { ($1.file.textDigest.hexadecimal, $0) })
+    sources = SourceTable(
+      names: all.map(\.name.path),
+      blockLines: all.map { $0.file.blockLines.map(Int32.init(clamping:)) })
+  }
+
+  func number(ofDigest digest: String) throws(UnknownLog) -> Int {
+    guard let number = numbers[digest] else { throw UnknownLog(digest: digest) }
+    return number
+  }
+
+  /// Those of some texts, and those without records of a range of dates.
+  func those(
+    of digests: [String], in range: ClosedRange<CivilDate>?
+  ) throws(UnknownLog) -> StoredLogs {
+    var wanted = Set(
+      recordless.filter { range?.contains($0.date) ?? true }.map(\.index))
+    for digest in digests { wanted.insert(try number(ofDigest: digest)) }
+    return StoredLogs(wanted.sorted().map { all[$0] }, zone: zone)
+  }
+}
+
+/// Adds up days' results.
+private struct StoredSum {
+  let logs: StoredLogs
+  let range: ClosedRange<CivilDate>?
+  var balance = Balance()
+  private var totals: [DailyTotal: DailyTotal] = [:]
+  private var uses: [UseKey: UseCount] = [:]
+  private var places: [UnlistedPlaceKey: UseCount] = [:]
+  private var outside: [String: UseCount] = [:]
+  private var unplaced: [UsageOwner: FirstSources] = [:]
+  private var conflicts = FirstSources()
+
+  init(_ logs: StoredLogs, _ range: ClosedRange<CivilDate>?) {
+    self.logs = logs
+    self.range = range
+  }
+
+  private func holds(_ day: Int32) -> Bool {
+    range?.contains(CivilDate(daysSinceEpoch: day)) ?? true
+  }
+
+  mutating func add(_ day: StoredDay) throws {
+    let result = day.result
+    let files = try result.logs.map { try logs.number(ofDigest: $0) }
+    func number(_ source: StoredSource) -> UInt64 {
+      Source.number(file: files[source.log], block: source.block, line: source.line)
+    }
+    func use(_ count: DayResult.Count) -> UseCount {
+      UseCount(
+        UseCount.Parts(
+          records: count.records, first: count.first, last: count.last,
+          evidence: count.evidence.map {
+            UseCount.Parts.Line(time: $0.time, source: number($0.source))
+          }))
+    }
+    // Records of the logs that count on no day of these.
+    balance.otherDays -= result.records + result.carriedIn
+    if !day.isLast { balance.otherDays += result.carriedOut }
+    balance.ignored += result.ignored
+    for entry in result.outside {
+      balance.outsideContract += entry.value.records
+      guard holds(entry.day) else { continue }
+      outside[entry.key, default: UseCount()].merge(use(entry.value))
+    }
+    for entry in result.unplaced {
+      balance.unplaced += entry.value.total
+      guard holds(entry.day) else { continue }
+      unplaced[entry.key, default: FirstSources()].merge(
+        FirstSources(numbers: entry.value.first.map(number).sorted(), total: entry.value.total))
+    }
+    for entry in result.uses where holds(entry.day) {
+      uses[entry.key, default: UseCount()].merge(use(entry.value))
+    }
+    for entry in result.places where holds(entry.day) {
+      places[entry.key, default: UseCount()].merge(use(entry.value))
+    }
+    for counted in day.isLast ? [result.counted, result.provisional] : [result.counted] {
+      balance.messages += counted.messages
+      balance.items += counted.items
+      balance.ignored += counted.ignored
+      balance.failed += counted.failed
+      balance.duplicates += counted.duplicates
+      balance.conflicts += counted.conflicts
+      conflicts.merge(
+        FirstSources(
+          numbers: counted.conflictSources.map(number).sorted(), total: counted.conflicts))
+      for entry in counted.totals where holds(entry.day) { add(entry) }
+      for entry in counted.units where holds(entry.day) {
+        uses[entry.key, default: UseCount()].quantity += entry.value
+      }
+    }
+  }
+
+  private mutating func add(_ entry: DayResult.Entry<DayResult.TotalKey, DayResult.Total>) {
+    let key = entry.key
+    let empty = DailyTotal(
+      contract: key.contract, licensee: key.licensee,
+      date: CivilDate(daysSinceEpoch: entry.day), module: key.module, scenario: key.scenario,
+      meter: Meter(rawValue: key.meter) ?? .conversation, quantity: 0, messages: 0,
+      failedMessages: 0, duplicates: 0)
+    var total = totals[empty] ?? empty
+    total.quantity += entry.value.quantity
+    total.messages += entry.value.messages
+    total.failedMessages += entry.value.failedMessages
+    total.duplicates += entry.value.duplicates
+    totals[empty] = total
+  }
+
+  func result() -> MeteringResult {
+    var balance = balance
     var bytes = ByteBalance()
     var quarantined: [Quarantined] = []
     var damages: [(file: InputFile, damage: Damage)] = []
-    let files = logs.map { input($0.name) }
-    for (number, log) in logs.enumerated() {
+    let files = logs.all.map { input($0.name) }
+    for (number, log) in logs.all.enumerated() {
       let file = log.file
-      sum.balance.lines += file.lines
-      sum.balance.blank += file.blank
-      sum.balance.quarantined += file.quarantined
-      sum.balance.ignored += file.ignored
+      balance.lines += file.lines
+      balance.blank += file.blank
+      balance.quarantined += file.quarantined
+      balance.ignored += file.ignored
       bytes.text += file.textBytes
       bytes.blank += file.blankBytes
       bytes.quarantined += file.quarantinedBytes
@@ -80,16 +319,14 @@ struct StoredCount {
       damages += file.damages.map { (files[number], $0.damage) }
     }
     quarantined.sort { $0.source < $1.source }
-    let (rows, spilledBytes) = try rows()
     return MeteringResult(
-      balance: sum.balance, bytes: bytes, totals: Array(sum.totals.values),
-      uses: sum.uses.mapValues { $0.tally(sources) },
-      places: sum.places.mapValues { $0.tally(sources) },
-      outside: sum.outside.mapValues { $0.tally(sources) }, unplaced: sum.unplaced,
-      quarantined: Array(quarantined.prefix(MapSummary.quarantinedMax)),
-      conflicts: sum.conflicts, inputEnd: logs.compactMap(\.file.lastTime).max(),
-      sources: sources, files: files,
-      fileBytes: logs.map { log in
+      balance: balance, bytes: bytes, totals: Array(totals.values),
+      uses: uses.mapValues { $0.tally(logs.sources) },
+      places: places.mapValues { $0.tally(logs.sources) },
+      outside: outside.mapValues { $0.tally(logs.sources) }, unplaced: unplaced,
+      quarantined: Array(quarantined.prefix(MapSummary.quarantinedMax)), conflicts: conflicts,
+      inputEnd: logs.all.compactMap(\.file.lastTime).max(), sources: logs.sources, files: files,
+      fileBytes: logs.all.map { log in
         var bytes = FileBytes()
         bytes.stored = log.file.storedBytes
         bytes.lost = log.file.lostBytes
@@ -97,8 +334,8 @@ struct StoredCount {
         bytes.addedLineEnds = log.file.addedLineEnds
         return bytes
       },
-      formats: logs.map { format(of: $0.file) }, damages: damages, spilledBytes: spilledBytes,
-      rows: rows, quarantine: nil)
+      formats: logs.all.map { format(of: $0.file) }, damages: damages,
+      spilledBytes: 0, rows: nil, quarantine: nil)
   }
 
   private func format(of file: LogFile) -> FoundFormat? {
@@ -127,234 +364,6 @@ struct StoredCount {
     }
     return Source.number(file: number, block: max(file.blockLines.count - 1, 0), line: 0)
   }
-
-  // MARK: - Days' results
-
-  private func add(_ result: DayResult, isLast: Bool, to sum: inout Sum) throws {
-    let files = try result.logs.map { digest in
-      guard let number = numbers[digest] else { throw UnknownLog(digest: digest) }
-      return number
-    }
-    func number(_ source: StoredSource) -> UInt64 {
-      Source.number(file: files[source.log], block: source.block, line: source.line)
-    }
-    func use(_ count: DayResult.Count) -> UseCount {
-      UseCount(
-        UseCount.Parts(
-          records: count.records, first: count.first, last: count.last,
-          evidence: count.evidence.map {
-            UseCount.Parts.Line(time: $0.time, source: number($0.source))
-          }))
-    }
-    sum.balance.ignored += result.ignored
-    for outside in result.outside {
-      sum.balance.outsideContract += outside.count.records
-      sum.outside[outside.licensee, default: UseCount()].merge(use(outside.count))
-    }
-    for unplaced in result.unplaced {
-      sum.balance.unplaced += unplaced.total
-      let owner = UsageOwner(contract: unplaced.contract, licensee: unplaced.licensee)
-      sum.unplaced[owner, default: FirstSources()].merge(
-        FirstSources(numbers: unplaced.sources.map(number).sorted(), total: unplaced.total))
-    }
-    for item in result.uses {
-      let key = UseKey(
-        contract: item.contract, licensee: item.licensee, module: item.module,
-        scenario: item.scenario, app: item.app,
-        term: TermPosition(rawValue: item.term) ?? .within)
-      sum.uses[key, default: UseCount()].merge(use(item.count))
-    }
-    for item in result.places {
-      let key = UnlistedPlaceKey(
-        contract: item.contract, licensee: item.licensee, module: item.module, app: item.app,
-        kind: UnlistedPlaceKey.Kind(rawValue: item.kind) ?? .origin, place: item.place)
-      sum.places[key, default: UseCount()].merge(use(item.count))
-    }
-    for counted in isLast ? [result.counted, result.provisional] : [result.counted] {
-      sum.balance.messages += counted.messages
-      sum.balance.items += counted.items
-      sum.balance.ignored += counted.ignored
-      sum.balance.failed += counted.failed
-      sum.balance.duplicates += counted.duplicates
-      sum.balance.conflicts += counted.conflicts
-      sum.conflicts.merge(
-        FirstSources(
-          numbers: counted.conflictSources.map(number).sorted(), total: counted.conflicts))
-      for total in counted.totals { sum.add(total) }
-      for units in counted.units {
-        let key = UseKey(
-          contract: units.contract, licensee: units.licensee, module: units.module,
-          scenario: units.scenario, app: units.app,
-          term: TermPosition(rawValue: units.term) ?? .within)
-        sum.uses[key, default: UseCount()].quantity += units.quantity
-      }
-    }
-  }
-
-  // MARK: - Units
-
-  /// All units, sorted.
-  private func rows() throws -> (UsageRows?, spilledBytes: Int) {
-    guard options.wantsRows else { return (nil, 0) }
-    let pool = ChunkPool(bytesMax: options.poolBytes)
-    let spill = SpillFile(directory: options.temporaryFolder)
-    let table = AttributionTable()
-    let contracts = Dictionary(
-      terms.contracts.enumerated().map { ($1.number, $0) }, uniquingKeysWith: { first, _ in first })
-    let units = days.compactMap { day in day.rows.map { (day: day.day, file: $0) } }
-    // First what they are charged to, since their order depends on all of that.
-    try onAllThreads(units) { _, unit in
-      let charges = Charges(table, contracts)
-      try forEach(unit.day, unit.file, charges) { reader, row, bytes in
-        _ = charges.number(reader, row, bytes)
-      }
-    }
-    let attributions = table.sealed(terms)
-    let order = UsageOrder(attributions, contractNumbers: terms.contracts.map(\.number))
-    let sorters = (0..<options.threads).map { _ in
-      ExternalSorter(order: order, pool: pool, spill: spill)
-    }
-    try onAllThreads(units) { thread, unit in
-      let sorter = sorters[thread]
-      let charges = Charges(table, contracts)
-      let isLast = unit.day == days.last?.day
-      try forEach(unit.day, unit.file, charges) { reader, row, bytes in
-        let isProvisional = reader.number(row, 11) != 0
-        guard !isProvisional || isLast else { return }
-        let log = try charges.log(reader, row, bytes, numbers)
-        let stored = StoredUnit(
-          startedAt: reader.number(row, 0), endedAt: reader.number(row, 1),
-          day: Int32(clamping: reader.number(row, 2)),
-          quantity: UInt32(clamping: reader.number(row, 3)),
-          messages: UInt32(clamping: reader.number(row, 4)),
-          failedMessages: UInt32(clamping: reader.number(row, 5)),
-          endingCode: UInt8(clamping: reader.number(row, 6)),
-          notBillableCode: UInt8(clamping: reader.number(row, 7)),
-          source: Source.number(
-            file: log, block: Int(reader.number(row, 12)), line: Int(reader.number(row, 13))),
-          attribution: charges.number(reader, row, bytes))
-        try sorter.append(
-          stored, user: reader.text(row, 0), conversation: reader.text(row, 1), in: bytes, pool)
-      }
-    }
-    for sorter in sorters { sorter.finish() }
-    return (
-      UsageRows(sorters: sorters, attributions: attributions, terms: terms, sources: sources),
-      spill.bytesWritten
-    )
-  }
-
-  private typealias Units = (day: CivilDate, file: StoredFile)
-
-  /// Does something with each file of units, on as many threads as there are.
-  ///
-  /// - Parameter body: takes the number of the thread that it is on.
-  private func onAllThreads(
-    _ units: [Units], _ body: (_ thread: Int, Units) throws -> Void
-  ) throws {
-    let next = Turn()
-    withoutActuallyEscaping(body) { body in
-      let work = UncheckedWork(body: body)
-      Workers.run(options.threads) { thread in
-        while let index = next.next(below: units.count) {
-          do { try work.body(thread, units[index]) } catch { next.fail(error) }
-        }
-      }
-    }
-    if let failure = next.failure { throw failure }
-  }
-
-  /// Work that is done by threads that end before it does.
-  private struct UncheckedWork: @unchecked Sendable {
-    var body: (Int, Units) throws -> Void
-  }
-
-  /// Deals out numbers until something fails.
-  private final class Turn: @unchecked Sendable {
-    private let monitor = Monitor()
-    private var value = 0
-    private(set) var failure: (any Error)?
-
-    func next(below limit: Int) -> Int? {
-      monitor.withLock {
-        guard value < limit, failure == nil else { return nil }
-        defer { value += 1 }
-        return value
-      }
-    }
-
-    func fail(_ error: any Error) { monitor.withLock { failure = failure ?? error } }
-  }
-
-  private func forEach(
-    _ day: CivilDate, _ file: StoredFile, _ charges: Charges,
-    _ body: (UnitReader, Int, ByteView) throws -> Void
-  ) throws {
-    let reader = try UnitReader(path: workspace.path(of: file), day: day.daysSinceEpoch)
-    let block = Block()
-    while let count = try reader.next(into: block) {
-      charges.clear()
-      let bytes = block.wholeBytes
-      for row in 0..<count { try body(reader, row, bytes) }
-    }
-  }
-}
-
-/// What the units of a file are charged to, and the logs that they stand in. Of a chunk, each word stands in
-/// one place, so that equal places are equal words.
-private final class Charges {
-  private struct Place: Hashable {
-    var words: SIMD8<UInt64>
-    var numbers: SIMD4<Int64>
-  }
-
-  private let table: AttributionTable
-  private let contracts: [String: Int]
-  private var known: [Place: Int] = [:]
-  private var logs: [UInt64: Int] = [:]
-
-  init(_ table: AttributionTable, _ contracts: [String: Int]) {
-    self.table = table
-    self.contracts = contracts
-  }
-
-  /// Forgets all places, since another chunk's texts come.
-  func clear() {
-    known.removeAll(keepingCapacity: true)
-    logs.removeAll(keepingCapacity: true)
-  }
-
-  private static func text(_ slice: Slice, _ bytes: ByteView) -> String {
-    bytes.text(Int(slice.start), Int(slice.count))
-  }
-
-  func log(
-    _ reader: UnitReader, _ row: Int, _ bytes: ByteView, _ numbers: [String: Int]
-  ) throws -> Int {
-    let slice = reader.word(row, 0)
-    if let number = logs[slice.word] { return number }
-    let digest = Self.text(slice, bytes)
-    guard let number = numbers[digest] else { throw UnknownLog(digest: digest) }
-    logs[slice.word] = number
-    return number
-  }
-
-  /// The number of a unit's attribution.
-  func number(_ reader: UnitReader, _ row: Int, _ bytes: ByteView) -> Int {
-    var place = Place(words: .zero, numbers: .zero)
-    for index in 1..<UnitFile.wordCount { place.words[index] = reader.word(row, index).word }
-    for index in 0..<3 { place.numbers[index] = reader.number(row, 8 + index) }
-    if let number = known[place] { return number }
-    func word(_ index: Int) -> String { Self.text(reader.word(row, index), bytes) }
-    let number = table.number(
-      of: Attribution(
-        contract: contracts[word(1)] ?? 0, rule: Int(reader.number(row, 10)),
-        meter: reader.number(row, 8) == 1 ? .item : .conversation,
-        role: Attribution.Role(rawValue: UInt8(clamping: reader.number(row, 9))) ?? .message,
-        licensee: word(2), module: word(3), scenario: word(4), app: word(5), event: word(6)))
-    known[place] = number
-    return number
-  }
 }
 
 /// A log of which a day has records, and the ledger has nothing.
@@ -362,21 +371,4 @@ struct UnknownLog: Error, CustomStringConvertible {
   var digest: String
 
   var description: String { "the log of text \(digest) is not in the ledger" }
-}
-
-extension StoredCount.Sum {
-  fileprivate mutating func add(_ total: DayResult.Total) {
-    var key = DailyTotal(
-      contract: total.contract, licensee: total.licensee,
-      date: CivilDate(daysSinceEpoch: total.date), module: total.module, scenario: total.scenario,
-      meter: Meter(rawValue: total.meter) ?? .conversation, quantity: 0, messages: 0,
-      failedMessages: 0, duplicates: 0)
-    let empty = key
-    key = totals[empty] ?? empty
-    key.quantity += total.quantity
-    key.messages += total.messages
-    key.failedMessages += total.failedMessages
-    key.duplicates += total.duplicates
-    totals[empty] = key
-  }
 }

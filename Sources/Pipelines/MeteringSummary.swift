@@ -69,7 +69,7 @@ public struct MeteringSummary: Sendable {
       + \(Self.grouped(balance.items)) items + \(Self.grouped(balance.ignored)) ignored \
       + \(Self.grouped(balance.failed)) failed + \(Self.grouped(balance.duplicates)) duplicates \
       + \(Self.grouped(balance.outsideContract)) outside the contract \
-      + \(Self.grouped(balance.unplaced)) unplaced
+      + \(Self.grouped(balance.unplaced)) unplaced\(otherDaysText)
 
       """
     if !balance.isBalanced || !result.bytes.isBalanced {
@@ -105,6 +105,11 @@ public struct MeteringSummary: Sendable {
       text += "\(locations(result.conflicts))\n"
     }
     return text
+  }
+
+  private var otherDaysText: String {
+    let records = result.balance.otherDays
+    return records == 0 ? "" : " + \(Self.grouped(records)) on other days"
   }
 
   /// What to do about lines that nothing vouches for.
@@ -211,7 +216,8 @@ public struct MeteringSummary: Sendable {
       "ignored": .number(balance.ignored), "failed": .number(balance.failed),
       "duplicates": .number(balance.duplicates),
       "outside_contract": .number(balance.outsideContract),
-      "unplaced": .number(balance.unplaced), "conflicts": .number(balance.conflicts),
+      "unplaced": .number(balance.unplaced), "other_days": .number(balance.otherDays),
+      "conflicts": .number(balance.conflicts),
       "balanced": .bool(balance.isBalanced),
     ]
   }

@@ -3,14 +3,10 @@ internal import Configuration
 internal import Contracts
 internal import Counting
 internal import Decoding
-internal import Detection
 internal import Ledger
 public import Metering
 internal import Nights
-internal import Reconciliation
 internal import Reports
-internal import Segments
-internal import Shuffling
 
 /// The nightly job: read and count, findings of the contracts' lists, reconciliation with the
 /// licensees' statements, reports.
@@ -40,12 +36,6 @@ public struct NightlyRun: Sendable {
     }
   }
 
-  /// The reports in the order in which they appear: whoever waits for the last has all of them.
-  public static let reportNames = [
-    "count.csv", "usage-detail.csv", "findings.csv", "reconciliation.csv",
-    "reconciliation-daily.csv", "quarantine.csv", "run-summary.json",
-  ]
-
   /// Where the count comes from.
   private enum Source: Sendable {
     /// All logs, read each time.
@@ -54,11 +44,11 @@ public struct NightlyRun: Sendable {
     case workspace(NightlyCount, [InputFile])
   }
 
-  private let pipeline: PipelineFile
-  private let terms: Terms
-  private let users: UserDisplays
-  private let statements: Statements
+  private let reports: RangeReports
   private let source: Source
+  private let options: Options
+  /// What all reports depend on beside what was counted.
+  private let setup: String
   /// What the user should know before the run: files that were passed over, a key that was made.
   public let notices: [String]
   /// What may be a mistake: files that were passed over and may be logs.
@@ -71,16 +61,11 @@ public struct NightlyRun: Sendable {
     var terms = try Self.terms(pipeline)
     terms.dates = options.dates
     let users = try Self.users(pipeline, terms.contracts)
-    statements = try Statements(pipeline.statements)
+    let statements = try Statements(pipeline.statements)
     var metering = options.metering
     metering.encoding = metering.encoding ?? pipeline.encoding
     metering.formats = pipeline.formats
     let usesWorkspace = pipeline.workspace != nil
-    if usesWorkspace && options.dates != nil {
-      throw .usage(
-        "\(pipeline.path): with a workspace, reports are of all that it holds, and not of a range of days; "
-          + "for that, use a pipeline without 'workspace' and with all logs of these days")
-    }
     let logs = try Self.logs(pipeline, metering, hasWorkspace: usesWorkspace)
     metering.wantsRows = true
     metering.findsPlaces = true
@@ -91,9 +76,9 @@ public struct NightlyRun: Sendable {
       throw .input(error)
     }
     source = try Self.source(pipeline, logs.files, terms, metering, options)
-    self.pipeline = pipeline
-    self.terms = terms
-    self.users = users
+    self.options = options
+    reports = RangeReports(pipeline: pipeline, terms: terms, users: users, statements: statements)
+    setup = try Self.setup(pipeline, users, options)
     storedBytes = logs.files.reduce(0) { $0 + $1.sizeBytes }
     warnings =
       logs.warnings
@@ -119,13 +104,54 @@ public struct NightlyRun: Sendable {
   ///
   /// - Throws: ``RunError``; then the reports of the run before are still there.
   public func run() throws(RunError) -> RunOutcome {
-    let (result, night) = try count()
-    let outcome = RunOutcome(
-      pipeline: pipeline, terms: terms, result: result, findings: findings(result),
-      reconciliations: reconcile(result), statements: statements,
-      night: night)
-    try write(outcome, result)
-    return outcome
+    switch source {
+    case .logs(let metering):
+      let result: MeteringResult
+      do throws(MeteringError) {
+        result = try metering.run()
+      } catch {
+        throw .metering(error)
+      }
+      return RunOutcome(
+        pipeline: reports.pipeline, parts: [try write(result, to: out)], night: nil)
+    case .workspace(let count, let files):
+      let night = try RunError.stored { () throws in try count.run(files) }
+      return try report(night)
+    }
+  }
+
+  private var out: String { Paths.shortened(reports.pipeline.out) }
+
+  private func write(_ result: MeteringResult, to folder: String) throws(RunError) -> RangeOutcome {
+    do throws(ReportError) {
+      return try reports.write(result, to: folder)
+    } catch {
+      throw .report(error)
+    }
+  }
+
+  /// Writes what a night changed, or what was asked for.
+  private func report(_ night: NightlyCount.Outcome) throws(RunError) -> RunOutcome {
+    var told = RunOutcome.Night(
+      taken: night.taken, repeated: night.repeated, extended: night.extended,
+      dayCount: night.days.count)
+    let monthly = MonthlyReports(
+      reports: reports, count: night.count, setup: setup, programVersion: options.programVersion)
+    var months = night.count.months
+    if let dates = options.dates {
+      guard dates == dates.lowerBound.month.first...dates.lowerBound.month.last else {
+        let result = try RunError.stored { () throws in try night.count.range(dates).wholeResult() }
+        let name =
+          dates.lowerBound == dates.upperBound
+          ? "\(dates.lowerBound)" : "\(dates.lowerBound)--\(dates.upperBound)"
+        return RunOutcome(
+          pipeline: reports.pipeline, parts: [try write(result, to: "\(out)/\(name)")], night: told)
+      }
+      months = [dates.lowerBound.month]
+    }
+    let (written, unchanged) = try monthly.write(months, adjustments: [:])
+    told.unchanged = unchanged
+    return RunOutcome(pipeline: reports.pipeline, parts: written, night: told)
   }
 }
 
@@ -209,6 +235,27 @@ extension NightlyRun {
     }
   }
 
+  /// A text that says what reports depend on beside what was counted.
+  private static func setup(
+    _ pipeline: PipelineFile, _ users: UserDisplays, _ options: Options
+  ) throws(RunError) -> String {
+    var lines = [
+      "program \(options.programVersion)", "headers \(pipeline.headers) bom \(pipeline.bom)",
+      "quarantined \(pipeline.quarantinedShare)", "name \(pipeline.name)",
+      "users \(users.fingerprint)",
+    ]
+    for path in pipeline.contracts.map(Paths.shortened) {
+      do throws(InputError) {
+        let bytes = try Paths.contents(
+          path, bytesMax: 64 << 20, remedy: "name the contract's file")
+        lines.append("contract \(path) \(ContentHash.sha256(bytes).hexadecimal)")
+      } catch {
+        throw .input(error)
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
   private static func users(
     _ pipeline: PipelineFile, _ contracts: [Contract]
   ) throws(RunError) -> UserDisplays {
@@ -247,100 +294,6 @@ extension PipelineFile {
       return .contradiction(
         file: path, line: statement.line, key: "statements[\(index)].contract",
         detail: "no contract has the number '\(statement.contract)'; \(known)")
-    }
-  }
-}
-
-// MARK: - Stages
-
-extension NightlyRun {
-  private func count() throws(RunError) -> (MeteringResult, RunOutcome.Night?) {
-    switch source {
-    case .logs(let metering):
-      do throws(MeteringError) {
-        return (try metering.run(), nil)
-      } catch {
-        throw .metering(error)
-      }
-    case .workspace(let count, let files):
-      do {
-        let outcome = try count.run(files)
-        let night = RunOutcome.Night(
-          taken: outcome.taken, repeated: outcome.repeated, extended: outcome.extended,
-          dayCount: outcome.days.count)
-        return (outcome.result, night)
-      } catch let error as IntakeError {
-        throw RunError(error)
-      } catch let error as WorkspaceError {
-        throw .workspace(error)
-      } catch let error as SegmentError {
-        throw RunError(error)
-      } catch let error as SpillError {
-        throw .metering(.spill(error.description))
-      } catch {
-        throw .stored("\(error)")
-      }
-    }
-  }
-
-  /// The findings that need only the contracts' lists; none without contracts.
-  private func findings(_ result: MeteringResult) -> [Finding] {
-    guard terms.hasContracts else { return [] }
-    return terms.contracts
-      .flatMap { contractFindings(contract: $0, uses: result.uses, places: result.places) }
-      .sorted(by: Finding.precedes)
-  }
-
-  /// Compares each contract's totals with its licensee's, over the days asked for, else over those
-  /// of which the logs have something, else over the statement's own.
-  private func reconcile(_ result: MeteringResult) -> [TotalsReconciliation] {
-    statements.all.compactMap { number, statement in
-      let totals = result.totals.filter { $0.contract == number }
-      guard let contract = terms.contracts.first(where: { $0.number == number }),
-        let range = terms.dates ?? Self.span(totals.map(\.date))
-          ?? Self.span(statement.rows.map(\.date))
-      else {
-        return nil
-      }
-      return reconcileTotals(
-        contract: contract, licensor: totals, licensee: statement, range: range)
-    }
-  }
-
-  private static func span(_ dates: [CivilDate]) -> ClosedRange<CivilDate>? {
-    guard let first = dates.min(), let last = dates.max() else { return nil }
-    return first...last
-  }
-
-  private func write(_ outcome: RunOutcome, _ result: MeteringResult) throws(RunError) {
-    guard let rows = result.rows else { preconditionFailure("rows were asked for") }
-    let style = CSVStyle(headers: pipeline.headers == .zh ? .chinese : .english, bom: pipeline.bom)
-    let reconciliation = ReconciliationReport(outcome.reconciliations)
-    do throws(ReportError) {
-      let reports = try ReportError.output { () throws(OutputError) in
-        try ReportSet(folder: outcome.folder)
-      }
-      let quarantine =
-        result.quarantine == nil
-        ? nil
-        : try QuarantineReport(result).prepared(in: Self.quarantineFolder(pipeline))
-      try UsageWriter(rows, users: users.all, style: style).write("usage-detail.csv", in: reports)
-      try ReportError.output { () throws(OutputError) in
-        try reports.write(DailyTotalsReport(result.totals).bytes(style: style), to: "count.csv")
-        for (name, table) in [
-          ("findings.csv", FindingsReport(outcome.findings).table),
-          ("reconciliation.csv", reconciliation.months),
-          ("reconciliation-daily.csv", reconciliation.days),
-          ("quarantine.csv", outcome.input.quarantineTable),
-        ] {
-          try reports.write(table.bytes(style: style), to: name)
-        }
-        try reports.write(outcome.json.render(), to: "run-summary.json")
-        try quarantine?.commit()
-        try reports.commit()
-      }
-    } catch {
-      throw .report(error)
     }
   }
 }

@@ -1,3 +1,5 @@
+public import CivilTime
+
 /// Something in a run's outcome that needs a person, and what they open to see it.
 public enum RunConcern: Sendable, Hashable, CustomStringConvertible {
   case damagedFiles(Int)
@@ -8,6 +10,10 @@ public enum RunConcern: Sendable, Hashable, CustomStringConvertible {
   case beyondTolerance(contract: String, period: String, lines: Int)
   /// Rows of a licensee's statement.
   case unreadableRows(path: String, rows: Int)
+  /// Something in the reports of a month.
+  case ofMonth(CivilMonth, String)
+  /// Records of a closed month came tonight.
+  case lateRecords(CivilMonth, rows: Int)
 
   public var description: String {
     switch self {
@@ -25,6 +31,10 @@ public enum RunConcern: Sendable, Hashable, CustomStringConvertible {
     case .unreadableRows(let path, let rows):
       "\(Self.count(rows, "row")) of \(path) could not be read and are missing in the licensee's "
         + "figures: mend the rows named above"
+    case .ofMonth(let month, let text): "\(month): \(text)"
+    case .lateRecords(let month, let rows):
+      "\(month) is closed, and logs came that change it: \(Self.count(rows, "adjustment")) in the next "
+        + "open month, see adjustments.csv"
     }
   }
 

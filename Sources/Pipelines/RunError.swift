@@ -7,6 +7,7 @@ internal import Nights
 public import Reconciliation
 public import Reports
 internal import Segments
+internal import Shuffling
 
 /// Why a nightly run came to nothing; the reports of the run before are untouched.
 public enum RunError: Error, Sendable {
@@ -55,6 +56,27 @@ extension RunError {
 }
 
 extension RunError {
+  /// Does something with a workspace, whose errors end the run.
+  static func stored<Value>(_ body: () throws -> Value) throws(RunError) -> Value {
+    do {
+      return try body()
+    } catch let error as RunError {
+      throw error
+    } catch let error as IntakeError {
+      throw RunError(error)
+    } catch let error as WorkspaceError {
+      throw .workspace(error)
+    } catch let error as SegmentError {
+      throw RunError(error)
+    } catch let error as SpillError {
+      throw .metering(.spill(error.description))
+    } catch let error as ReportError {
+      throw .report(error)
+    } catch {
+      throw .stored("\(error)")
+    }
+  }
+
   init(_ error: IntakeError) {
     switch error {
     case .input(let errors): self = .metering(.input(errors))

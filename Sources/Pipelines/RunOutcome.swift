@@ -1,30 +1,15 @@
-internal import Contracts
-internal import Counting
-public import Detection
-internal import Metering
-public import Reconciliation
+public import CivilTime
+public import Reports
 
-/// What a nightly run found, as values; its text for people and its JSON for programs say the same.
+/// What a run came to: the sets of reports that it wrote, and with a workspace what the night brought.
 public struct RunOutcome: Sendable {
   public let pipeline: PipelineFile
-  /// Where every line of the input went.
-  public let input: MeteringSummary
-  public let months: [MonthTotal]
-  /// In the order of ``Detection/Finding/precedes(_:_:)``.
-  public let findings: [Finding]
-  /// One for each contract with a statement.
-  public let reconciliations: [TotalsReconciliation]
-  /// Rows of the licensees' statements that could not be read.
-  public let rowProblems: [RowProblem]
-  /// What needs a person; none: the exit status is 0.
-  public let concerns: [RunConcern]
-  /// The folder of the reports.
-  public let folder: String
-  let terms: Terms
-  /// What a run with a workspace took in; `nil` without one.
+  /// One for each set of reports that was written; with a workspace, one for each month that changed.
+  public let parts: [RangeOutcome]
+  /// `nil` without a workspace.
   public let night: Night?
 
-  /// What is told of a night, and of no report: these do not depend on when what came.
+  /// What is told of a night, and stands in no report, since these do not depend on when what came.
   public struct Night: Sendable {
     /// Logs that were taken in.
     public var taken: [String]
@@ -34,46 +19,96 @@ public struct RunOutcome: Sendable {
     public var extended: [String]
     /// Days that were counted anew.
     public var dayCount: Int
+    /// Months that are as they were reported before, with what needs a person in them.
+    public var unchanged: [(month: CivilMonth, concerns: [String])] = []
+    /// The last month that is closed.
+    public var closed: CivilMonth?
+    /// What came for closed months tonight.
+    public var late: [BookedAdjustment] = []
+  }
+
+  /// What needs a person; none: the exit status is 0.
+  public var concerns: [RunConcern] {
+    guard let night else { return parts.flatMap(\.concerns) }
+    let found = parts.flatMap { part in
+      part.concerns.map { concern in
+        part.month.map { RunConcern.ofMonth($0, "\(concern)") } ?? concern
+      }
+    }
+    let earlier = night.unchanged.flatMap { month, texts in
+      texts.map { RunConcern.ofMonth(month, $0) }
+    }
+    let late = Set(night.late.map(\.closed)).sorted().map { month in
+      RunConcern.lateRecords(month, rows: night.late.count { $0.closed == month })
+    }
+    return found + earlier + late
   }
 
   public var needsPerson: Bool { !concerns.isEmpty }
 
-  init(
-    pipeline: PipelineFile, terms: Terms, result: MeteringResult, findings: [Finding],
-    reconciliations: [TotalsReconciliation], statements: Statements, night: Night? = nil
-  ) {
-    self.night = night
-    self.pipeline = pipeline
-    self.terms = terms
-    self.findings = findings
-    self.reconciliations = reconciliations
-    input = MeteringSummary(result, quarantinedShare: pipeline.quarantinedShare)
-    months = MonthTotal.months(result.totals, terms)
-    rowProblems = statements.all.flatMap(\.totals.problems)
-    folder = Paths.shortened(pipeline.out)
-    concerns = Self.concerns(input, findings, reconciliations, rowProblems)
+  // MARK: - Text
+
+  /// Rows of a list that the page shows.
+  private static let shownMax = 20
+
+  /// The page that a person reads in the morning.
+  public var text: String {
+    nightText + parts.map(\.text).joined(separator: "\n") + unchangedText
   }
 
-  private static func concerns(
-    _ input: MeteringSummary, _ findings: [Finding], _ reconciliations: [TotalsReconciliation],
-    _ rowProblems: [RowProblem]
-  ) -> [RunConcern] {
-    var concerns = input.concerns
-    let high = findings.count { $0.severity == .high }
-    if high > 0 { concerns.append(.highFindings(high)) }
-    for reconciliation in reconciliations {
-      let beyond = Dictionary(
-        grouping: reconciliation.months.filter { !$0.isWithinTolerance }, by: \.period)
-      for (period, rows) in beyond.sorted(by: { $0.key < $1.key }) {
-        concerns.append(
-          .beyondTolerance(
-            contract: reconciliation.contract, period: period, lines: rows.count))
-      }
+  private var nightText: String {
+    guard let night else { return "" }
+    func counted(_ count: Int, _ one: String) -> String {
+      "\(MeteringSummary.grouped(count)) \(one)\(count == 1 ? "" : "s")"
     }
-    let byPath = Dictionary(grouping: rowProblems, by: \.path)
-    for (path, problems) in byPath.sorted(by: { $0.key < $1.key }) {
-      concerns.append(.unreadableRows(path: path, rows: problems.count))
+    var text =
+      "\(pipeline.name): taken in: \(counted(night.taken.count, "log")); counted anew: "
+      + "\(counted(night.dayCount, "day")); reports written: "
+      + (parts.isEmpty
+        ? "none, since nothing changed"
+        : parts.map { Self.name($0) }.joined(separator: ", "))
+      + (night.closed.map { "; closed up to \($0)" } ?? "") + "\n"
+    func list(_ title: String, _ lines: [String]) {
+      guard !lines.isEmpty else { return }
+      text += title + ":\n" + lines.prefix(Self.shownMax).map { "  \($0)\n" }.joined()
+      if lines.count > Self.shownMax { text += "  and \(lines.count - Self.shownMax) more\n" }
     }
-    return concerns
+    list(
+      "known already, under another name, and not counted again",
+      night.repeated.map { "\($0.path) as \($0.name)" })
+    list("whole now, in place of what was taken in of them before", night.extended)
+    list("came for closed months, and is booked as adjustments", night.late.map(\.text))
+    return text + "\n"
+  }
+
+  private static func name(_ part: RangeOutcome) -> String {
+    part.month.map { "\($0)" } ?? part.folder
+  }
+
+  private var unchangedText: String {
+    guard let night else { return "" }
+    let lines = night.unchanged.flatMap { month, texts in texts.map { "  \(month): \($0)\n" } }
+    return lines.isEmpty
+      ? "" : "needs a person still, in months that did not change:\n" + lines.joined()
+  }
+
+  // MARK: - JSON
+
+  /// For programs; without a workspace, what `run-summary.json` says.
+  public var json: JSONValue {
+    guard let night else { return parts.first?.json ?? .null }
+    return [
+      "pipeline": .string(pipeline.name),
+      "needs_person": .array(concerns.map { .string("\($0)") }),
+      "taken": .array(night.taken.map { .string($0) }),
+      "repeated": .array(
+        night.repeated.map { ["file": .string($0.path), "known_as": .string($0.name)] }),
+      "extended": .array(night.extended.map { .string($0) }),
+      "days_counted": .number(night.dayCount),
+      "closed": night.closed.map { .string("\($0)") } ?? .null,
+      "late": .array(night.late.map(\.json)),
+      "unchanged": .array(night.unchanged.map { .string("\($0.month)") }),
+      "reports": .array(parts.map(\.json)),
+    ]
   }
 }

@@ -1,3 +1,4 @@
+internal import CivilTime
 internal import Counting
 public import Metering
 public import Reports
@@ -57,20 +58,45 @@ public struct UsageWriter {
     try write { () throws(OutputError) in try ReportOutput(name, in: set) }
   }
 
+  /// Writes a report for each of some dates, to appear with others.
+  ///
+  /// - Parameter name: that of a date's report.
+  func write(
+    of dates: Set<CivilDate>, in set: ReportSet, name: (CivilDate) -> String
+  ) throws(ReportError) {
+    let dates = dates.sorted()
+    let places = Dictionary(uniqueKeysWithValues: dates.enumerated().map { ($1, $0) })
+    try write(places) { () throws(OutputError) in
+      var outputs: [ReportOutput] = []
+      for date in dates { outputs.append(try ReportOutput(name(date), in: set)) }
+      return outputs
+    }
+  }
+
   private func write(_ open: () throws(OutputError) -> ReportOutput) throws(ReportError) {
+    try write([:]) { () throws(OutputError) in [try open()] }
+  }
+
+  /// - Parameter places: of a date, the place of its output; without any all go to the one output.
+  private func write(
+    _ places: [CivilDate: Int], _ open: () throws(OutputError) -> [ReportOutput]
+  ) throws(ReportError) {
     var spillFailure: String?
     try ReportError.output { () throws(OutputError) in
       let sink = Sink(try open())
-      var header = style.header(UsageReport.columns)
-      sink.put(&header)
+      for place in 0..<sink.count {
+        var header = style.header(UsageReport.columns)
+        sink.put(&header, to: place)
+      }
       do throws(MeteringError) {
-        try rows.render { [rows, users] in
+        try rows.render { [rows, users, count = sink.count] in
           Renderer(
             report: UsageReport(
               contracts: rows.terms.contracts, attributions: rows.attributions,
-              sources: rows.sources, users: users))
-        } put: {
-          sink.put(&$0.buffer)
+              sources: rows.sources, users: users),
+            places: places, buffers: Array(repeating: CSVBuffer(), count: count))
+        } put: { renderer in
+          renderer.buffers.indices.allSatisfy { sink.put(&renderer.buffers[$0], to: $0) }
         }
       } catch {
         spillFailure = error.description
@@ -83,24 +109,45 @@ public struct UsageWriter {
 
   private struct Renderer: RowRenderer {
     var report: UsageReport
-    var buffer = CSVBuffer()
+    let places: [CivilDate: Int]
+    /// One for each output.
+    var buffers: [CSVBuffer]
+    private var last: (date: CivilDate, place: Int)?
+
+    init(report: UsageReport, places: [CivilDate: Int], buffers: [CSVBuffer]) {
+      self.report = report
+      self.places = places
+      self.buffers = buffers
+    }
 
     mutating func append(_ row: UsageRow, textsIn chunk: Chunk) {
-      report.append(row, textsIn: chunk, to: &buffer)
+      report.append(row, textsIn: chunk, to: &buffers[place(of: row.date)])
+    }
+
+    private mutating func place(of date: CivilDate) -> Int {
+      if buffers.count == 1 { return 0 }
+      if let last, last.date == date { return last.place }
+      guard let place = places[date] else {
+        preconditionFailure("a row of no date that was asked for")
+      }
+      last = (date, place)
+      return place
     }
   }
 
-  /// The output, which takes one piece at a time, and its first failure.
+  /// The outputs, which take one piece at a time, and their first failure.
   private final class Sink: @unchecked Sendable {
-    private let output: ReportOutput
+    private let outputs: [ReportOutput]
     private var failure: OutputError?
 
-    init(_ output: ReportOutput) { self.output = output }
+    init(_ outputs: [ReportOutput]) { self.outputs = outputs }
+
+    var count: Int { outputs.count }
 
     @discardableResult
-    func put(_ buffer: inout CSVBuffer) -> Bool {
+    func put(_ buffer: inout CSVBuffer, to place: Int) -> Bool {
       do throws(OutputError) {
-        try output.write(draining: &buffer)
+        try outputs[place].write(draining: &buffer)
       } catch {
         failure = failure ?? error
       }
@@ -109,7 +156,7 @@ public struct UsageWriter {
 
     func finish() throws(OutputError) {
       if let failure { throw failure }
-      try output.finish()
+      for output in outputs { try output.finish() }
     }
   }
 }

@@ -9,6 +9,17 @@ public struct UserDisplays: Sendable {
   /// Where this user's key was made just now: pseudonyms will not match those of another machine.
   public let createdKeyPath: String?
 
+  /// What tells these displays from others, and no key.
+  var fingerprint: String {
+    all.map { display in
+      switch display {
+      case .plain: "plain"
+      case .omitted: "omitted"
+      case .pseudonym(let pseudonym): pseudonym.fingerprint
+      }
+    }.joined(separator: ",")
+  }
+
   /// - Parameter keyPath: for a contract, the file of its key; `nil`: the key of this machine's
   ///   user.
   public init(

@@ -22,7 +22,7 @@ public struct OutputFile: ~Copyable, ByteSink {
       throw .notARegularFile(path: path)
     }
     let (_, serial) = Self.serial.add(1, ordering: .relaxed)
-    let temporaryName = ".\(Self.name(of: path)).\(getpid())-\(serial).\(Self.temporarySuffix)"
+    let temporaryName = Self.temporaryName(for: Self.name(of: path), serial: serial)
     let temporaryPath = "\(Self.folder(of: path))/\(temporaryName)"
     switch FileDescriptor.create(temporaryPath) {
     case .success(let descriptor):
@@ -75,6 +75,11 @@ public struct OutputFile: ~Copyable, ByteSink {
     try file.commit()
   }
 
+  /// What is on its way to a name is called so.
+  static func temporaryName(for name: String, serial: Int) -> String {
+    ".\(name).\(getpid())-\(serial).\(temporarySuffix)"
+  }
+
   /// The process that writes, or wrote, a temporary file of this name; `nil` for other names.
   static func writer(ofTemporary name: String) -> Int32? {
     let parts = name.split(separator: ".")
@@ -118,6 +123,14 @@ public enum OutputFolder {
   static func sync(_ path: String) throws(OutputError) {
     guard let error = FileDescriptor.syncFolder(path) else { return }
     throw .failed(.sync, path: path, errno: error.number)
+  }
+
+  /// Removes a folder and the files in it, but no folder within it.
+  static func remove(_ path: String) {
+    for name in FileDescriptor.names(in: path) where name != "." && name != ".." {
+      FileDescriptor.remove("\(path)/\(name)")
+    }
+    FileDescriptor.removeFolder(path)
   }
 
   /// Whether a report of this name is in a folder.

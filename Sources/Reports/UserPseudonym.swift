@@ -33,5 +33,8 @@ public struct UserPseudonym: Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// What tells the key from others, and nothing else of it.
+  public var fingerprint: String { text("fingerprint of the key\0") }
+
   private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 }

@@ -9,6 +9,8 @@ public final class ChunkFileReader {
     var bytes: Int
     var rows: Int
     var number: Int64
+    /// Where the chunk begins in the file.
+    var offset: Int
   }
 
   public let path: String
@@ -22,7 +24,6 @@ public final class ChunkFileReader {
   private let descriptor: Int32
   private var entries: [Entry] = []
   private var position = 0
-  private var offset = ChunkFileFormat.headerBytes
   private var chunk: [UInt8] = []
   private var decoder: ChunkDecoder
 
@@ -67,6 +68,7 @@ public final class ChunkFileReader {
   public func next(into block: Block, _ table: RowTable) throws(SegmentError) -> Int64? {
     guard position < entries.count else { return nil }
     let entry = entries[position]
+    let offset = entry.offset
     chunkOffset = offset
     if chunk.count != entry.bytes {
       if chunk.count > entry.bytes {
@@ -87,9 +89,13 @@ public final class ChunkFileReader {
         path: path, offset: offset, .malformed("a chunk is not the one of the index"))
     }
     position += 1
-    offset += entry.bytes
     return header.number
   }
+
+  /// Makes a chunk the next one that is read.
+  ///
+  /// - Parameter index: its place in the file, from 0.
+  func move(toChunk index: Int) { position = index }
 
   private func read(at offset: Int, into bytes: inout [UInt8]) throws(SegmentError) {
     let count: Int
@@ -168,7 +174,7 @@ public final class ChunkFileReader {
       entries.append(
         Entry(
           bytes: Int(bytes), rows: Int(rowCount),
-          number: ChunkFileFormat.number(index, start + 8)))
+          number: ChunkFileFormat.number(index, start + 8), offset: end))
       end += Int(bytes)
       rows += Int(rowCount)
     }

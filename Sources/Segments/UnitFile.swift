@@ -3,46 +3,54 @@ public import Parsing
 
 /// Files of units of the usage detail: conversations, and records of modules priced by item.
 ///
-/// Columns: start and end (µs since 1970), day (since 1970), quantity, messages, failed messages, the codes of
-/// ending, of why it is not billable, of the meter, of the event's role and of the rule, whether it is
-/// provisional (0 or 1), block and line (in the block, from 0) of the log of its first record; then the words
-/// log, contract, licensee, module, scenario, app, event and the texts user and conversation.
+/// The numbers are start and end (µs since 1970), day (since 1970), quantity, messages, failed messages, the
+/// codes of ending and of why it is not billable, whether it is provisional (0 or 1), log, block and line (in
+/// the block, from 0) of its first record, and its attribution, log and attribution being places in the lists
+/// of the day's result; behind them come the texts user and conversation. Chunks are numbered from 0.
 public enum UnitFile {
   static let kind = ChunkFileKind(
     "UNIT",
-    [.series, .series, .series] + Array(repeating: .numbers, count: 9) + [.numbers, .numbers]
-      + Array(repeating: .words, count: 7) + [.texts, .texts])
-  public static let numberCount = 14
-  public static let wordCount = 7
-  static let textCount = 2
+    [.series, .series, .series] + Array(repeating: .numbers, count: numberCount - 3)
+      + [.texts, .texts])
+  public static let numberCount = 13
+  /// Units of a chunk, but for the last final and the last provisional one.
+  public static let chunkRows = 16_384
+
+  public typealias Numbers = InlineArray<13, Int64>
 }
 
-/// Writes one.
-public final class UnitWriter {
-  private let file: RowFileWriter
+/// Makes chunks of units, for a ``ChunkFileWriter`` that takes them in order.
+public final class UnitChunkEncoder {
+  private var rows = RowBuffer(UnitFile.kind.columns)
+  private var encoder = ChunkEncoder()
 
+  public init() {}
+
+  /// Appends a unit to the chunk.
+  public func append(_ numbers: UnitFile.Numbers, user: [UInt8], conversation: [UInt8]) {
+    rows.add()
+    for column in numbers.indices { rows.set(column, numbers[column]) }
+    rows.set(UnitFile.numberCount, user)
+    rows.set(UnitFile.numberCount + 1, conversation)
+  }
+
+  /// The chunk of all that was appended since the one before; `nil` of nothing.
+  public func finish(number: Int) -> [UInt8]? {
+    guard rows.count > 0 else { return nil }
+    defer { rows.removeAll() }
+    return encoder.encode(rows, number: Int64(number))
+  }
+}
+
+extension ChunkFileWriter {
+  /// A file of units.
+  ///
   /// - Parameter day: the day that was counted, in days since 1970.
-  public init(
+  public static func units(
     path: String, day: Int32, storage: any Storage = SystemStorage()
-  ) throws(SegmentError) {
-    file = try RowFileWriter(path: path, kind: UnitFile.kind, day: day, storage: storage)
+  ) throws(SegmentError) -> ChunkFileWriter {
+    try ChunkFileWriter(path: path, kind: UnitFile.kind, label: Int64(day), storage: storage)
   }
-
-  /// Appends a unit: its numbers, words and texts in the order of ``UnitFile``'s columns.
-  public func append(
-    numbers: [Int64], words: [String], texts: [[UInt8]]
-  ) throws(SegmentError) {
-    precondition(numbers.count == UnitFile.numberCount && words.count == UnitFile.wordCount)
-    file.rows.add()
-    for (column, number) in numbers.enumerated() { file.rows.set(column, number) }
-    for (index, word) in words.enumerated() { file.rows.set(UnitFile.numberCount + index, word) }
-    for (index, text) in texts.enumerated() {
-      file.rows.set(UnitFile.numberCount + UnitFile.wordCount + index, text)
-    }
-    try file.endRow()
-  }
-
-  public func finish() throws(SegmentError) -> ChunkFileSummary { try file.finish() }
 }
 
 /// Reads one, chunk by chunk.
@@ -57,20 +65,26 @@ public final class UnitReader {
       path: path, kind: UnitFile.kind, label: Int64(day), storage: storage)
   }
 
-  /// Reads the next units, whose texts then lie in the block.
+  public var path: String { file.path }
+  public var chunkCount: Int { file.chunkCount }
+
+  /// Reads the units of a chunk, whose texts then lie in the block.
   ///
-  /// - Returns: how many; `nil` at the end.
-  public func next(into block: Block) throws(SegmentError) -> Int? {
-    try file.next(into: block, table) == nil ? nil : table.count
+  /// - Returns: how many.
+  public func read(chunk index: Int, into block: Block) throws(SegmentError) -> Int {
+    file.move(toChunk: index)
+    guard try file.next(into: block, table) != nil else { return 0 }
+    return table.count
   }
 
-  public func number(_ row: Int, _ column: Int) -> Int64 { table.number(row, column) }
-
-  public func word(_ row: Int, _ index: Int) -> Slice {
-    table.text(row, UnitFile.numberCount + index)
+  public func numbers(_ row: Int) -> UnitFile.Numbers {
+    var numbers = UnitFile.Numbers(repeating: 0)
+    for column in numbers.indices { numbers[column] = table.number(row, column) }
+    return numbers
   }
 
+  /// - Parameter index: 0 is the user, 1 the conversation.
   public func text(_ row: Int, _ index: Int) -> Slice {
-    table.text(row, UnitFile.numberCount + UnitFile.wordCount + index)
+    table.text(row, UnitFile.numberCount + index)
   }
 }

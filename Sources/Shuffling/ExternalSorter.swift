@@ -192,25 +192,45 @@ public final class ExternalSorter<Order: RecordOrder> {
     try unsafe merge(sorters.flatMap { $0.cursors() }, sorters.first?.order, body)
   }
 
-  /// Cuts the records of several finished sorters into stretches of about `recordCount`, each a
-  /// range of every sorter's own records, that follow one another in order.
+  /// Cuts the records of several finished sorters into stretches of `recordCount`, the last one perhaps of
+  /// fewer, that follow one another in order; each is a range of every sorter's own records.
   ///
   /// - Returns: `nil` where records are on disk, and can only be read from first to last.
   @inlinable
   public static func stretches(of sorters: [ExternalSorter], recordCount: Int) -> [[Range<Int>]]? {
-    guard sorters.allSatisfy({ $0.runs.isEmpty }), let order = sorters.first?.order,
-      let longest = sorters.map(\.sorted).max(by: { $0.count < $1.count })
-    else { return nil }
+    guard sorters.allSatisfy({ $0.runs.isEmpty }), let order = sorters.first?.order else {
+      return nil
+    }
+    let total = sorters.reduce(0) { $0 + $1.sorted.count }
     var stretches: [[Range<Int>]] = []
     var starts = sorters.map { _ in 0 }
-    let step = max(recordCount / sorters.count, 1)
-    for index in stride(from: step, to: longest.count, by: step) {
-      let ends = sorters.map { lowerBound($0.sorted, longest[index], order) }
+    for rank in stride(from: recordCount, to: total, by: recordCount) {
+      let ends = places(ofRank: rank, in: sorters, order)
       stretches.append(zip(starts, ends).map { $0..<$1 })
       starts = ends
     }
     stretches.append(zip(starts, sorters).map { $0..<$1.sorted.count })
     return stretches
+  }
+
+  /// For each sorter, how many of its records are among the first `rank` of all; no two are equal.
+  @inlinable
+  static func places(
+    ofRank rank: Int, in sorters: [ExternalSorter], _ order: Order
+  ) -> [Int] {
+    for sorter in sorters {
+      // The first of this sorter's records that has so many before it.
+      var low = 0
+      var high = sorter.sorted.count
+      while low < high {
+        let middle = (low + high) / 2
+        let places = sorters.map { lowerBound($0.sorted, sorter.sorted[middle], order) }
+        let before = places.reduce(0, +)
+        if before == rank { return places }
+        if before < rank { low = middle + 1 } else { high = middle }
+      }
+    }
+    preconditionFailure("one of the records has any rank below their number")
   }
 
   /// The place of the first entry that does not come before another.

@@ -5,48 +5,53 @@ internal import Detection
 internal import Metering
 internal import Reconciliation
 
-extension RunOutcome {
+extension RangeOutcome {
   /// Rows of a list that the page shows; the reports have all of them.
   private static let shownMax = 20
 
   /// The page that a person reads in the morning: what was read, what it comes to, and last what
   /// needs them.
   public var text: String {
-    "\(pipeline.name): \(datesText)\n" + nightText + input.text + quarantineText + totalsText
+    "\(pipeline.name): \(datesText)\n" + input.text + quarantineText + totalsText + adjustmentsText
       + findingsText + reconciliationText + rowProblemsText + concernsText
-      + "reports in \(folder): \(NightlyRun.reportNames.joined(separator: ", "))\n"
+      + "reports in \(folder): \(namesText)\n"
+  }
+
+  /// The names of the reports, those of single days as one.
+  private var namesText: String {
+    let days = reportNames.filter { $0.hasPrefix(Self.dayDetailPrefix) }
+    let others = reportNames.filter { !$0.hasPrefix(Self.dayDetailPrefix) }
+    let detail = days.isEmpty ? [] : ["\(Self.dayDetailPrefix)DATE.csv (\(days.count))"]
+    return (detail + others).joined(separator: ", ")
+  }
+
+  /// What the usage detail of a single day is called, up to its date.
+  static let dayDetailPrefix = "usage-detail-"
+
+  private var adjustmentsText: String {
+    guard !adjustments.isEmpty else { return "" }
+    var table = TextTable(["closed month", "contract", "rows", "units"])
+    let groups = Dictionary(grouping: adjustments) { "\($0.closed) \($0.contract)" }
+    for (_, rows) in groups.sorted(by: { $0.key < $1.key }) {
+      guard let first = rows.first else { continue }
+      table.append([
+        "\(first.closed)", first.contract, MeteringSummary.grouped(rows.count),
+        MeteringSummary.grouped(rows.reduce(0) { $0 + $1.quantity }),
+      ])
+    }
+    return "adjustments for closed months, booked in this one (adjustments.csv):\n" + table.text
   }
 
   private var datesText: String {
+    if let month { return "\(month)" }
     guard let dates = terms.dates else { return "all days" }
     return dates.lowerBound == dates.upperBound
       ? "\(dates.lowerBound)" : "\(dates.lowerBound) to \(dates.upperBound)"
   }
 
-  /// What was new; the figures behind it are those of all nights.
-  private var nightText: String {
-    guard let night else { return "" }
-    func counted(_ count: Int, _ one: String) -> String {
-      "\(MeteringSummary.grouped(count)) \(one)\(count == 1 ? "" : "s")"
-    }
-    var text =
-      "taken in: \(counted(night.taken.count, "log")); counted anew: "
-      + "\(counted(night.dayCount, "day"))\n"
-    func list(_ title: String, _ lines: [String]) {
-      guard !lines.isEmpty else { return }
-      text += title + ":\n" + lines.prefix(Self.shownMax).map { "  \($0)\n" }.joined()
-      if lines.count > Self.shownMax { text += "  and \(lines.count - Self.shownMax) more\n" }
-    }
-    list(
-      "known already, under another name, and not counted again",
-      night.repeated.map { "\($0.path) as \($0.name)" })
-    list("whole now, in place of what was taken in of them before", night.extended)
-    return text
-  }
-
   private var quarantineText: String {
     // A workspace does not keep them.
-    guard input.hasQuarantined && night == nil else { return "" }
+    guard input.hasQuarantined && pipeline.workspace == nil else { return "" }
     let beyond = input.quarantinedBeyondTable
     let folder = NightlyRun.quarantineFolder(pipeline)
     return "quarantined lines as they are, to be mended: \(folder)"

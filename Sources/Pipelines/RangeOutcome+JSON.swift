@@ -6,7 +6,7 @@ internal import Metering
 internal import Reconciliation
 public import Reports
 
-extension RunOutcome {
+extension RangeOutcome {
   /// `run-summary.json`. It names no time of day and no machine, so that equal input gives equal
   /// bytes.
   public var json: JSONValue {
@@ -23,7 +23,8 @@ extension RunOutcome {
       .init("findings", .object(findingMembers)),
       .init("reconciliation", .array(reconciliations.map(\.json))),
       .init("statement_problems", .array(rowProblems.map { .string("\($0)") })),
-      .init("reports", .array(NightlyRun.reportNames.map { .string($0) })),
+      .init("adjustments", .array(adjustments.map(\.json))),
+      .init("reports", .array(reportNames.map { .string($0) })),
     ]
     return .object(members)
   }

@@ -1,0 +1,117 @@
+internal import CivilTime
+internal import Contracts
+internal import Counting
+internal import Ledger
+internal import Metering
+internal import Nights
+internal import Reconciliation
+internal import Reports
+internal import Segments
+internal import Shuffling
+
+/// Writes the reports of a workspace's months, each into a folder of its own; of the usage detail, a file for
+/// each date. Only what changed is written.
+struct MonthlyReports {
+  let reports: RangeReports
+  let count: StoredCount
+  /// What the reports depend on beside what was counted: program, configuration, keys.
+  let setup: String
+  let programVersion: String
+
+  private var pipeline: PipelineFile { reports.pipeline }
+  private var out: String { Paths.shortened(pipeline.out) }
+
+  /// Writes the months that are not as they were reported before.
+  ///
+  /// - Parameters:
+  ///   - months: those that may be written.
+  ///   - adjustments: what is booked in each month.
+  func write(
+    _ months: [CivilMonth], adjustments: [CivilMonth: [BookedAdjustment]]
+  ) throws(RunError) -> (
+    written: [RangeOutcome], unchanged: [(month: CivilMonth, concerns: [String])]
+  ) {
+    var written: [RangeOutcome] = []
+    var unchanged: [(month: CivilMonth, concerns: [String])] = []
+    for month in months {
+      let adjustments = adjustments[month] ?? []
+      let state = state(of: month, adjustments)
+      if let last = LastReport.read(folder(of: month)), last.isCurrent(state, count) {
+        unchanged.append((month, last.concerns))
+      } else {
+        written.append(try write(month, adjustments, state))
+      }
+    }
+    return (written, unchanged)
+  }
+
+  private func folder(of month: CivilMonth) -> String { "\(out)/\(month)" }
+
+  /// All that the reports of a month depend on, but for the names of logs.
+  private func state(of month: CivilMonth, _ adjustments: [BookedAdjustment]) -> String {
+    var text = "month 1\n\(setup)\n"
+    let dates = count.dates ?? month.first...month.last
+    text += "before \(dates.lowerBound < month.first) behind \(dates.upperBound > month.last)\n"
+    for (contract, statement) in reports.statements.all {
+      let rows = statement.rows.filter { $0.date.month == month }
+      text +=
+        "statement \(contract) \(rows) \(statement.problems) \(statement.columns.map(\.rawValue).sorted())\n"
+    }
+    text += adjustments.map { "\($0)\n" }.joined()
+    text += count.state(of: month.first...month.last)
+    return Self.digest(text)
+  }
+
+  private static func digest(_ text: String) -> String {
+    ContentHash.sha256(Array(text.utf8)).hexadecimal
+  }
+
+  private func write(
+    _ month: CivilMonth, _ adjustments: [BookedAdjustment], _ state: String
+  ) throws(RunError) -> RangeOutcome {
+    try RunError.stored { () throws in
+      let range = try count.range(month.first...month.last)
+      let result = try range.result()
+      let dates = count.dates ?? month.first...month.last
+      var outcome = reports.outcome(
+        result, month: month, covered: CoveredDays(all: dates), adjustments: adjustments,
+        folder: folder(of: month))
+      let folder = try ReportError.output { () throws(OutputError) in
+        try ReportFolder(path: self.folder(of: month))
+      }
+      let last = LastReport.read(self.folder(of: month))
+      let details = try writeDetails(of: Set(result.totals.map(\.date)), range, last, to: folder)
+      var names = try reports.write(outcome, result, to: folder.set)
+      names.insert(contentsOf: details.map(\.name), at: 1)
+      try reports.writeSummary(&outcome, names, to: folder.set)
+      try LastReport(
+        state: state, logs: range.inputs.map { ($0.file.textDigest.hexadecimal, $0.name.path) },
+        details: details, concerns: outcome.concerns.map { "\($0)" }
+      ).write(to: folder.set)
+      try ReportError.output { () throws(OutputError) in try folder.commit() }
+      return outcome
+    }
+  }
+
+  /// Writes the usage detail of each date, or takes over what is right already.
+  private func writeDetails(
+    of dates: Set<CivilDate>, _ range: StoredRange, _ last: LastReport?, to folder: ReportFolder
+  ) throws -> [LastReport.Detail] {
+    var details: [LastReport.Detail] = []
+    var changed: Set<CivilDate> = []
+    for date in dates.sorted() {
+      let detail = LastReport.Detail(
+        name: "\(RangeOutcome.dayDetailPrefix)\(date).csv",
+        state: Self.digest("detail 1\n\(setup)\n\(try range.state(of: date))"))
+      details.append(detail)
+      let isKept = last?.details.contains(detail) ?? false
+      if !isKept || !folder.keep(detail.name) { changed.insert(date) }
+    }
+    if !changed.isEmpty {
+      try UsageWriter(
+        try range.rows(of: changed), users: reports.users.all, style: reports.style
+      ).write(of: changed, in: folder.set) { "\(RangeOutcome.dayDetailPrefix)\($0).csv" }
+    }
+    return details
+  }
+}

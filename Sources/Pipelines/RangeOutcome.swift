@@ -1,0 +1,75 @@
+public import CivilTime
+internal import Contracts
+internal import Counting
+public import Detection
+internal import Metering
+public import Reconciliation
+
+/// What a set of reports says, as values; its text for people and its JSON for programs say the same.
+public struct RangeOutcome: Sendable {
+  public let pipeline: PipelineFile
+  /// The month that the reports are of, where they are one of several.
+  public let month: CivilMonth?
+  /// Where every line of the input went.
+  public let input: MeteringSummary
+  public let months: [MonthTotal]
+  /// In the order of ``Detection/Finding/precedes(_:_:)``.
+  public let findings: [Finding]
+  /// One for each contract with a statement.
+  public let reconciliations: [TotalsReconciliation]
+  /// Rows of the licensees' statements that could not be read.
+  public let rowProblems: [RowProblem]
+  /// What came for closed months, and is booked in this one.
+  public let adjustments: [BookedAdjustment]
+  /// What needs a person; none: the exit status is 0.
+  public let concerns: [RunConcern]
+  /// The folder of the reports.
+  public let folder: String
+  /// Their names.
+  public internal(set) var reportNames: [String]
+  let terms: Terms
+
+  public var needsPerson: Bool { !concerns.isEmpty }
+
+  init(
+    pipeline: PipelineFile, month: CivilMonth?, terms: Terms, result: MeteringResult,
+    findings: [Finding], reconciliations: [TotalsReconciliation], rowProblems: [RowProblem],
+    adjustments: [BookedAdjustment], folder: String
+  ) {
+    self.pipeline = pipeline
+    self.month = month
+    self.terms = terms
+    self.findings = findings
+    self.reconciliations = reconciliations
+    self.rowProblems = rowProblems
+    self.adjustments = adjustments
+    self.folder = folder
+    input = MeteringSummary(result, quarantinedShare: pipeline.quarantinedShare)
+    months = MonthTotal.months(result.totals, terms)
+    concerns = Self.concerns(input, findings, reconciliations, rowProblems)
+    reportNames = []
+  }
+
+  private static func concerns(
+    _ input: MeteringSummary, _ findings: [Finding], _ reconciliations: [TotalsReconciliation],
+    _ rowProblems: [RowProblem]
+  ) -> [RunConcern] {
+    var concerns = input.concerns
+    let high = findings.count { $0.severity == .high }
+    if high > 0 { concerns.append(.highFindings(high)) }
+    for reconciliation in reconciliations {
+      let beyond = Dictionary(
+        grouping: reconciliation.months.filter { !$0.isWithinTolerance }, by: \.period)
+      for (period, rows) in beyond.sorted(by: { $0.key < $1.key }) {
+        concerns.append(
+          .beyondTolerance(
+            contract: reconciliation.contract, period: period, lines: rows.count))
+      }
+    }
+    let byPath = Dictionary(grouping: rowProblems, by: \.path)
+    for (path, problems) in byPath.sorted(by: { $0.key < $1.key }) {
+      concerns.append(.unreadableRows(path: path, rows: problems.count))
+    }
+    return concerns
+  }
+}

@@ -1,0 +1,167 @@
+internal import CivilTime
+internal import Contracts
+internal import Counting
+internal import Detection
+internal import Metering
+internal import Reconciliation
+internal import Reports
+
+/// Makes the reports of a range of dates.
+struct RangeReports {
+  let pipeline: PipelineFile
+  let terms: Terms
+  let users: UserDisplays
+  let statements: Statements
+
+  var style: CSVStyle {
+    CSVStyle(headers: pipeline.headers == .zh ? .chinese : .english, bom: pipeline.bom)
+  }
+
+  // MARK: - What they say
+
+  /// What the reports of all dates that were asked for say.
+  func outcome(_ result: MeteringResult, folder: String) -> RangeOutcome {
+    RangeOutcome(
+      pipeline: pipeline, month: nil, terms: terms, result: result, findings: findings(result),
+      reconciliations: statements.all.compactMap { number, statement in
+        reconcile(number, statement, result) { terms.dates ?? $0 }
+      },
+      rowProblems: statements.all.flatMap(\.totals.problems), adjustments: [], folder: folder)
+  }
+
+  /// What the reports of a month say.
+  ///
+  /// - Parameter covered: the days of the month that the workspace speaks of; `nil`: as far as totals go.
+  func outcome(
+    _ result: MeteringResult, month: CivilMonth, covered: CoveredDays,
+    adjustments: [BookedAdjustment], folder: String
+  ) -> RangeOutcome {
+    var terms = terms
+    terms.dates = month.first...month.last
+    return RangeOutcome(
+      pipeline: pipeline, month: month, terms: terms, result: result, findings: findings(result),
+      reconciliations: statements.all.compactMap { number, statement in
+        var statement = statement
+        statement.rows = statement.rows.filter { $0.date.month == month }
+        // What the licensee has yet to send is no difference.
+        if statement.rows.isEmpty { return nil }
+        return reconcile(number, statement, result) { covered.range(of: month, from: $0) }
+      },
+      rowProblems: statements.all.flatMap(\.totals.problems), adjustments: adjustments,
+      folder: folder)
+  }
+
+  /// The findings that need only the contracts' lists; none without contracts.
+  private func findings(_ result: MeteringResult) -> [Finding] {
+    guard terms.hasContracts else { return [] }
+    return terms.contracts
+      .flatMap { contractFindings(contract: $0, uses: result.uses, places: result.places) }
+      .sorted(by: Finding.precedes)
+  }
+
+  /// Compares a contract's totals with its licensee's.
+  ///
+  /// - Parameter range: of the dates that there are totals of, the licensor's or else the licensee's, those that
+  ///   are compared.
+  private func reconcile(
+    _ number: String, _ statement: LicenseeTotals, _ result: MeteringResult,
+    _ range: (ClosedRange<CivilDate>) -> ClosedRange<CivilDate>
+  ) -> TotalsReconciliation? {
+    let totals = result.totals.filter { $0.contract == number }
+    guard let contract = terms.contracts.first(where: { $0.number == number }),
+      let span = Self.span(totals.map(\.date)) ?? terms.dates
+        ?? Self.span(statement.rows.map(\.date))
+    else { return nil }
+    return reconcileTotals(
+      contract: contract, licensor: totals, licensee: statement, range: range(span))
+  }
+
+  private static func span(_ dates: [CivilDate]) -> ClosedRange<CivilDate>? {
+    guard let first = dates.min(), let last = dates.max() else { return nil }
+    return first...last
+  }
+
+  // MARK: - Writing
+
+  static let usageDetail = "usage-detail.csv"
+
+  /// Writes all reports but the usage detail and the summary.
+  ///
+  /// - Returns: their names.
+  func write(
+    _ outcome: RangeOutcome, _ result: MeteringResult, to reports: ReportSet
+  ) throws(ReportError) -> [String] {
+    let reconciliation = ReconciliationReport(outcome.reconciliations)
+    return try ReportError.output { () throws(OutputError) in
+      try reports.write(DailyTotalsReport(result.totals).bytes(style: style), to: "count.csv")
+      var names = ["count.csv"]
+      var tables = [
+        ("findings.csv", FindingsReport(outcome.findings).table),
+        ("reconciliation.csv", reconciliation.months),
+        ("reconciliation-daily.csv", reconciliation.days),
+        ("quarantine.csv", outcome.input.quarantineTable),
+      ]
+      if outcome.month != nil {
+        tables.append(("adjustments.csv", BookedAdjustment.table(outcome.adjustments)))
+      }
+      for (name, table) in tables {
+        try reports.write(table.bytes(style: style), to: name)
+        names.append(name)
+      }
+      return names
+    }
+  }
+
+  /// Writes the summary, which is the last of the reports: whoever waits for it has all of them.
+  func writeSummary(
+    _ outcome: inout RangeOutcome, _ names: [String], to reports: ReportSet
+  ) throws(ReportError) {
+    outcome.reportNames = names + ["run-summary.json"]
+    let bytes = outcome.json.render()
+    try ReportError.output { () throws(OutputError) in
+      try reports.write(bytes, to: "run-summary.json")
+    }
+  }
+
+  /// Writes all reports of a result with its units into a folder.
+  func write(
+    _ result: MeteringResult, to folder: String
+  ) throws(ReportError) -> RangeOutcome {
+    guard let rows = result.rows else { preconditionFailure("rows were asked for") }
+    var outcome = outcome(result, folder: folder)
+    let reports = try ReportError.output { () throws(OutputError) in
+      try ReportSet(folder: folder)
+    }
+    let quarantine =
+      result.quarantine == nil
+      ? nil
+      : try QuarantineReport(result).prepared(in: NightlyRun.quarantineFolder(pipeline))
+    try UsageWriter(rows, users: users.all, style: style).write(Self.usageDetail, in: reports)
+    var names = try write(outcome, result, to: reports)
+    names.insert(Self.usageDetail, at: 1)
+    try writeSummary(&outcome, names, to: reports)
+    try ReportError.output { () throws(OutputError) in
+      try quarantine?.commit()
+      try reports.commit()
+    }
+    return outcome
+  }
+}
+
+/// The dates that a workspace speaks of.
+struct CoveredDays {
+  /// From its first to its last.
+  var all: ClosedRange<CivilDate>
+
+  /// The days of a month that are compared with the licensee's: all of those that it speaks of, and where it has
+  /// nothing of the months before or behind, those that there are totals of.
+  ///
+  /// - Parameter span: the dates that there are totals of.
+  func range(
+    of month: CivilMonth, from span: ClosedRange<CivilDate>
+  ) -> ClosedRange<CivilDate> {
+    let first = all.lowerBound < month.first ? month.first : max(span.lowerBound, month.first)
+    let last = all.upperBound > month.last ? month.last : min(span.upperBound, month.last)
+    return first <= last ? first...last : month.first...month.last
+  }
+}

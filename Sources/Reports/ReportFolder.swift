@@ -1,0 +1,81 @@
+internal import Files
+internal import Glibc
+internal import Synchronization
+
+/// A folder of reports that appears as a whole, in place of the one that was there: whoever looks sees all old
+/// files or all new ones.
+public final class ReportFolder {
+  /// Where it appears.
+  public let path: String
+  /// The reports that it is made of.
+  public let set: ReportSet
+  private let temporaryPath: String
+  private var isCommitted = false
+
+  private static let serial = Atomic<Int>(0)
+
+  /// - Parameter path: those above it are created where they are missing. What killed runs left there is
+  ///   removed.
+  public init(path: String) throws(OutputError) {
+    let parent = OutputFile.folder(of: path)
+    try OutputFolder.create(parent)
+    for name in FileDescriptor.names(in: parent) {
+      guard let process = OutputFile.writer(ofTemporary: name), process > 0,
+        !FileDescriptor.isRunning(process: process),
+        FileDescriptor.kind("\(parent)/\(name)") == S_IFDIR
+      else { continue }
+      OutputFolder.remove("\(parent)/\(name)")
+    }
+    let (_, serial) = Self.serial.add(1, ordering: .relaxed)
+    self.path = path
+    temporaryPath =
+      "\(parent)/"
+      + OutputFile.temporaryName(for: OutputFile.name(of: path), serial: serial)
+    if let error = FileDescriptor.createFolder(temporaryPath) {
+      throw .failed(.createFolder, path: temporaryPath, errno: error.number)
+    }
+    do throws(OutputError) {
+      set = try ReportSet(folder: temporaryPath)
+    } catch {
+      OutputFolder.remove(temporaryPath)
+      throw error
+    }
+  }
+
+  /// Takes over a file of the folder that is there, as it is.
+  ///
+  /// - Returns: whether that could be done.
+  public func keep(_ name: String) -> Bool {
+    FileDescriptor.link("\(path)/\(name)", to: "\(temporaryPath)/\(name)") == nil
+  }
+
+  /// Lets the folder appear; to be called once.
+  public func commit() throws(OutputError) {
+    try set.commit()
+    let parent = OutputFile.folder(of: path)
+    if FileDescriptor.kind(path) == S_IFDIR {
+      if let error = FileDescriptor.exchange(temporaryPath, with: path) {
+        // Some file systems cannot; then the reports are away for a moment.
+        guard error.number == EINVAL || error.number == ENOSYS else {
+          throw .failed(.rename, path: path, errno: error.number)
+        }
+        OutputFolder.remove(path)
+        try appear()
+      }
+    } else {
+      try appear()
+    }
+    isCommitted = true
+    try OutputFolder.sync(parent)
+    OutputFolder.remove(temporaryPath)
+  }
+
+  private func appear() throws(OutputError) {
+    guard let error = FileDescriptor.rename(temporaryPath, to: path) else { return }
+    throw .failed(.rename, path: path, errno: error.number)
+  }
+
+  deinit {
+    if !isCommitted { OutputFolder.remove(temporaryPath) }
+  }
+}
