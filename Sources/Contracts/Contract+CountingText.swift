@@ -1,4 +1,4 @@
-internal import CivilTime
+public import CivilTime
 
 extension Contract {
   /// All that decides what a record counts for, as a text of one form: equal texts count alike, whatever the
@@ -32,6 +32,25 @@ extension Contract {
     lines.append("origins \(allowed.origins.map { list($0) } ?? "-")")
     lines.append("networks \(allowed.networks.map { list($0.map(\.text)) } ?? "-")")
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// All that decides what the days up to one come to and are worth, as a text of one form. What holds from
+  /// later days on does not change it.
+  public func closedText(upTo last: CivilDate) -> String {
+    var contract = self
+    // The first one holds before its own date too.
+    contract.rules =
+      rules.prefix(1) + rules.dropFirst().filter { $0.from.map { $0 <= last } ?? true }
+    contract.prices = prices.filter { $0.from.map { $0 <= last } ?? true }.map { price in
+      var price = price
+      price.to = price.to.flatMap { $0 <= last ? $0 : nil }
+      return price
+    }
+    contract.term.to = term.lastDay.flatMap { $0 <= last ? term.to : nil }
+    contract.allowed.origins = nil
+    contract.allowed.networks = nil
+    let prices = contract.prices.map { "price \($0.price) \($0.enabled)\n" }
+    return contract.countingText + prices.joined()
   }
 
   private static func quoted(_ text: String) -> String {

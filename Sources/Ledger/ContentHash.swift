@@ -14,7 +14,7 @@ public struct ContentHash: Sendable, Hashable {
   }
 
   /// 32 zero bytes: what stands before the first entry of a chain.
-  static let zero = ContentHash(bytes: [UInt8](repeating: 0, count: 32))
+  public static let zero = ContentHash(bytes: [UInt8](repeating: 0, count: 32))
 
   /// In hexadecimal digits, lower case.
   public var hexadecimal: String {

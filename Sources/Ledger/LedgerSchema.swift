@@ -23,6 +23,10 @@ enum LedgerSchema {
       for statement in [runs, logs, days, periods, audit] { try database.execute(sql: statement) }
       try seal(database, "workspace.create")
     }
+    migrator.registerMigration("v2") { database in
+      try database.execute(sql: closing)
+      try seal(database, "workspace.upgrade")
+    }
     return migrator
   }
 
@@ -176,6 +180,62 @@ enum LedgerSchema {
     ) STRICT;
     CREATE INDEX adjustment_period ON adjustment (contract, period_closed);
     CREATE INDEX adjustment_file ON adjustment (file_id);
+    CREATE INDEX adjustment_run ON adjustment (run_id);
+    """
+
+  /// What v1 had for closed months was never written to.
+  private static let closing = """
+    DROP TABLE adjustment;
+    DROP TABLE period;
+    CREATE TABLE period (
+      period TEXT PRIMARY KEY NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]'),
+      closed_at INTEGER NOT NULL,
+      closed_by TEXT NOT NULL,
+      terms TEXT NOT NULL CHECK (json_valid(terms)),
+      totals TEXT NOT NULL CHECK (json_valid(totals)),
+      reports TEXT NOT NULL CHECK (json_valid(reports)),
+      run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE RESTRICT
+    ) STRICT;
+    CREATE INDEX period_run ON period (run_id);
+
+    CREATE TABLE period_day (
+      period TEXT NOT NULL REFERENCES period (period) ON DELETE RESTRICT,
+      day INTEGER NOT NULL,
+      result_path TEXT NOT NULL CHECK (result_path GLOB 'days/*' AND result_path NOT GLOB '*..*'),
+      result_sha256 BLOB NOT NULL CHECK (length(result_sha256) = 32),
+      result_bytes INTEGER NOT NULL CHECK (result_bytes >= 0),
+      rows_path TEXT CHECK (rows_path GLOB 'days/*' AND rows_path NOT GLOB '*..*'),
+      rows_sha256 BLOB CHECK (length(rows_sha256) = 32),
+      rows_bytes INTEGER CHECK (rows_bytes >= 0),
+      is_last INTEGER NOT NULL CHECK (is_last IN (0, 1)),
+      PRIMARY KEY (period, day),
+      CHECK ((rows_path IS NULL) = (rows_sha256 IS NULL)
+        AND (rows_path IS NULL) = (rows_bytes IS NULL))
+    ) STRICT;
+
+    CREATE TABLE adjustment (
+      id INTEGER PRIMARY KEY NOT NULL,
+      contract TEXT NOT NULL,
+      licensee TEXT NOT NULL,
+      period_closed TEXT NOT NULL REFERENCES period (period) ON DELETE RESTRICT,
+      period_booked TEXT NOT NULL
+        CHECK (period_booked GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]' AND period_booked > period_closed),
+      date INTEGER NOT NULL,
+      module TEXT NOT NULL,
+      scenario TEXT NOT NULL,
+      unit TEXT NOT NULL CHECK (unit IN ('conversation', 'item')),
+      quantity INTEGER NOT NULL,
+      messages INTEGER NOT NULL,
+      failed_messages INTEGER NOT NULL,
+      duplicates INTEGER NOT NULL,
+      cause TEXT NOT NULL CHECK (cause <> ''),
+      log_name TEXT,
+      log_digest BLOB,
+      run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE RESTRICT,
+      CHECK (quantity <> 0 OR messages <> 0 OR failed_messages <> 0 OR duplicates <> 0),
+      CHECK ((log_name IS NULL) = (log_digest IS NULL))
+    ) STRICT;
+    CREATE INDEX adjustment_period ON adjustment (period_closed);
     CREATE INDEX adjustment_run ON adjustment (run_id);
     """
 

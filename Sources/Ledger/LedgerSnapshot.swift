@@ -249,6 +249,9 @@ extension LedgerSnapshot {
           UNION SELECT carry_path, carry_out, carry_bytes FROM day WHERE carry_path IS NOT NULL
           UNION SELECT result_path, result_sha256, result_bytes FROM day
           UNION SELECT rows_path, rows_sha256, rows_bytes FROM day WHERE rows_path IS NOT NULL
+          UNION SELECT result_path, result_sha256, result_bytes FROM period_day
+          UNION SELECT rows_path, rows_sha256, rows_bytes FROM period_day
+            WHERE rows_path IS NOT NULL
           ORDER BY path
           """
       ).map { try $0.file(path: "path") }

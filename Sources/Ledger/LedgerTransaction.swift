@@ -8,7 +8,8 @@ public final class LedgerTransaction {
   /// What the ledger says, with what this transaction has changed so far.
   public let state: LedgerSnapshot
   let run: RunID
-  private let now: Instant
+  /// When the transaction began.
+  public let now: Instant
   private(set) var outcome = Run.Outcome.done
   private(set) var summary = "{}"
 
@@ -93,8 +94,6 @@ public final class LedgerTransaction {
   }
 
   /// Takes a log out with its names and segments, such as one that a longer one replaces.
-  ///
-  /// - Throws: ``WorkspaceError/constraint(path:detail:)`` where an adjustment refers to it.
   public func remove(_ file: LogFileID) throws(WorkspaceError) {
     for table in ["segment", "log_name"] {
       try execute("DELETE FROM \(table) WHERE file_id = ?", [file.number])

@@ -1,6 +1,7 @@
 package import CivilTime
 package import Counting
 package import Decoding
+internal import Foundation
 package import Ledger
 package import Metering
 internal import Parsing
@@ -44,12 +45,17 @@ package final class NightlyCount: @unchecked Sendable {
     package var extended: [String]
     /// Days that were counted.
     package var days: [CivilDate]
+    /// What was booked tonight for closed months.
+    package var late: [Adjustment]
+    /// The months that are closed, ascending, and all that was booked for them.
+    package var closed: [ClosedPeriod]
+    package var adjustments: [Adjustment]
   }
 
-  private let workspace: Workspace
-  private let terms: Terms
+  let workspace: Workspace
+  let terms: Terms
   private let options: MeteringOptions
-  private let origin: Origin
+  let origin: Origin
   private let progress = Progress()
 
   private final class Progress: @unchecked Sendable {
@@ -104,18 +110,20 @@ package final class NightlyCount: @unchecked Sendable {
       newest: newest ?? Instant(microseconds: 0), folder: "\(workspace.path)/segments",
       options: options)
     progress.set(intake)
-    let taken = try intake.run()
+    // Late ones are taken in in this order.
+    let taken = try intake.run().sorted {
+      $0.name.path.utf8.lexicographicallyPrecedes($1.name.path.utf8)
+    }
     if options.isStrict { try refuse(taken) }
-    let run = try workspace.ledger.begin(
-      RunStart(
-        command: origin.command, programVersion: origin.programVersion,
-        configurationHash: origin.configuration, ruleHash: origin.rule, user: origin.user))
+    let run = try beginRun()
     let beginnings = Dictionary(
       uniqueKeysWithValues: candidates.indices.map { (candidates[$0].path, hashes[$0].beginnings) })
     var changes = Changes()
     do {
       try workspace.ledger.commit(run, orThrow: Self.same) { transaction in
-        for log in taken {
+        var closed = try ClosedMonths(transaction.state, workspace)
+        try closed.check(terms.contracts)
+        func put(_ log: TakenLog) throws {
           try removeBeginnings(
             beginnings[log.name.path] ?? [], of: log.name.path, log.facts.textDigest, transaction,
             &changes)
@@ -123,6 +131,17 @@ package final class NightlyCount: @unchecked Sendable {
             log, known[log.name.path]?.file, transaction, &changes)
           byDigest[log.name.storedSHA256] = number
         }
+        let isLate = taken.map { log in closed.mayChange(by: log.segments.map(\.day)) }
+        for (log, isLate) in zip(taken, isLate) where isLate {
+          let extended = changes.extended.count
+          try put(log)
+          let days = try countDays(transaction)
+          changes.days.formUnion(days)
+          changes.late += try closed.book(
+            changes.extended.count > extended ? .grownLog : .lateLog,
+            log: (log.name.path, log.facts.textDigest), days: days, transaction)
+        }
+        for (log, isLate) in zip(taken, isLate) where !isLate { try put(log) }
         let read = Set(new)
         for index in candidates.indices where !read.contains(index) {
           guard let id = byDigest[digests[index]] else { continue }
@@ -135,20 +154,33 @@ package final class NightlyCount: @unchecked Sendable {
               path: file.path, storedSHA256: digests[index], storedBytes: file.sizeBytes,
               modifiedAt: file.modifiedAt), to: id)
         }
-        changes.days = try countDays(transaction)
-        transaction.finish(.done, summary: "{}")
+        let days = try countDays(transaction)
+        changes.days.formUnion(days)
+        changes.late += try closed.book(.laterRecords, log: nil, days: days, transaction)
+        transaction.finish(.done, summary: try changes.summary(taken))
       }
     } catch {
       try? workspace.ledger.abandon(run, summary: "{}")
       throw error
     }
-    let (days, logs) = try workspace.ledger.read { state throws(WorkspaceError) in
-      (try state.days(), try state.logs())
+    let (days, logs, closed, adjustments) = try workspace.ledger.read {
+      state throws(WorkspaceError) in
+      (
+        try state.days(), try state.logs(), try state.closedPeriods(), try state.adjustments()
+      )
     }
     let count = StoredCount(workspace, terms: terms, options: options, days: days, logs: logs)
     return Outcome(
       count: count, repeated: changes.repeated, taken: changes.taken,
-      extended: changes.extended, days: changes.days)
+      extended: changes.extended, days: changes.days.sorted(), late: changes.late,
+      closed: closed, adjustments: adjustments)
+  }
+
+  func beginRun() throws(WorkspaceError) -> RunID {
+    try workspace.ledger.begin(
+      RunStart(
+        command: origin.command, programVersion: origin.programVersion,
+        configurationHash: origin.configuration, ruleHash: origin.rule, user: origin.user))
   }
 
   /// Refuses logs that are damaged, or have lines that are no records.
@@ -239,7 +271,34 @@ package final class NightlyCount: @unchecked Sendable {
     var repeated: [(path: String, name: String)] = []
     var taken: [String] = []
     var extended: [String] = []
-    var days: [CivilDate] = []
+    var days: Set<CivilDate> = []
+    var late: [Adjustment] = []
+
+    /// What the run did, as JSON for the ledger.
+    func summary(_ logs: [TakenLog]) throws -> String {
+      struct Summary: Encodable {
+        struct Log: Encodable {
+          var name: String
+          var sha256: String
+          var records: Int
+        }
+        var logs: [Log]
+        var repeated: [[String]]
+        var replaced: [String]
+        var days: [String]
+        var adjustments: Int
+      }
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      let summary = Summary(
+        logs: logs.map {
+          Summary.Log(
+            name: $0.name.path, sha256: $0.name.storedSHA256.hexadecimal,
+            records: $0.facts.records)
+        }, repeated: repeated.map { [$0.path, $0.name] }, replaced: extended,
+        days: days.sorted().map { "\($0)" }, adjustments: late.count)
+      return String(decoding: try encoder.encode(summary), as: UTF8.self)
+    }
 
     mutating func `repeat`(_ path: String, _ name: String?) {
       if let name, name != path { repeated.append((path, name)) }

@@ -16,7 +16,9 @@ package struct StoredCount: Sendable {
   private let terms: Terms
   private let options: MeteringOptions
   /// All that were built, the first one first.
-  package let days: [Day]
+  let days: [Day]
+  /// The day whose records that are carried over count as if nothing followed.
+  private let lastDay: CivilDate?
   private let logs: StoredLogs
 
   /// - Parameter logs: all, in the order of their names.
@@ -28,8 +30,30 @@ package struct StoredCount: Sendable {
     self.terms = terms
     self.options = options
     self.days = days
+    lastDay = days.last?.day
     self.logs = StoredLogs(logs, zone: terms.strangersZone)
   }
+
+  /// What a closed month was counted from.
+  private init(_ count: StoredCount, _ period: ClosedPeriod) {
+    workspace = count.workspace
+    terms = count.terms
+    options = count.options
+    logs = count.logs
+    lastDay = period.days.first { $0.isLast }?.day
+    days = period.days.map { day in
+      Day(
+        day: day.day, inputsHash: .zero, carryIn: nil, carryOut: nil, result: day.result,
+        rows: day.rows, dates: period.month.first...period.month.last,
+        effectiveEnd: Instant(microseconds: 0))
+    }
+  }
+
+  /// What a closed month came to when it was closed; to be asked for that month alone.
+  package func frozen(_ period: ClosedPeriod) -> StoredCount { StoredCount(self, period) }
+
+  /// The time of the last record of all.
+  var inputEnd: Instant? { logs.all.compactMap(\.file.lastTime).max() }
 
   /// The months that there is something of, ascending.
   package var months: [CivilMonth] {
@@ -66,7 +90,7 @@ package struct StoredCount: Sendable {
     return days.filter { $0.dates?.overlaps(range) ?? false }
   }
 
-  private func isLast(_ day: Day) -> Bool { day.day == days.last?.day }
+  private func isLast(_ day: Day) -> Bool { day.day == lastDay }
 
   /// What a range is made of, but for the names of logs: equal texts mean equal results.
   package func state(of range: ClosedRange<CivilDate>) -> String {

@@ -1,6 +1,6 @@
 public import CivilTime
 public import Contracts
-internal import Counting
+internal import Ledger
 internal import Reports
 
 /// What late logs change in a closed month, booked in one that is open.
@@ -24,6 +24,24 @@ public struct BookedAdjustment: Sendable, Hashable {
   /// Why, and the log that it came with; `nil` where it is no single one.
   public var cause: String
   public var log: String?
+
+  init(_ adjustment: Adjustment, _ contract: Contract?) {
+    self.contract = adjustment.contract
+    licensee = adjustment.licensee
+    closed = adjustment.closed
+    booked = adjustment.booked
+    date = adjustment.date
+    module = adjustment.module
+    scenario = adjustment.scenario
+    meter = Meter(rawValue: adjustment.unit) ?? .conversation
+    quantity = adjustment.quantity
+    messages = adjustment.messages
+    failedMessages = adjustment.failedMessages
+    duplicates = adjustment.duplicates
+    cause = adjustment.cause
+    log = adjustment.log?.name
+    unitPrice = contract?.unitPrice(module: module, scenario: scenario, meter: meter, on: date)
+  }
 
   /// Yuan, rounded to fen.
   public var net: Money? { unitPrice.map { ($0 * quantity).rounded(toScale: 2) } }

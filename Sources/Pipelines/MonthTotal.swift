@@ -46,7 +46,9 @@ extension MonthTotal {
     case .item: items += total.quantity
     }
     guard let contract, !contract.prices.isEmpty else { return }
-    if let price = contract.price(of: total) {
+    if let price = contract.unitPrice(
+      module: total.module, scenario: total.scenario, meter: total.meter, on: total.date)
+    {
       net = (net ?? .zero) + price * total.quantity
     } else {
       net = net ?? .zero
@@ -56,12 +58,11 @@ extension MonthTotal {
 }
 
 extension Contract {
-  /// The price of a total's unit, enabled or not; days out of the term are priced as the term's
-  /// nearest day (`term.holdover`).
-  fileprivate func price(of total: DailyTotal) -> Money? {
-    let day = pricedDay(for: total.date)
-    guard let price = price(module: total.module, scenario: total.scenario, on: day),
-      price.meter == total.meter
+  /// The price of a unit, enabled or not; days out of the term are priced as the term's nearest day
+  /// (`term.holdover`).
+  func unitPrice(module: String, scenario: String, meter: Meter, on date: CivilDate) -> Money? {
+    guard let price = price(module: module, scenario: scenario, on: pricedDay(for: date)),
+      price.meter == meter
     else { return nil }
     return price.price
   }

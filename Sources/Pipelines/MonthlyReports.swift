@@ -14,6 +14,9 @@ internal import Shuffling
 struct MonthlyReports {
   let reports: RangeReports
   let count: StoredCount
+  let closed: [ClosedPeriod]
+  /// All that was booked for closed months.
+  let adjustments: [Adjustment]
   /// What the reports depend on beside what was counted: program, configuration, keys.
   let setup: String
   let programVersion: String
@@ -21,34 +24,51 @@ struct MonthlyReports {
   private var pipeline: PipelineFile { reports.pipeline }
   private var out: String { Paths.shortened(pipeline.out) }
 
-  /// Writes the months that are not as they were reported before.
-  ///
-  /// - Parameters:
-  ///   - months: those that may be written.
-  ///   - adjustments: what is booked in each month.
+  /// Writes the months that are not as they were reported before. One that is closed is written only where its
+  /// folder is gone, as it was when it was closed.
   func write(
-    _ months: [CivilMonth], adjustments: [CivilMonth: [BookedAdjustment]]
+    _ months: [CivilMonth]
   ) throws(RunError) -> (
     written: [RangeOutcome], unchanged: [(month: CivilMonth, concerns: [String])]
   ) {
     var written: [RangeOutcome] = []
     var unchanged: [(month: CivilMonth, concerns: [String])] = []
     for month in months {
-      let adjustments = adjustments[month] ?? []
-      let state = state(of: month, adjustments)
-      if let last = LastReport.read(folder(of: month)), last.isCurrent(state, count) {
+      if let last = closed.last, month <= last.month {
+        guard let period = closed.first(where: { $0.month == month }),
+          !OutputFolder.exists(folder(of: month))
+        else { continue }
+        written.append(try write(month, count.frozen(period)))
+        continue
+      }
+      if let last = LastReport.read(folder(of: month)), last.isCurrent(state(of: month), count) {
         unchanged.append((month, last.concerns))
       } else {
-        written.append(try write(month, adjustments, state))
+        written.append(try writeAnew(month))
       }
     }
     return (written, unchanged)
   }
 
+  func writeAnew(_ month: CivilMonth) throws(RunError) -> RangeOutcome { try write(month, count) }
+
+  /// What is booked in a month.
+  private func booked(in month: CivilMonth) -> [BookedAdjustment] {
+    booked(adjustments.filter { $0.booked == month })
+  }
+
+  /// Adjustments with what they are worth.
+  func booked(_ adjustments: [Adjustment]) -> [BookedAdjustment] {
+    adjustments.map { adjustment in
+      let contract = reports.terms.contracts.first { $0.number == adjustment.contract }
+      return BookedAdjustment(adjustment, contract)
+    }
+  }
+
   private func folder(of month: CivilMonth) -> String { "\(out)/\(month)" }
 
   /// All that the reports of a month depend on, but for the names of logs.
-  private func state(of month: CivilMonth, _ adjustments: [BookedAdjustment]) -> String {
+  private func state(of month: CivilMonth) -> String {
     var text = "month 1\n\(setup)\n"
     let dates = count.dates ?? month.first...month.last
     text += "before \(dates.lowerBound < month.first) behind \(dates.upperBound > month.last)\n"
@@ -57,7 +77,7 @@ struct MonthlyReports {
       text +=
         "statement \(contract) \(rows) \(statement.problems) \(statement.columns.map(\.rawValue).sorted())\n"
     }
-    text += adjustments.map { "\($0)\n" }.joined()
+    text += adjustments.filter { $0.booked == month }.map { "\($0)\n" }.joined()
     text += count.state(of: month.first...month.last)
     return Self.digest(text)
   }
@@ -66,15 +86,13 @@ struct MonthlyReports {
     ContentHash.sha256(Array(text.utf8)).hexadecimal
   }
 
-  private func write(
-    _ month: CivilMonth, _ adjustments: [BookedAdjustment], _ state: String
-  ) throws(RunError) -> RangeOutcome {
+  private func write(_ month: CivilMonth, _ count: StoredCount) throws(RunError) -> RangeOutcome {
     try RunError.stored { () throws in
       let range = try count.range(month.first...month.last)
       let result = try range.result()
-      let dates = count.dates ?? month.first...month.last
+      let dates = self.count.dates ?? month.first...month.last
       var outcome = reports.outcome(
-        result, month: month, covered: CoveredDays(all: dates), adjustments: adjustments,
+        result, month: month, covered: CoveredDays(all: dates), adjustments: booked(in: month),
         folder: folder(of: month))
       let folder = try ReportError.output { () throws(OutputError) in
         try ReportFolder(path: self.folder(of: month))
@@ -85,7 +103,8 @@ struct MonthlyReports {
       names.insert(contentsOf: details.map(\.name), at: 1)
       try reports.writeSummary(&outcome, names, to: folder.set)
       try LastReport(
-        state: state, logs: range.inputs.map { ($0.file.textDigest.hexadecimal, $0.name.path) },
+        state: state(of: month),
+        logs: range.inputs.map { ($0.file.textDigest.hexadecimal, $0.name.path) },
         details: details, concerns: outcome.concerns.map { "\($0)" }
       ).write(to: folder.set)
       try ReportError.output { () throws(OutputError) in try folder.commit() }

@@ -18,6 +18,8 @@ public struct NightlyRun: Sendable {
   public struct Options: Sendable {
     /// The days that are reported, in each contract's zone; `nil`: all.
     public var dates: ClosedRange<CivilDate>?
+    /// The month that the days are, where one was asked for.
+    public var month: CivilMonth?
     public var metering: MeteringOptions
     /// Who runs what, for a workspace's records.
     public var command: String
@@ -25,10 +27,11 @@ public struct NightlyRun: Sendable {
     public var programVersion: String
 
     public init(
-      dates: ClosedRange<CivilDate>? = nil, metering: MeteringOptions,
+      dates: ClosedRange<CivilDate>? = nil, month: CivilMonth? = nil, metering: MeteringOptions,
       command: String = "run", user: String = "", programVersion: String = ""
     ) {
-      self.dates = dates
+      self.dates = month.map { $0.first...$0.last } ?? dates
+      self.month = month
       self.metering = metering
       self.command = command
       self.user = user
@@ -120,6 +123,51 @@ public struct NightlyRun: Sendable {
     }
   }
 
+  /// Closes a month, after a run that takes in what is there: its reports stay as they are, and what comes
+  /// later for it is booked in the next open month.
+  ///
+  /// - Parameter isIncomplete: whether logs may end before the month does.
+  /// - Throws: ``RunError``; then the month is open, and as the run left it.
+  public func close(_ month: CivilMonth, isIncomplete: Bool) throws(RunError) -> RunOutcome {
+    let (count, files) = try workspaceSource()
+    guard reports.terms.hasContracts else {
+      throw .usage(
+        "\(reports.pipeline.path): only months of contracts can be closed; name 'contracts'")
+    }
+    return try RunError.stored { () throws in
+      let night = try count.run(files)
+      try count.checkClosing(month, night, isIncomplete: isIncomplete)
+      var outcome = try report(night)
+      let folder = "\(out)/\(month)"
+      if !night.count.months.contains(month) {
+        // A month without any use can be closed too.
+        outcome = RunOutcome(
+          pipeline: outcome.pipeline,
+          parts: outcome.parts + [try monthly(night).writeAnew(month)], night: outcome.night)
+      }
+      try count.close(month, night, reports: try LastReport.digests(folder))
+      outcome.night?.closed = month
+      return outcome
+    }
+  }
+
+  /// Opens the last closed month again, and reports what it comes to now.
+  ///
+  /// - Parameter reason: for the audit log.
+  public func reopen(_ month: CivilMonth, reason: String) throws(RunError) -> RunOutcome {
+    let (count, files) = try workspaceSource()
+    return try RunError.stored { () throws in
+      try count.reopen(month, reason: reason)
+      return try report(try count.run(files))
+    }
+  }
+
+  private func workspaceSource() throws(RunError) -> (NightlyCount, [InputFile]) {
+    if case .workspace(let count, let files) = source { return (count, files) }
+    throw .usage(
+      "\(reports.pipeline.path): months are closed in a workspace; name one with 'workspace'")
+  }
+
   private var out: String { Paths.shortened(reports.pipeline.out) }
 
   private func write(_ result: MeteringResult, to folder: String) throws(RunError) -> RangeOutcome {
@@ -132,26 +180,37 @@ public struct NightlyRun: Sendable {
 
   /// Writes what a night changed, or what was asked for.
   private func report(_ night: NightlyCount.Outcome) throws(RunError) -> RunOutcome {
+    let monthly = monthly(night)
     var told = RunOutcome.Night(
       taken: night.taken, repeated: night.repeated, extended: night.extended,
       dayCount: night.days.count)
-    let monthly = MonthlyReports(
-      reports: reports, count: night.count, setup: setup, programVersion: options.programVersion)
+    told.closed = night.closed.last?.month
+    told.late = monthly.booked(night.late)
     var months = night.count.months
-    if let dates = options.dates {
-      guard dates == dates.lowerBound.month.first...dates.lowerBound.month.last else {
-        let result = try RunError.stored { () throws in try night.count.range(dates).wholeResult() }
-        let name =
-          dates.lowerBound == dates.upperBound
-          ? "\(dates.lowerBound)" : "\(dates.lowerBound)--\(dates.upperBound)"
-        return RunOutcome(
-          pipeline: reports.pipeline, parts: [try write(result, to: "\(out)/\(name)")], night: told)
+    if let month = options.month {
+      if let last = told.closed, month <= last {
+        throw .usage(
+          "\(month) is closed, and stays as it is in \(out)/\(month); for what the logs say of it now, name "
+            + "its days with --from \(month.first) --to \(month.last)")
       }
-      months = [dates.lowerBound.month]
+      months = [month]
+    } else if let dates = options.dates {
+      let result = try RunError.stored { () throws in try night.count.range(dates).wholeResult() }
+      let name =
+        dates.lowerBound == dates.upperBound
+        ? "\(dates.lowerBound)" : "\(dates.lowerBound)--\(dates.upperBound)"
+      return RunOutcome(
+        pipeline: reports.pipeline, parts: [try write(result, to: "\(out)/\(name)")], night: told)
     }
-    let (written, unchanged) = try monthly.write(months, adjustments: [:])
+    let (written, unchanged) = try monthly.write(months)
     told.unchanged = unchanged
     return RunOutcome(pipeline: reports.pipeline, parts: written, night: told)
+  }
+
+  private func monthly(_ night: NightlyCount.Outcome) -> MonthlyReports {
+    MonthlyReports(
+      reports: reports, count: night.count, closed: night.closed, adjustments: night.adjustments,
+      setup: setup, programVersion: options.programVersion)
   }
 }
 

@@ -62,6 +62,10 @@ extension RunError {
       return try body()
     } catch let error as RunError {
       throw error
+    } catch let error as ClosingError {
+      throw .usage("\(error)")
+    } catch let error as ClosedTermsError {
+      throw .usage("\(error)")
     } catch let error as IntakeError {
       throw RunError(error)
     } catch let error as WorkspaceError {

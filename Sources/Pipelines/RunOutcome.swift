@@ -7,7 +7,7 @@ public struct RunOutcome: Sendable {
   /// One for each set of reports that was written; with a workspace, one for each month that changed.
   public let parts: [RangeOutcome]
   /// `nil` without a workspace.
-  public let night: Night?
+  public internal(set) var night: Night?
 
   /// What is told of a night, and stands in no report, since these do not depend on when what came.
   public struct Night: Sendable {

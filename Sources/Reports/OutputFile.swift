@@ -133,6 +133,9 @@ public enum OutputFolder {
     FileDescriptor.removeFolder(path)
   }
 
+  /// Whether a folder is there.
+  public static func exists(_ path: String) -> Bool { FileDescriptor.kind(path) == S_IFDIR }
+
   /// Whether a report of this name is in a folder.
   public static func has(_ name: String, in folder: String) -> Bool {
     FileDescriptor.kind("\(folder)/\(name)") == S_IFREG

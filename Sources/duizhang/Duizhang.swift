@@ -14,7 +14,7 @@ struct Duizhang: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      RunCommand.self, CountCommand.self, UsageCommand.self, CheckCommand.self,
+      RunCommand.self, CloseCommand.self, CountCommand.self, UsageCommand.self, CheckCommand.self,
       FormatsCommand.self, WorkspaceCommand.self, SimulateCommand.self,
     ])
 

@@ -1,10 +1,5 @@
 import ArgumentParser
 import CivilTime
-import Configuration
-import Contracts
-import Foundation
-import Ledger
-import Metering
 import Pipelines
 
 struct RunCommand: ParsableCommand {
@@ -49,53 +44,10 @@ struct RunCommand: ParsableCommand {
   @OptionGroup(title: "Run") var execution: RunArguments
 
   func run() throws {
-    let session = MeteringSession(diagnostics: execution.diagnostics)
-    let outcome: RunOutcome
-    do throws(RunError) {
-      outcome = try self.outcome(session)
-    } catch {
-      for message in error.messages { session.diagnostics.say(.error, message) }
-      throw status(of: error)
-    }
-    report(outcome, session.diagnostics)
-    if outcome.needsPerson { throw ExitStatus.needsPerson }
-  }
-
-  private func outcome(_ session: MeteringSession) throws(RunError) -> RunOutcome {
-    var file = try RunError.configuration { () throws(ConfigurationError) in
-      try PipelineFile.read(path: pipeline)
-    }
-    if let out { file.out = out }
-    var metering = execution.options(threads: file.threads, memoryBytes: file.memory?.bytes)
-    lines.apply(to: &metering)
-    let nightly = try NightlyRun(
-      file,
-      options: NightlyRun.Options(
-        dates: days.range, metering: metering,
-        command: CommandLine.arguments.joined(separator: " "), user: NSUserName(),
-        programVersion: Version.text))
-    for notice in nightly.notices { session.diagnostics.say(.info, notice) }
-    for warning in nightly.warnings { session.diagnostics.say(.warning, warning) }
-    return try session.showingProgress(
-      of: nightly.storedBytes, taken: { nightly.storedBytesTaken },
-      during: { () throws(RunError) in try nightly.run() })
-  }
-
-  /// Gives the page, and with `--quiet` what needs a person alone.
-  private func report(_ outcome: RunOutcome, _ diagnostics: Diagnostics) {
-    diagnostics.report(text: outcome.text, json: outcome.json)
-    guard diagnostics.isQuiet else { return }
-    for concern in outcome.concerns { diagnostics.say(.warning, "\(concern)") }
-  }
-
-  private func status(of error: RunError) -> ExitStatus {
-    switch error {
-    case .configuration, .privacyKey, .usage: .usage
-    case .input, .statement, .metering(.input): .input
-    case .metering(.strict): .needsPerson
-    case .workspace(.inUse): .workspaceInUse
-    case .metering(.spill), .report, .workspace, .stored: .internalFailure
-    }
+    let session = PipelineSession(
+      pipeline: pipeline, out: out, execution: execution, days: days, lines: lines)
+    try session.conclude(
+      session.outcome { nightly throws(RunError) in try nightly.run() })
   }
 }
 
@@ -113,12 +65,14 @@ struct DaysArguments: ParsableArguments {
   /// `nil`: all days.
   var range: ClosedRange<CivilDate>? {
     if let date = date.flatMap({ CivilDate(text: $0) }) { return date...date }
-    if let month = period.flatMap({ CivilMonth(text: $0) }) { return month.first...month.last }
+    if let month { return month.first...month.last }
     guard let first = from.flatMap({ CivilDate(text: $0) }),
       let last = to.flatMap({ CivilDate(text: $0) }), first <= last
     else { return nil }
     return first...last
   }
+
+  var month: CivilMonth? { period.flatMap { CivilMonth(text: $0) } }
 
   func validate() throws {
     for (name, text) in [("--date", date), ("--from", from), ("--to", to)] {

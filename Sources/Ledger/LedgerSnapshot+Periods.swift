@@ -1,0 +1,119 @@
+public import CivilTime
+internal import GRDB
+
+extension LedgerSnapshot {
+  /// The months that are closed, the first one first.
+  public func closedPeriods() throws(WorkspaceError) -> [ClosedPeriod] {
+    try query { database in
+      try Row.fetchAll(database, sql: "SELECT * FROM period ORDER BY period").map { row in
+        let month = try row.month("period")
+        let days = try Row.fetchAll(
+          database, sql: "SELECT * FROM period_day WHERE period = ? ORDER BY day",
+          arguments: ["\(month)"])
+        return try ClosedPeriod(
+          month: month, closedAt: row.instant("closed_at"), closedBy: row.required("closed_by"),
+          terms: LedgerJSON.decode(row.required("terms")), totals: row.required("totals"),
+          reports: LedgerJSON.decode(row.required("reports")), days: days.map(PeriodDay.init))
+      }
+    }
+  }
+
+  /// What was booked for closed months, in the order in which it was.
+  public func adjustments() throws(WorkspaceError) -> [Adjustment] {
+    try query { database in
+      try Row.fetchAll(database, sql: "SELECT * FROM adjustment ORDER BY id").map(Adjustment.init)
+    }
+  }
+}
+
+extension LedgerTransaction {
+  /// Closes a month. Those before it must be closed.
+  ///
+  /// - Throws: ``WorkspaceError/constraint(path:detail:)`` where it is closed already.
+  public func close(_ period: ClosedPeriod) throws(WorkspaceError) {
+    let (terms, reports) = try state.query { _ in
+      (try LedgerJSON.encode(period.terms), try LedgerJSON.encode(period.reports))
+    }
+    try insert(
+      into: "period",
+      [
+        ("period", "\(period.month)"), ("closed_at", period.closedAt.microseconds),
+        ("closed_by", period.closedBy), ("terms", terms), ("totals", period.totals),
+        ("reports", reports), ("run_id", run.number),
+      ])
+    for day in period.days {
+      try insert(
+        into: "period_day",
+        [
+          ("period", "\(period.month)"), ("day", day.day.daysSinceEpoch),
+          ("result_path", day.result.path), ("result_sha256", day.result.sha256.data),
+          ("result_bytes", day.result.bytes), ("rows_path", day.rows?.path),
+          ("rows_sha256", day.rows?.sha256.data), ("rows_bytes", day.rows?.bytes),
+          ("is_last", day.isLast ? 1 : 0),
+        ])
+    }
+  }
+
+  /// Opens the last closed month again. What was booked for it goes, since the month's own count has it; what is
+  /// booked for those before it is booked in it, the first that is open now.
+  public func reopen(_ month: CivilMonth) throws(WorkspaceError) {
+    for sql in [
+      "DELETE FROM adjustment WHERE period_closed = ?1",
+      "UPDATE adjustment SET period_booked = ?1 WHERE period_booked > ?1",
+      "DELETE FROM period_day WHERE period = ?1", "DELETE FROM period WHERE period = ?1",
+    ] {
+      try execute(sql, ["\(month)"])
+    }
+  }
+
+  /// Books what a log changes in a closed month.
+  public func book(_ adjustment: Adjustment) throws(WorkspaceError) {
+    try insert(
+      into: "adjustment",
+      [
+        ("contract", adjustment.contract), ("licensee", adjustment.licensee),
+        ("period_closed", "\(adjustment.closed)"), ("period_booked", "\(adjustment.booked)"),
+        ("date", adjustment.date.daysSinceEpoch), ("module", adjustment.module),
+        ("scenario", adjustment.scenario), ("unit", adjustment.unit),
+        ("quantity", adjustment.quantity), ("messages", adjustment.messages),
+        ("failed_messages", adjustment.failedMessages), ("duplicates", adjustment.duplicates),
+        ("cause", adjustment.cause), ("log_name", adjustment.logName),
+        ("log_digest", adjustment.logDigest?.data), ("run_id", run.number),
+      ])
+  }
+}
+
+extension PeriodDay {
+  init(_ row: Row) throws {
+    let rows = try (row.optional("rows_path") as String?).map { _ in
+      try row.file(path: "rows_path", sha256: "rows_sha256", bytes: "rows_bytes")
+    }
+    try self.init(
+      day: row.date("day"),
+      result: row.file(path: "result_path", sha256: "result_sha256", bytes: "result_bytes"),
+      rows: rows, isLast: row.required("is_last") as Int == 1)
+  }
+}
+
+extension Adjustment {
+  init(_ row: Row) throws {
+    try self.init(
+      contract: row.required("contract"), licensee: row.required("licensee"),
+      closed: row.month("period_closed"), booked: row.month("period_booked"),
+      date: row.date("date"), module: row.required("module"), scenario: row.required("scenario"),
+      unit: row.required("unit"), quantity: row.required("quantity"),
+      messages: row.required("messages"), failedMessages: row.required("failed_messages"),
+      duplicates: row.required("duplicates"), cause: row.required("cause"), log: nil)
+    logName = try row.optional("log_name")
+    logDigest = try row.optionalHash("log_digest")
+  }
+}
+
+extension Row {
+  fileprivate func month(_ column: String) throws -> CivilMonth {
+    guard let month = CivilMonth(text: try required(column)) else {
+      throw LedgerValueError(what: "column \(column) of a row")
+    }
+    return month
+  }
+}

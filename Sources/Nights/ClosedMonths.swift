@@ -1,0 +1,214 @@
+package import CivilTime
+internal import Contracts
+internal import Counting
+internal import Foundation
+internal import Ledger
+
+/// The months that are closed, and what late logs change in them.
+///
+/// A closed month's figures stay. What an open count says now less what was frozen and booked before is booked
+/// as adjustments in the first open month, so that frozen figures and adjustments always add up to the open
+/// count. Late logs are taken in one by one in the order of their names, so that each adjustment has one cause.
+struct ClosedMonths {
+  /// Why an adjustment came to be.
+  enum Cause: String {
+    /// A log with records of the month came after it was closed.
+    case lateLog = "late_log"
+    /// A log that was known in part came as a whole.
+    case grownLog = "grown_log"
+    /// What follows in later logs, where the month was closed before its last conversations were over.
+    case laterRecords = "later_records"
+  }
+
+  let periods: [ClosedPeriod]
+  private let workspace: Workspace
+  /// What was frozen and booked so far, by month.
+  private var booked: [CivilMonth: FrozenTotals] = [:]
+
+  init(_ state: LedgerSnapshot, _ workspace: Workspace) throws {
+    self.workspace = workspace
+    periods = try state.closedPeriods()
+    for period in periods { booked[period.month] = try FrozenTotals(json: period.totals) }
+    for adjustment in try periods.isEmpty ? [] : state.adjustments() {
+      booked[adjustment.closed]?.add(adjustment)
+    }
+  }
+
+  var last: CivilMonth? { periods.last?.month }
+
+  /// Whether a log has records of days that a closed month may have something of.
+  func mayChange(by days: some Sequence<CivilDate>) -> Bool {
+    guard let last else { return false }
+    // A date can begin a day before, and end a day after it does in UTC.
+    return days.contains { $0 <= last.last + 1 }
+  }
+
+  /// Refuses terms by which a closed month would come to something else.
+  func check(_ contracts: [Contract]) throws(ClosedTermsError) {
+    for period in periods {
+      for (number, text) in period.terms.sorted(by: { $0.key < $1.key }) {
+        let contract = contracts.first { $0.number == number }
+        if contract?.closedText(upTo: period.month.last) == text { continue }
+        throw ClosedTermsError(
+          contract: number, path: contract?.path, month: period.month)
+      }
+    }
+  }
+
+  /// Books what has changed in closed months since they were frozen, or since the last call.
+  ///
+  /// - Parameters:
+  ///   - days: those that were counted anew.
+  ///   - log: what changed them; `nil` where it is no single one.
+  mutating func book(
+    _ cause: Cause, log: (name: String, textDigest: ContentHash)?, days: [CivilDate],
+    _ transaction: LedgerTransaction
+  ) throws -> [Adjustment] {
+    guard let last, !days.isEmpty else { return [] }
+    let built = try transaction.state.days()
+    let counted = Set(days)
+    var adjustments: [Adjustment] = []
+    for period in periods {
+      let range = period.month.first...period.month.last
+      let isTouched = built.contains {
+        counted.contains($0.day) && ($0.dates?.overlaps(range) ?? false)
+      }
+      // A day that is gone had something as well.
+      let isNear = counted.contains { range.lowerBound + -2 <= $0 && $0 <= range.upperBound + 2 }
+      guard isTouched || isNear else { continue }
+      let now = try FrozenTotals(workspace, built, range)
+      let before = booked[period.month] ?? FrozenTotals()
+      for (key, change) in now.changes(from: before) {
+        let adjustment = Adjustment(
+          contract: key.contract, licensee: key.licensee, closed: period.month, booked: last.next,
+          date: CivilDate(daysSinceEpoch: key.date), module: key.module, scenario: key.scenario,
+          unit: key.unit, quantity: change.quantity, messages: change.messages,
+          failedMessages: change.failedMessages, duplicates: change.duplicates,
+          cause: cause.rawValue, log: log)
+        try transaction.book(adjustment)
+        adjustments.append(adjustment)
+      }
+      booked[period.month] = now
+    }
+    return adjustments
+  }
+}
+
+/// The totals of a month, as they are kept when it is closed.
+struct FrozenTotals: Codable {
+  struct Key: Codable, Hashable {
+    var contract: String
+    var licensee: String
+    var date: Int32
+    var module: String
+    var scenario: String
+    var unit: String
+
+    fileprivate var words: [String] {
+      [contract, licensee, "\(10_000_000 + Int(date))", module, scenario, unit]
+    }
+  }
+
+  struct Counts: Codable, Hashable {
+    var quantity = 0
+    var messages = 0
+    var failedMessages = 0
+    var duplicates = 0
+
+    static func + (left: Counts, right: Counts) -> Counts {
+      Counts(
+        quantity: left.quantity + right.quantity, messages: left.messages + right.messages,
+        failedMessages: left.failedMessages + right.failedMessages,
+        duplicates: left.duplicates + right.duplicates)
+    }
+
+    static func - (left: Counts, right: Counts) -> Counts {
+      Counts(
+        quantity: left.quantity - right.quantity, messages: left.messages - right.messages,
+        failedMessages: left.failedMessages - right.failedMessages,
+        duplicates: left.duplicates - right.duplicates)
+    }
+  }
+
+  private struct Row: Codable {
+    var key: Key
+    var counts: Counts
+  }
+
+  private(set) var counts: [Key: Counts] = [:]
+
+  init() {}
+
+  /// What days come to on the dates of a range.
+  init(_ workspace: Workspace, _ days: [Day], _ range: ClosedRange<CivilDate>) throws {
+    for day in days where day.dates?.overlaps(range) ?? false {
+      let result = try DayResult.read(workspace.content(of: day.result))
+      let isLast = day.day == days.last?.day
+      for counted in isLast ? [result.counted, result.provisional] : [result.counted] {
+        for entry in counted.totals where range.contains(CivilDate(daysSinceEpoch: entry.day)) {
+          let key = Key(
+            contract: entry.key.contract, licensee: entry.key.licensee, date: entry.day,
+            module: entry.key.module, scenario: entry.key.scenario, unit: entry.key.meter)
+          let value = entry.value
+          counts[key, default: Counts()] =
+            counts[key, default: Counts()]
+            + Counts(
+              quantity: value.quantity, messages: value.messages,
+              failedMessages: value.failedMessages, duplicates: value.duplicates)
+        }
+      }
+    }
+  }
+
+  mutating func add(_ adjustment: Adjustment) {
+    let key = Key(
+      contract: adjustment.contract, licensee: adjustment.licensee,
+      date: adjustment.date.daysSinceEpoch, module: adjustment.module,
+      scenario: adjustment.scenario, unit: adjustment.unit)
+    counts[key, default: Counts()] =
+      counts[key, default: Counts()]
+      + Counts(
+        quantity: adjustment.quantity, messages: adjustment.messages,
+        failedMessages: adjustment.failedMessages, duplicates: adjustment.duplicates)
+  }
+
+  /// What is not as it was before, in a stated order.
+  func changes(from before: FrozenTotals) -> [(key: Key, change: Counts)] {
+    Set(counts.keys).union(before.counts.keys)
+      .map { ($0, (counts[$0] ?? Counts()) - (before.counts[$0] ?? Counts())) }
+      .filter { $0.1 != Counts() }
+      .sorted { $0.0.words.lexicographicallyPrecedes($1.0.words) }
+  }
+
+  init(json: String) throws {
+    let rows = try JSONDecoder().decode([Row].self, from: Data(json.utf8))
+    counts = Dictionary(rows.map { ($0.key, $0.counts) }) { $0 + $1 }
+  }
+
+  /// With its rows and keys in order.
+  func json() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let rows = counts.sorted { $0.key.words.lexicographicallyPrecedes($1.key.words) }
+      .map { Row(key: $0.key, counts: $0.value) }
+    return String(decoding: try encoder.encode(rows), as: UTF8.self)
+  }
+}
+
+/// A contract whose terms for a closed month are not those that it was closed by.
+package struct ClosedTermsError: Error, CustomStringConvertible {
+  package var contract: String
+  /// `nil` where the pipeline does not have it any more.
+  package var path: String?
+  package var month: CivilMonth
+
+  package var description: String {
+    let what =
+      path.map {
+        "\($0): contract \(contract) says something else of \(month) than when that month was closed (its "
+          + "keys, zone, term, rules or prices); restore it, give what is new a later date ('from'), or"
+      }
+      ?? "contract \(contract), by which \(month) was closed, is not among the contracts; name it, or"
+    return what + " open the month again with 'duizhang close --reopen'"
+  }
+}
