@@ -77,11 +77,13 @@ let package = Package(
         "Counting", "Checking", "Detection", "Reconciliation", crypto,
       ]),
     target(
+      "Manifests", ["CivilTime", "Files", "Ledger", "Metering", "Reports", crypto]),
+    target(
       "Pipelines",
       [
         "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling",
-        "Counting", "Metering", "Detection", "Ledger", "Nights", "Reconciliation", "Reports",
-        "Segments",
+        "Counting", "Metering", "Detection", "Ledger", "Manifests", "Nights", "Reconciliation",
+        "Reports", "Segments",
       ]),
     target(
       "Nights",
@@ -95,7 +97,7 @@ let package = Package(
       name: "duizhang",
       dependencies: [
         "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Counting", "Metering",
-        "Checking", "Ledger", "Reports", "Pipelines", "Simulation", arguments,
+        "Checking", "Ledger", "Manifests", "Reports", "Pipelines", "Simulation", arguments,
       ],
       swiftSettings: settings),
     tests("CivilTimeTests", ["CivilTime", "TestSupport"]),
@@ -135,6 +137,7 @@ let package = Package(
         "CivilTime", "Files", "Contracts", "Counting", "Detection", "Reconciliation", "Reports",
         "TestSupport",
       ]),
+    tests("ManifestsTests", ["CivilTime", "Files", "Ledger", "Manifests", "Reports"]),
     tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection", "TestSupport"]),
     tests(
       "ReconciliationTests",

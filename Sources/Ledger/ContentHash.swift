@@ -28,6 +28,27 @@ public struct ContentHash: Sendable, Hashable {
     return String(decoding: text, as: UTF8.self)
   }
 
+  /// Reads hexadecimal digits in lower case, two a byte; `nil` for anything else, and for none.
+  public init?(hexadecimal text: String) {
+    let digits = Array(text.utf8)
+    guard !digits.isEmpty, digits.count.isMultiple(of: 2) else { return nil }
+    bytes = []
+    for index in stride(from: 0, to: digits.count, by: 2) {
+      guard let high = Self.value(ofDigit: digits[index]),
+        let low = Self.value(ofDigit: digits[index + 1])
+      else { return nil }
+      bytes.append(high << 4 | low)
+    }
+  }
+
+  private static func value(ofDigit digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    default: nil
+    }
+  }
+
   init(_ data: Data) { bytes = Array(data) }
 
   var data: Data { Data(bytes) }

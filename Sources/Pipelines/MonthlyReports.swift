@@ -2,6 +2,7 @@ internal import CivilTime
 internal import Contracts
 internal import Counting
 internal import Ledger
+internal import Manifests
 internal import Metering
 internal import Nights
 internal import Reconciliation
@@ -19,7 +20,6 @@ struct MonthlyReports {
   let adjustments: [Adjustment]
   /// What the reports depend on beside what was counted: program, configuration, keys.
   let setup: String
-  let programVersion: String
 
   private var pipeline: PipelineFile { reports.pipeline }
   private var out: String { Paths.shortened(pipeline.out) }
@@ -41,7 +41,9 @@ struct MonthlyReports {
         written.append(try write(month, count.frozen(period)))
         continue
       }
-      if let last = LastReport.read(folder(of: month)), last.isCurrent(state(of: month), count) {
+      if let last = LastReport.read(folder(of: month)),
+        last.isCurrent(state(of: month, count), count)
+      {
         unchanged.append((month, last.concerns))
       } else {
         written.append(try writeAnew(month))
@@ -68,9 +70,9 @@ struct MonthlyReports {
   private func folder(of month: CivilMonth) -> String { "\(out)/\(month)" }
 
   /// All that the reports of a month depend on, but for the names of logs.
-  private func state(of month: CivilMonth) -> String {
+  private func state(of month: CivilMonth, _ count: StoredCount) -> ContentHash {
     var text = "month 1\n\(setup)\n"
-    let dates = count.dates ?? month.first...month.last
+    let dates = self.count.dates ?? month.first...month.last
     text += "before \(dates.lowerBound < month.first) behind \(dates.upperBound > month.last)\n"
     for (contract, statement) in reports.statements.all {
       let rows = statement.rows.filter { $0.date.month == month }
@@ -82,9 +84,7 @@ struct MonthlyReports {
     return Self.digest(text)
   }
 
-  private static func digest(_ text: String) -> String {
-    ContentHash.sha256(Array(text.utf8)).hexadecimal
-  }
+  private static func digest(_ text: String) -> ContentHash { .sha256(Array(text.utf8)) }
 
   private func write(_ month: CivilMonth, _ count: StoredCount) throws(RunError) -> RangeOutcome {
     try RunError.stored { () throws in
@@ -98,39 +98,42 @@ struct MonthlyReports {
         try ReportFolder(path: self.folder(of: month))
       }
       let last = LastReport.read(self.folder(of: month))
-      let details = try writeDetails(of: Set(result.totals.map(\.date)), range, last, to: folder)
+      var dependsOn = try writeDetails(
+        of: Set(result.totals.map(\.date)), range, last, to: folder)
       var names = try reports.write(outcome, result, to: folder.set)
-      names.insert(contentsOf: details.map(\.name), at: 1)
+      names.insert(contentsOf: dependsOn.keys.sorted(), at: 1)
       try reports.writeSummary(&outcome, names, to: folder.set)
-      try LastReport(
-        state: state(of: month),
-        logs: range.inputs.map { ($0.file.textDigest.hexadecimal, $0.name.path) },
-        details: details, concerns: outcome.concerns.map { "\($0)" }
-      ).write(to: folder.set)
-      try ReportError.output { () throws(OutputError) in try folder.commit() }
+      dependsOn[RangeReports.summary] = state(of: month, count)
+      var manifest = Manifest(outcome, reports, inputs: range.inputs.map(Manifest.Input.init))
+      manifest.add(folder.set) { dependsOn[$0] }
+      try ReportError.output { () throws(OutputError) in
+        try folder.set.write(manifest)
+        try folder.commit()
+      }
       return outcome
     }
   }
 
   /// Writes the usage detail of each date, or takes over what is right already.
+  ///
+  /// - Returns: for the name of each file, a digest of what it depends on.
   private func writeDetails(
     of dates: Set<CivilDate>, _ range: StoredRange, _ last: LastReport?, to folder: ReportFolder
-  ) throws -> [LastReport.Detail] {
-    var details: [LastReport.Detail] = []
+  ) throws -> [String: ContentHash] {
+    var dependsOn: [String: ContentHash] = [:]
     var changed: Set<CivilDate> = []
+    func name(_ date: CivilDate) -> String { "\(RangeOutcome.dayDetailPrefix)\(date).csv" }
     for date in dates.sorted() {
-      let detail = LastReport.Detail(
-        name: "\(RangeOutcome.dayDetailPrefix)\(date).csv",
-        state: Self.digest("detail 1\n\(setup)\n\(try range.state(of: date))"))
-      details.append(detail)
-      let isKept = last?.details.contains(detail) ?? false
-      if !isKept || !folder.keep(detail.name) { changed.insert(date) }
+      let state = Self.digest("detail 1\n\(setup)\n\(try range.state(of: date))")
+      dependsOn[name(date)] = state
+      let isKept = last?.content(of: name(date), state).map { folder.keep($0) } ?? false
+      if !isKept { changed.insert(date) }
     }
     if !changed.isEmpty {
       try UsageWriter(
         try range.rows(of: changed), users: reports.users.all, style: reports.style
-      ).write(of: changed, in: folder.set) { "\(RangeOutcome.dayDetailPrefix)\($0).csv" }
+      ).write(of: changed, in: folder.set, name: name)
     }
-    return details
+    return dependsOn
   }
 }

@@ -4,6 +4,7 @@ internal import Contracts
 internal import Counting
 internal import Decoding
 internal import Ledger
+internal import Manifests
 public import Metering
 internal import Nights
 internal import Reports
@@ -80,8 +81,11 @@ public struct NightlyRun: Sendable {
     }
     source = try Self.source(pipeline, logs.files, terms, metering, options)
     self.options = options
-    reports = RangeReports(pipeline: pipeline, terms: terms, users: users, statements: statements)
-    setup = try Self.setup(pipeline, users, options)
+    reports = RangeReports(
+      pipeline: pipeline, terms: terms, users: users, statements: statements,
+      configuration: try Manifest.ConfigurationFile.all(of: pipeline),
+      programVersion: options.programVersion)
+    setup = Self.setup(reports)
     storedBytes = logs.files.reduce(0) { $0 + $1.sizeBytes }
     warnings =
       logs.warnings
@@ -170,9 +174,11 @@ public struct NightlyRun: Sendable {
 
   private var out: String { Paths.shortened(reports.pipeline.out) }
 
-  private func write(_ result: MeteringResult, to folder: String) throws(RunError) -> RangeOutcome {
+  private func write(
+    _ result: MeteringResult, to folder: String, inputs: [Manifest.Input]? = nil
+  ) throws(RunError) -> RangeOutcome {
     do throws(ReportError) {
-      return try reports.write(result, to: folder)
+      return try reports.write(result, to: folder, inputs: inputs)
     } catch {
       throw .report(error)
     }
@@ -195,12 +201,17 @@ public struct NightlyRun: Sendable {
       }
       months = [month]
     } else if let dates = options.dates {
-      let result = try RunError.stored { () throws in try night.count.range(dates).wholeResult() }
+      let (result, inputs) = try RunError.stored { () throws in
+        let range = try night.count.range(dates)
+        return (try range.wholeResult(), range.inputs.map(Manifest.Input.init))
+      }
       let name =
         dates.lowerBound == dates.upperBound
         ? "\(dates.lowerBound)" : "\(dates.lowerBound)--\(dates.upperBound)"
       return RunOutcome(
-        pipeline: reports.pipeline, parts: [try write(result, to: "\(out)/\(name)")], night: told)
+        pipeline: reports.pipeline,
+        parts: [try write(result, to: "\(out)/\(name)", inputs: inputs)],
+        night: told)
     }
     let (written, unchanged) = try monthly.write(months)
     told.unchanged = unchanged
@@ -210,7 +221,7 @@ public struct NightlyRun: Sendable {
   private func monthly(_ night: NightlyCount.Outcome) -> MonthlyReports {
     MonthlyReports(
       reports: reports, count: night.count, closed: night.closed, adjustments: night.adjustments,
-      setup: setup, programVersion: options.programVersion)
+      setup: setup)
   }
 }
 
@@ -295,23 +306,17 @@ extension NightlyRun {
   }
 
   /// A text that says what reports depend on beside what was counted.
-  private static func setup(
-    _ pipeline: PipelineFile, _ users: UserDisplays, _ options: Options
-  ) throws(RunError) -> String {
-    var lines = [
-      "program \(options.programVersion)", "headers \(pipeline.headers) bom \(pipeline.bom)",
-      "quarantined \(pipeline.quarantinedShare)", "name \(pipeline.name)",
-      "users \(users.fingerprint)",
-    ]
-    for path in pipeline.contracts.map(Paths.shortened) {
-      do throws(InputError) {
-        let bytes = try Paths.contents(
-          path, bytesMax: 64 << 20, remedy: "name the contract's file")
-        lines.append("contract \(path) \(ContentHash.sha256(bytes).hexadecimal)")
-      } catch {
-        throw .input(error)
-      }
-    }
+  private static func setup(_ reports: RangeReports) -> String {
+    let pipeline = reports.pipeline
+    let lines =
+      [
+        "program \(reports.programVersion)", "name \(pipeline.name)",
+        "headers \(pipeline.headers) bom \(pipeline.bom)",
+        "quarantined \(pipeline.quarantinedShare)", "users \(reports.users.fingerprint)",
+      ]
+      // Of statements, a month's rows count.
+      + reports.configuration.filter { $0.role != .statement }
+      .map { "\($0.role) \($0.path) \($0.sha256.hexadecimal)" }
     return lines.joined(separator: "\n")
   }
 

@@ -34,6 +34,12 @@ enum Paths {
     return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
+  /// Whether a regular file is at a path, links followed.
+  static func isFile(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
   /// The first of some files that lies in a folder itself; `nil` where none does.
   static func first(of files: [InputFile], in folder: String) -> InputFile? {
     guard let folder = real(folder) else { return nil }

@@ -41,6 +41,8 @@ extension PipelineFile {
     let logs = file.required("logs", expected: "files, directories or globs")?
       .texts(of: "file, directory or glob")
     formats = file["formats"].map { Self.formats($0, path: path) }
+    formatFiles = (file["formats"]?.elementsOrOne() ?? []).compactMap(\.scalarText)
+      .filter { !Self.isBuiltIn($0) }.map(resolved)
     encoding = file["encoding"].flatMap(Self.encoding)
     contracts = (file["contracts"]?.texts(of: "contract file") ?? []).map(resolved)
     zone = file["time_zone"].flatMap { Self.zone($0, hasContracts: file["contracts"] != nil) }
@@ -71,15 +73,18 @@ extension PipelineFile {
       guard let text = element.text(expected: "a built-in format or a format file") else {
         continue
       }
-      let isBuiltIn = BuiltInFormats.all.contains { $0.name == text }
       do throws(ConfigurationError) {
-        let name = isBuiltIn ? text : ConfigurationDocument.resolve(text, against: path)
+        let name = isBuiltIn(text) ? text : ConfigurationDocument.resolve(text, against: path)
         formats.append(try LogFormat.find(name))
       } catch {
         for problem in error.problems { element.contradict(problem.description) }
       }
     }
     return formats
+  }
+
+  private static func isBuiltIn(_ format: String) -> Bool {
+    BuiltInFormats.all.contains { $0.name == format }
   }
 
   private static func encoding(_ value: ConfigurationValue) -> TextEncoding? {

@@ -17,6 +17,8 @@ public struct PipelineFile: Sendable, Hashable {
   public var logs: [String]
   /// What the logs may be; `nil`: any built-in format.
   public var formats: [LogFormat]?
+  /// Of these, those that are no built-in ones: their files.
+  public var formatFiles: [String]
   /// How the logs' texts are encoded; `nil`: as each one's byte order mark says, else UTF-8.
   public var encoding: TextEncoding?
   public var contracts: [String]

@@ -29,6 +29,9 @@ extension RangeOutcome {
     return .object(members)
   }
 
+  /// What counted, by the rules of the contract files, or by the default rule.
+  var rules: JSONValue { .array(terms.contracts.map(\.json)) }
+
   private var findingMembers: [JSONValue.Member] {
     Finding.Severity.allCases.reversed().map { severity in
       .init(severity.rawValue, .number(findings.count { $0.severity == severity }))

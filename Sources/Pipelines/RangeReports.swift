@@ -1,7 +1,10 @@
 internal import CivilTime
 internal import Contracts
 internal import Counting
+internal import Decoding
 internal import Detection
+internal import Ledger
+internal import Manifests
 internal import Metering
 internal import Reconciliation
 internal import Reports
@@ -12,6 +15,9 @@ struct RangeReports {
   let terms: Terms
   let users: UserDisplays
   let statements: Statements
+  /// Files that decide figures, as they were when they were read.
+  let configuration: [Manifest.ConfigurationFile]
+  let programVersion: String
 
   var style: CSVStyle {
     CSVStyle(headers: pipeline.headers == .zh ? .chinese : .english, bom: pipeline.bom)
@@ -84,6 +90,7 @@ struct RangeReports {
   // MARK: - Writing
 
   static let usageDetail = "usage-detail.csv"
+  static let summary = "run-summary.json"
 
   /// Writes all reports but the usage detail and the summary.
   ///
@@ -116,16 +123,18 @@ struct RangeReports {
   func writeSummary(
     _ outcome: inout RangeOutcome, _ names: [String], to reports: ReportSet
   ) throws(ReportError) {
-    outcome.reportNames = names + ["run-summary.json"]
+    outcome.reportNames = names + [Self.summary, Manifest.sumsName, Manifest.name]
     let bytes = outcome.json.render()
     try ReportError.output { () throws(OutputError) in
-      try reports.write(bytes, to: "run-summary.json")
+      try reports.write(bytes, to: Self.summary)
     }
   }
 
   /// Writes all reports of a result with its units into a folder.
+  ///
+  /// - Parameter inputs: the logs as a workspace knows them; `nil` without one.
   func write(
-    _ result: MeteringResult, to folder: String
+    _ result: MeteringResult, to folder: String, inputs: [Manifest.Input]? = nil
   ) throws(ReportError) -> RangeOutcome {
     guard let rows = result.rows else { preconditionFailure("rows were asked for") }
     var outcome = outcome(result, folder: folder)
@@ -140,7 +149,14 @@ struct RangeReports {
     var names = try write(outcome, result, to: reports)
     names.insert(Self.usageDetail, at: 1)
     try writeSummary(&outcome, names, to: reports)
+    var manifest = Manifest(
+      outcome, self,
+      inputs: inputs
+        ?? zip(result.files, result.fileBytes).map { .init(name: $0.path, bytes: $1.stored) })
+    manifest.add(reports)
+    if let quarantine { manifest.add(quarantine, in: "quarantine") }
     try ReportError.output { () throws(OutputError) in
+      try reports.write(manifest)
       try quarantine?.commit()
       try reports.commit()
     }

@@ -136,6 +136,11 @@ public enum OutputFolder {
   /// Whether a folder is there.
   public static func exists(_ path: String) -> Bool { FileDescriptor.kind(path) == S_IFDIR }
 
+  /// The size of a report in bytes; `nil` where there is no file of that name.
+  public static func sizeBytes(of name: String, in folder: String) -> Int? {
+    has(name, in: folder) ? FileDescriptor.sizeBytes("\(folder)/\(name)") : nil
+  }
+
   /// Whether a report of this name is in a folder.
   public static func has(_ name: String, in folder: String) -> Bool {
     FileDescriptor.kind("\(folder)/\(name)") == S_IFREG

@@ -45,8 +45,13 @@ public final class ReportFolder {
   /// Takes over a file of the folder that is there, as it is.
   ///
   /// - Returns: whether that could be done.
-  public func keep(_ name: String) -> Bool {
-    FileDescriptor.link("\(path)/\(name)", to: "\(temporaryPath)/\(name)") == nil
+  public func keep(_ content: ReportContent) -> Bool {
+    let name = content.name
+    if FileDescriptor.link("\(path)/\(name)", to: "\(temporaryPath)/\(name)") != nil {
+      return false
+    }
+    set.add(content)
+    return true
   }
 
   /// Lets the folder appear; to be called once.

@@ -6,6 +6,8 @@ internal import Files
 public final class ReportSet {
   /// As it was named.
   public let folder: String
+  /// What the reports have that are whole, in the order in which they were finished.
+  public private(set) var contents: [ReportContent] = []
   private var finished: [FinishedOutput] = []
   private var staleSuffix: String?
 
@@ -31,7 +33,13 @@ public final class ReportSet {
   /// Lets files of the folder go whose names end so, and that are not of this set, when it appears.
   public func replaceFiles(suffix: String) { staleSuffix = suffix }
 
-  func add(_ output: FinishedOutput) { finished.append(output) }
+  func add(_ output: FinishedOutput, _ content: ReportContent) {
+    finished.append(output)
+    contents.append(content)
+  }
+
+  /// Notes a report that is at its path already.
+  func add(_ content: ReportContent) { contents.append(content) }
 
   /// Makes the reports appear in the order in which they were finished; to be called once.
   public func commit() throws(OutputError) {

@@ -14,8 +14,9 @@ struct Duizhang: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      RunCommand.self, CloseCommand.self, CountCommand.self, UsageCommand.self, CheckCommand.self,
-      FormatsCommand.self, WorkspaceCommand.self, SimulateCommand.self,
+      RunCommand.self, CloseCommand.self, VerifyCommand.self, CountCommand.self,
+      UsageCommand.self, CheckCommand.self, FormatsCommand.self, WorkspaceCommand.self,
+      SimulateCommand.self,
     ])
 
   static func main() {

@@ -73,9 +73,14 @@ while (( killed < kills )); do
       fi
     done
     run killed
-    diff -r "$scratch/quiet-reports" "$scratch/killed-reports" > "$scratch/diff" || {
+    diff -r "$scratch"/{quiet,killed}-reports > "$scratch/diff" || {
       echo "after $killed kills the reports of $day differ:" >&2
       head -20 "$scratch/diff" >&2
+      exit 1
+    }
+    "$duizhang" verify "$scratch"/{quiet,killed}-reports > "$scratch/verify" || {
+      echo "after $killed kills the reports of $day are not as their manifests say:" >&2
+      head -20 "$scratch/verify" >&2
       exit 1
     }
   done
