@@ -225,8 +225,9 @@ extension ManifestCheck {
         problems.append(ManifestProblem(path: item.path, subject: item.subject, kind: fault))
       } else {
         files += 1
-        // What is right has the size that it is stated to have.
-        bytes += item.bytes
+        // What is right has the size that it is stated to have; of sparse files there is no end.
+        let (sum, overflows) = bytes.addingReportingOverflow(item.bytes)
+        bytes = overflows ? .max : sum
         if item.sha256 == nil { unhashed += 1 }
       }
     }
