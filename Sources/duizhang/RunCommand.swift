@@ -11,7 +11,8 @@ struct RunCommand: ParsableCommand {
       logs, holds the use against the contracts' lists, compares the daily totals with the \
       licensees' statements, and writes count.csv, usage-detail.csv, findings.csv, \
       reconciliation.csv (months), reconciliation-daily.csv, quarantine.csv, run-summary.json, \
-      and in the folder quarantine the lines that are no records as they are, to be mended.
+      and in the folder quarantine the lines that are no records as they are, to be mended. \
+      SHA256SUMS and manifest.json say what all are and were made from; 'duizhang verify' checks it.
 
       The reports appear together when all of them are written; after an error those of the run \
       before are still there. Equal input gives equal bytes.

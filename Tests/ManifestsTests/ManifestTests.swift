@@ -87,7 +87,7 @@ struct ManifestTests {
     let outcome = try Tool.shell(
       """
       sha256sum --strict --quiet -c SHA256SUMS &&
-      [ "$(head -n -2 manifest.json | sha256sum | cut -c 1-64)" = \
+      [ "$(head -c -90 manifest.json | sha256sum | cut -c 1-64)" = \
         "$(tail -n 2 manifest.json | sed -n 's/.*: "\\(.*\\)"$/\\1/p')" ] &&
       sha256sum $(printf %s manifest.json) a.csv empty.csv quarantine/* zahlen-* > again &&
       cmp again SHA256SUMS
