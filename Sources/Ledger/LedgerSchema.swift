@@ -23,10 +23,6 @@ enum LedgerSchema {
       for statement in [runs, logs, days, periods, audit] { try database.execute(sql: statement) }
       try seal(database, "workspace.create")
     }
-    migrator.registerMigration("v2") { database in
-      try database.execute(sql: closing)
-      try seal(database, "workspace.upgrade")
-    }
     return migrator
   }
 
@@ -145,48 +141,6 @@ enum LedgerSchema {
     """
 
   private static let periods = """
-    CREATE TABLE period (
-      contract TEXT NOT NULL,
-      period TEXT NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]'),
-      state TEXT NOT NULL CHECK (state IN ('open', 'closed')),
-      closed_at INTEGER,
-      closed_by TEXT,
-      reason TEXT,
-      totals TEXT NOT NULL CHECK (json_valid(totals)),
-      hashes TEXT NOT NULL CHECK (json_valid(hashes)),
-      run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE RESTRICT,
-      PRIMARY KEY (contract, period),
-      CHECK ((state = 'closed') = (closed_at IS NOT NULL)),
-      CHECK ((closed_at IS NULL) = (closed_by IS NULL))
-    ) STRICT;
-    CREATE INDEX period_run ON period (run_id);
-
-    CREATE TABLE adjustment (
-      id INTEGER PRIMARY KEY NOT NULL,
-      contract TEXT NOT NULL,
-      period_closed TEXT NOT NULL,
-      period_booked TEXT NOT NULL
-        CHECK (period_booked GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]' AND period_booked > period_closed),
-      date INTEGER NOT NULL,
-      module TEXT NOT NULL,
-      scenario TEXT NOT NULL,
-      app TEXT NOT NULL,
-      unit TEXT NOT NULL CHECK (unit IN ('conversation', 'item')),
-      quantity INTEGER NOT NULL CHECK (quantity <> 0),
-      cause TEXT NOT NULL CHECK (cause <> ''),
-      file_id INTEGER REFERENCES log_file (id) ON DELETE RESTRICT,
-      run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE RESTRICT,
-      FOREIGN KEY (contract, period_closed) REFERENCES period (contract, period) ON DELETE RESTRICT
-    ) STRICT;
-    CREATE INDEX adjustment_period ON adjustment (contract, period_closed);
-    CREATE INDEX adjustment_file ON adjustment (file_id);
-    CREATE INDEX adjustment_run ON adjustment (run_id);
-    """
-
-  /// What v1 had for closed months was never written to.
-  private static let closing = """
-    DROP TABLE adjustment;
-    DROP TABLE period;
     CREATE TABLE period (
       period TEXT PRIMARY KEY NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]-[01][0-9]'),
       closed_at INTEGER NOT NULL,

@@ -172,7 +172,7 @@ package struct StoredRange {
   /// What the units of a date are made of: equal texts mean equal units.
   package func state(of date: CivilDate) throws -> String {
     var text = ""
-    for day in days where day.day.dates?.contains(date) ?? false {
+    for day in days where day.result.dates?.contains(date) ?? false {
       text += StoredCount.text(of: day.day, isLast: day.isLast)
       for digest in day.result.logs {
         text += "\(digest) \(logs.all[try logs.number(ofDigest: digest)].name.path)\n"

@@ -35,7 +35,7 @@ extension Manifest.ConfigurationFile {
     for (role, paths) in paths {
       // Several contracts may share a statement.
       var known: Set<[UInt8]> = []
-      for path in paths.map(Paths.shortened)
+      for path in paths.map(pipeline.named)
       where known.insert(Array(path.utf8)).inserted && Paths.isFile(path) {
         do throws(InputError) {
           let bytes = try Paths.contents(

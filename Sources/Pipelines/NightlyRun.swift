@@ -230,7 +230,7 @@ public struct NightlyRun: Sendable {
 extension NightlyRun {
   private static func terms(_ pipeline: PipelineFile) throws(RunError) -> Terms {
     do throws(ConfigurationError) {
-      let contracts = try Contract.readAll(pipeline.contracts.map(Paths.shortened))
+      let contracts = try Contract.readAll(pipeline.contracts.map(pipeline.named))
       let strangers = pipeline.statementsOfNoContract(contracts)
       guard !contracts.isEmpty else {
         guard strangers.isEmpty else { throw ConfigurationError(problems: strangers) }
@@ -334,9 +334,8 @@ extension NightlyRun {
     _ pipeline: PipelineFile, _ metering: MeteringOptions, hasWorkspace: Bool
   ) throws(RunError) -> LogSelection {
     do throws(InputError) {
-      // What a workspace keeps must be known again from any working folder.
       return try LogSelection(
-        pipeline.logs.map { hasWorkspace ? Paths.absolute($0) : Paths.shortened($0) },
+        pipeline.logs.map(pipeline.named),
         formats: metering.formats,
         lineBytesMax: metering.lineBytesMax, encoding: metering.encoding,
         mayBeNone: hasWorkspace)

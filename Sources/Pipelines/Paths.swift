@@ -1,6 +1,14 @@
 internal import Decoding
 internal import Glibc
 
+extension PipelineFile {
+  /// A path as reports name it. With a workspace, it is the same from any working folder, so that equal
+  /// logs make equal reports.
+  func named(_ path: String) -> String {
+    workspace == nil ? Paths.shortened(path) : Paths.absolute(path)
+  }
+}
+
 /// Files and their names as a pipeline needs them; the unsafe calls of this module are here.
 enum Paths {
   /// `pipelines/../logs` as `logs`, so that reports name files as a person would. Only a real

@@ -120,7 +120,7 @@ struct VerifyTests {
     #expect(try story.duizhang("verify", "--logs", "archive", "reports").status == 0)
     let changed = try story.shell("echo >> c.yaml; $DUIZHANG verify --logs archive reports")
     #expect(changed.status == 1)
-    #expect(changed.output.contains("error: c.yaml: expected "), "\(changed.output)")
+    #expect(changed.output.contains("c.yaml: expected "), "\(changed.output)")
     #expect(try story.duizhang("verify", "--logs", "nowhere", "reports").status == 3)
   }
 
@@ -144,7 +144,7 @@ struct VerifyTests {
       """)
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.output.contains("{\"role\": \"format\", \"path\": \"ours.yaml\", \"sha256\""))
-    #expect(outcome.lines.count == 2)
+    #expect(outcome.lines.count == 1)
   }
 
   @Test("a pipeline that comes through a pipe is not in the manifest")

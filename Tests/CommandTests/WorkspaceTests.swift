@@ -23,10 +23,23 @@ struct WorkspaceTests {
     return story
   }
 
-  private static let reports = [
-    "count.csv", "findings.csv", "quarantine.csv", "reconciliation.csv", "run-summary.json",
-    "usage-detail.csv",
-  ]
+  /// Holds the reports of a month, taken in night by night, against those of a run over all logs at once.
+  private func expectEqual(_ month: String, in story: Story) throws {
+    #expect(
+      try story.duizhang("run", "without.yaml", "--period", month, "--quiet").status < 2)
+    for report in ["count.csv", "findings.csv", "reconciliation.csv"] {
+      #expect(
+        try story.bytes("with/\(month)/" + report) == story.bytes("without/" + report),
+        "\(month) \(report)")
+    }
+    let details = story.names("with/\(month)").filter { $0.hasPrefix("usage-detail-") }
+    #expect(details.count >= 2)
+    let rows = try details.flatMap { name in
+      try story.text("with/\(month)/" + name).split(separator: "\n").dropFirst()
+    }
+    let whole = try story.text("without/usage-detail.csv").split(separator: "\n").dropFirst()
+    #expect(rows == Array(whole), "\(month)")
+  }
 
   private func bring(_ pattern: String, to story: Story) throws {
     let copied = try story.shell("cp \"$PACKAGE\"/sample-logs/gateway-\(pattern) logs")
@@ -41,10 +54,9 @@ struct WorkspaceTests {
       let outcome = try story.duizhang("run", "with.yaml", "--quiet")
       #expect(outcome.status < 2, "\(outcome.errors)")
     }
-    #expect(try story.duizhang("run", "without.yaml", "--quiet").status < 2)
-    for report in Self.reports {
-      #expect(try story.bytes("with/" + report) == story.bytes("without/" + report), "\(report)")
-    }
+    for month in ["2025-11", "2025-12"] { try expectEqual(month, in: story) }
+    #expect(try story.duizhang("verify", "with").status == 0)
+    let before = try story.shell("find with -type f -printf '%i %p\n' | sort").output
     // Again, from elsewhere, and recompressed under another name.
     let again = try story.shell(
       """
@@ -53,18 +65,18 @@ struct WorkspaceTests {
       """)
     #expect(again.status < 2)
     for told in [
-      "taken in: 0 logs; counted anew: 0 days\n", "known already, under another name",
+      "taken in: 0 logs; counted anew: 0 days; ", "known already, under another name",
       "/logs/gateway-01-2025-12-01.zz as \(story.path)/logs/gateway-01-2025-12-01.ndjson.gz\n",
-      "34,013 lines = 34,000 records",
+      "reports written: none, since nothing changed",
     ] {
       #expect(again.errors.contains(told), "\(again.errors)")
     }
-    #expect(try story.bytes("with/usage-detail.csv") == story.bytes("without/usage-detail.csv"))
+    #expect(try story.shell("find with -type f -printf '%i %p\n' | sort").output == before)
     // Logs that were taken in may be deleted.
     #expect(try story.shell("rm logs/*").status == 0)
     let empty = try story.duizhang("run", "with.yaml", "--quiet")
     #expect(empty.status < 2 && empty.errors.contains("no log is there"))
-    #expect(try story.bytes("with/usage-detail.csv") == story.bytes("without/usage-detail.csv"))
+    #expect(try story.shell("find with -type f -printf '%i %p\n' | sort").output == before)
     let status = try story.duizhang("workspace", "status", "ws")
     #expect(status.status == 0)
     #expect(status.output.hasPrefix("20 logs: 34,000 records, 8 lines quarantined, 0 damaged\n"))
@@ -109,7 +121,7 @@ struct WorkspaceTests {
   }
 
   @Test(
-    "a strict run takes nothing in of logs with mistakes; a range of days is refused")
+    "a strict run takes nothing in of logs with mistakes; what cannot be a log is refused")
   func strict() throws {
     let story = try story()
     try bring("04-2025-12-01.*", to: story)
@@ -117,10 +129,6 @@ struct WorkspaceTests {
     let strict = try story.duizhang("run", "with.yaml", "--quiet", "--strict")
     #expect(strict.status == 1)
     #expect(strict.errors.contains("logs/bad:1: is not a JSON object; mend the line"))
-    #expect(try story.duizhang("workspace", "status", "ws").output.hasPrefix("0 logs: 0 records"))
-    let days = try story.duizhang("run", "with.yaml", "--date", "2025-12-01")
-    #expect(days.status == 2)
-    #expect(days.errors.contains("with a workspace, reports are of all that it holds"))
     #expect(try story.duizhang("workspace", "status", "ws").output.hasPrefix("0 logs: 0 records"))
     let pipe = try story.shell(
       "mkfifo p && sed -i 's/logs: .*/logs: [p]/' with.yaml && "
@@ -161,8 +169,7 @@ struct WorkspaceTests {
       .status == 0)
     #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
     #expect(try story.shell("ls ws/days/*").output != before)
-    #expect(try story.duizhang("run", "without.yaml", "--quiet").status < 2)
-    #expect(try story.bytes("with/count.csv") == story.bytes("without/count.csv"))
+    for month in ["2025-11", "2025-12"] { try expectEqual(month, in: story) }
   }
 
   @Test("a ledger that is missing, or older than the workspace, is not gone on with")
@@ -184,5 +191,93 @@ struct WorkspaceTests {
     #expect(try story.shell("cp new ws/ledger.sqlite").status == 0)
     #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
     #expect(try story.duizhang("workspace", "verify", "ws").status == 0)
+  }
+
+  @Test("any range of days has its reports, and a night writes only what it changes")
+  func ranges() throws {
+    let story = try story()
+    try bring("*-2025-12-0[12].*", to: story)
+    #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
+    for (options, name) in [
+      (["--date", "2025-12-02"], "2025-12-02"),
+      (["--from", "2025-12-01", "--to", "2025-12-02"], "2025-12-01--2025-12-02"),
+    ] {
+      for pipeline in ["with", "without"] {
+        let arguments = options.joined(separator: " ")
+        let outcome = try story.shell("\"$DUIZHANG\" run \(pipeline).yaml \(arguments) --quiet")
+        #expect(outcome.status < 2, "\(outcome.errors)")
+      }
+      for report in ["count.csv", "findings.csv", "usage-detail.csv"] {
+        #expect(
+          try story.bytes("with/\(name)/" + report) == story.bytes("without/" + report), "\(name)")
+      }
+    }
+    // The detail of a day that nothing came for is the same file still.
+    let first = try story.shell("stat -c %i with/2025-12/usage-detail-2025-12-01.csv").output
+    let second = try story.shell("stat -c %i with/2025-12/usage-detail-2025-12-02.csv").output
+    try bring("*-2025-12-03.*", to: story)
+    #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
+    #expect(
+      try story.shell("stat -c %i with/2025-12/usage-detail-2025-12-01.csv").output == first)
+    #expect(
+      try story.shell("stat -c %i with/2025-12/usage-detail-2025-12-02.csv").output != second)
+    // Without its folder a month is written anew; with a changed key all of it is.
+    #expect(try story.shell("rm -r with/2025-12").status == 0)
+    let again = try story.duizhang("run", "with.yaml")
+    #expect(again.errors.contains("reports written: 2025-12\n"))
+    let part = try story.shell("rm with/2025-12/count.csv; \"$DUIZHANG\" run with.yaml")
+    #expect(part.errors.contains("reports written: 2025-12\n"))
+    #expect(try story.duizhang("verify", "with").status == 0)
+  }
+
+  @Test("a closed month stays, whatever comes, and adjustments add up to an open count")
+  func closing() throws {
+    let story = try story()
+    for pattern in ["0[12]-*", "04-2025-12-0?.*"] { try bring(pattern, to: story) }
+    let early = try story.duizhang("close", "with.yaml", "--period", "2025-12")
+    #expect(early.status == 2)
+    #expect(early.errors.contains("2025-12 cannot be closed while 2025-11 is open"))
+    let closed = try story.duizhang("close", "with.yaml", "--period", "2025-11")
+    #expect(closed.status < 2 && closed.errors.contains("2025-11 is closed: it stays as it is"))
+    let twice = try story.duizhang("close", "with.yaml", "--period", "2025-11")
+    #expect(twice.status == 2 && twice.errors.contains("2025-11 is closed since "))
+    #expect(try story.shell("cp -r with/2025-11 kept").status == 0)
+    for pattern in ["03-2025-11-30.*", "04-2025-11-29.*", "0[34]-*"] {
+      try bring(pattern, to: story)
+      let night = try story.duizhang("run", "with.yaml", "--quiet")
+      #expect(night.status == 1 && night.errors.contains("2025-11 is closed, and logs came that"))
+      #expect(try story.shell("diff -r with/2025-11 kept").status == 0)
+    }
+    let open = try story.duizhang(
+      "run", "with.yaml", "--from", "2025-11-01", "--to", "2025-11-30", "--quiet")
+    #expect(open.status < 2)
+    // count.csv and adjustments.csv by what they have in common.
+    let sums = try story.shell(
+      """
+      sum() { awk -F, 'NR > 1 || FILENAME != last { last = FILENAME } FNR > 1 {
+        if (FILENAME ~ /adjust/) { key = $1 "," $2 "," $5 "," $6 "," $7 "," $8; at = 9 }
+        else { key = $1 "," $2 "," $3 "," $4 "," $5 "," $6; at = 7 }
+        for (i = 0; i < 4; i++) t[key "," i] += $(at + i) }
+        END { for (k in t) if (t[k] != 0) print k, t[k] }' "$@" | sort; }
+      diff <(sum with/2025-11/count.csv with/2025-12/adjustments.csv) \
+        <(sum with/2025-11-01--2025-11-30/count.csv) && sum with/2025-12/adjustments.csv | wc -l
+      """)
+    #expect(sums.status == 0, "\(sums.output)")
+    #expect((Int(sums.output.split(separator: "\n").last ?? "") ?? 0) > 10)
+    let month = try story.duizhang("run", "with.yaml", "--period", "2025-11")
+    #expect(month.status == 2 && month.errors.contains("2025-11 is closed, and stays as it is in"))
+    // Lost, it is written as it was; opened again, as it is now.
+    #expect(try story.shell("rm -r with/2025-11").status == 0)
+    #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
+    #expect(try story.shell("diff -r with/2025-11 kept").status == 0)
+    let reopened = try story.duizhang(
+      "close", "with.yaml", "--period", "2025-11", "--reopen", "a log was missing")
+    #expect(reopened.status < 2)
+    #expect(
+      try story.bytes("with/2025-11/count.csv")
+        == story.bytes("with/2025-11-01--2025-11-30/count.csv"))
+    #expect(try story.text("with/2025-12/adjustments.csv").split(separator: "\n").count == 1)
+    #expect(try story.duizhang("workspace", "verify", "ws").status == 0)
+    #expect(try story.duizhang("verify", "with").status == 0)
   }
 }

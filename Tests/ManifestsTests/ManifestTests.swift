@@ -16,7 +16,7 @@ struct ManifestTests {
     }
     manifest.configuration = [
       .init(role: .format, path: "f.yaml", sha256: hash(1), bytes: 10),
-      .init(role: .pipeline, path: "/etc/\u{1F600}\t.yaml", sha256: hash(2), bytes: 0),
+      .init(role: .contract, path: "/etc/\u{1F600}\t.yaml", sha256: hash(2), bytes: 0),
     ]
     manifest.inputs = [
       .init(
@@ -39,7 +39,7 @@ struct ManifestTests {
     var sorted = full
     sorted.sort()
     #expect(read == sorted)
-    #expect(read.configuration.map(\.role) == [.pipeline, .format])
+    #expect(read.configuration.map(\.role) == [.contract, .format])
     #expect(read.inputs.map(\.bytes) == [1, 2, .max])
     #expect(read.outputs.map(\.sha256) == [hash(7), hash(8), hash(5)])
     // The same bytes, whatever order the lists come in.

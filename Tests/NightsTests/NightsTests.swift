@@ -120,13 +120,15 @@ import Testing
           files: try InputFiles.find(paths), terms: terms,
           options: options(folder, threads: random.number(1...3))
         ).run(), terms)
-      let once = try night(
-        paths + copies, workspace: folder.path + "/once", terms,
-        options(folder, threads: random.number(1...3)))
+      let once = try Found(
+        night(
+          paths + copies, workspace: folder.path + "/once", terms,
+          options(folder, threads: random.number(1...3))
+        ).count.range(nil).wholeResult(), terms)
       // In any order, some at a time, those taken in still there or not.
       var rest = (paths + copies).shuffled(using: &random)
       var present: [String] = []
-      var last: NightlyCount.Outcome?
+      var last: Found?
       while !rest.isEmpty {
         let some = rest.prefix(random.number(1...3))
         rest.removeFirst(some.count)
@@ -141,9 +143,11 @@ import Testing
           rest.insert(path, at: random.number(0...rest.count))
           halves += 1
         }
-        last = try night(
-          present, workspace: folder.path + "/nights", terms,
-          options(folder, threads: random.number(1...3)))
+        last = try Found(
+          night(
+            present, workspace: folder.path + "/nights", terms,
+            options(folder, threads: random.number(1...3))
+          ).count.range(nil).wholeResult(), terms)
         if let whole {
           present.removeAll { $0 == whole.path }
           try whole.bytes.write(to: URL(fileURLWithPath: whole.path))
@@ -157,13 +161,35 @@ import Testing
       // Two texts may be the same by chance.
       guard Set(plan.files.map(\.text)).count == plan.files.count else { continue }
       for (name, found) in [
-        ("once", try Found(once.result, terms)), ("nights", try Found(last.result, terms)),
-        ("idle", try Found(idle.result, terms)),
+        ("once", once), ("nights", last),
+        ("idle", try Found(idle.count.range(nil).wholeResult(), terms)),
       ] {
         guard let difference = found.difference(from: whole) else { continue }
         failed += 1
         Issue.record("seed \(seed), \(name): \(difference.prefix(3_000))\n\(plan.yaml)")
         break
+      }
+      // Some of the dates, as a count that is asked for these alone gives them.
+      guard let all = idle.count.dates else { continue }
+      let first = all.lowerBound + random.number(0...1)
+      let range = first...max(first, all.upperBound + -random.number(0...1))
+      var dated = terms
+      dated.dates = range
+      let wanted = try Found(
+        Metering(
+          files: try InputFiles.find(paths), terms: dated, options: options(folder, threads: 2)
+        ).run(), dated)
+      let some = try idle.count.range(range).wholeResult()
+      var found = try Found(some, dated)
+      #expect(found.balance.isBalanced && found.bytes.isBalanced, "seed \(seed)")
+      // Of the logs, those that have nothing of these dates are left out.
+      found.balance = wanted.balance
+      found.bytes = wanted.bytes
+      found.quarantined = wanted.quarantined
+      found.conflicts = wanted.conflicts
+      if let difference = found.difference(from: wanted) {
+        failed += 1
+        Issue.record("seed \(seed), \(range): \(difference.prefix(3_000))\n\(plan.yaml)")
       }
     }
     #expect(repeats > 0 && halves > 0 || Self.seeds.count < 10)
@@ -191,7 +217,7 @@ import Testing
       }
       return try night(
         [logs], workspace: folder.path + "/ws", terms, options(folder, threads: 2)
-      ).result.balance.messages
+      ).count.range(nil).result().balance.messages
     }
     #expect(try bring([("app.log", 0..<10)]) == 10)
     #expect(try bring([("app.log", 0..<15)]) == 15)

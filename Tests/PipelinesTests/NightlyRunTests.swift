@@ -33,13 +33,14 @@ private struct Story {
   }
 
   /// - Parameter keys: lines of the pipeline file beside its name, logs and folder.
-  func run(_ keys: String) throws -> RunOutcome {
+  func run(_ keys: String) throws -> RangeOutcome {
     let text = "pipeline: p\nlogs: [a.ndjson]\nout: reports\n" + keys
     let path = try scratch.write("p.yaml", text)
     let pipeline = try RunError.configuration { () throws(ConfigurationError) in
       try PipelineFile.read(path: path)
     }
-    return try NightlyRun(pipeline, options: .init(metering: metering())).run()
+    let outcome = try NightlyRun(pipeline, options: .init(metering: metering())).run()
+    return try #require(outcome.parts.first)
   }
 
   func messages(_ keys: String) throws -> [String] {
@@ -244,7 +245,7 @@ struct NightlyRunTests {
   func style() throws {
     let story = try Story()
     _ = try story.run("headers: zh\nbom: true\n")
-    for name in NightlyRun.reportNames where name.hasSuffix(".csv") {
+    for name in reportNames where name.hasSuffix(".csv") {
       let text = String(decoding: try story.scratch.bytes("reports/" + name), as: UTF8.self)
       let header = text.split(separator: "\n").first ?? ""
       #expect(header.hasPrefix("\u{FEFF}"), "\(name)")
@@ -290,6 +291,6 @@ struct NightlyRunTests {
     #expect(try story.scratch.bytes("reports/count.csv") == before)
     let names = try FileManager.default.contentsOfDirectory(
       atPath: story.scratch.path + "/reports")
-    #expect(names.sorted() == NightlyRun.reportNames.sorted())
+    #expect(names.sorted() == reportNames.sorted())
   }
 }

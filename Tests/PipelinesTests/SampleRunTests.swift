@@ -59,7 +59,7 @@ struct SampleRunTests {
     let outcome = try NightlyRun(
       samplePipeline(out: scratch.path), options: .init(metering: metering())
     ).run()
-    #expect(scratch.names == (NightlyRun.reportNames + ["quarantine"]).sorted())
+    #expect(scratch.names == (reportNames + ["quarantine"]).sorted())
     #expect(try scratch.table("count.csv").truthRows == Set(truth.rows.filter { $0.messages > 0 }))
 
     struct Summary: Decodable {
@@ -104,7 +104,7 @@ struct SampleRunTests {
       "ignored": .number(truth.ignored), "failed": .number(truth.failed),
       "duplicates": .number(truth.duplicates),
       "outside_contract": .number(truth.outsideContract), "unplaced": .number(truth.unplaced),
-      "conflicts": .number(0), "balanced": .flag(true),
+      "other_days": .number(0), "conflicts": .number(0), "balanced": .flag(true),
     ]
     #expect(summary.balance == expected)
     #expect(summary.bytes["balanced"] == .flag(true))
@@ -231,11 +231,11 @@ struct SampleRunTests {
       _ = try NightlyRun(
         samplePipeline(out: scratch.path), options: .init(metering: metering(threads: threads))
       ).run()
-      for name in NightlyRun.reportNames {
+      for name in reportNames {
         #expect(try first.bytes(name) == scratch.bytes(name), "\(name), \(threads) threads")
       }
     }
-    #expect(again.names == (NightlyRun.reportNames + ["quarantine"]).sorted())
+    #expect(again.names == (reportNames + ["quarantine"]).sorted())
     let names = try FileManager.default.contentsOfDirectory(atPath: first.path + "/quarantine")
     #expect(names.contains("index.csv") && names.count > 1)
     for name in names.map({ "quarantine/" + $0 }) {

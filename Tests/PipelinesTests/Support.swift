@@ -132,3 +132,9 @@ func sampleLines() throws -> [String: LogLine] {
   }
   return lines
 }
+
+/// The reports of a run without a workspace.
+let reportNames = [
+  "count.csv", "usage-detail.csv", "findings.csv", "reconciliation.csv",
+  "reconciliation-daily.csv", "quarantine.csv", "run-summary.json", "SHA256SUMS", "manifest.json",
+]
