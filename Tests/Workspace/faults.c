@@ -273,7 +273,7 @@ static void leave_file(const char *path, ino_t inode) {
 }
 
 static void leave_folder(const char *folder, ino_t inode) {
-  if (mkdirat(AT_FDCWD, folder, 0700) && errno != EEXIST) give_up("make", folder);
+  if (syscall(SYS_mkdirat, AT_FDCWD, folder, 0700)) give_up("make", folder);
   for (size_t i = 0; i < entryCount; i++) {
     if (entries[i].folder != inode) continue;
     char path[PATH_MAX];
@@ -293,7 +293,7 @@ static void cut_power(void) {
   char path[PATH_MAX];
   snprintf(path, sizeof path, "%s.making", after);
   leave_folder(path, inode_of(root, NULL));
-  syscall(SYS_renameat, AT_FDCWD, path, AT_FDCWD, after);
+  if (syscall(SYS_renameat, AT_FDCWD, path, AT_FDCWD, after)) give_up("make", after);
 }
 
 // What the next process goes on from, since a kill takes nothing from the disk's cache.

@@ -15,7 +15,7 @@
 #                     kill-power:  kill, a whole run, and then a power cut
 #                     eio-power:   the call fails, once, and when the run has ended there is a power cut
 #   --nights "N …"    first: no workspace is there; third: two nights came before
-#   --only N:M:CALL   this one fault, such as third:power:120, and what came of it
+#   --only N:M:CALL,… these faults alone, such as third:power:120, and what the runs said
 #   --threads N       of the runs; by default 1, so that calls have the same numbers in each run
 #   --jobs N          at a time; by default 2
 #   --trace           first hold the calls that are counted against those that strace sees
@@ -140,7 +140,7 @@ faults() { # NIGHT: those that can differ from others, by what a call is
 
 for night in $nights; do faults "$night"; done > "$scratch/all"
 if [[ -n $only ]]; then
-  tr : ' ' <<< "$only" > "$scratch/faults"
+  tr ', :' '\n\n ' <<< "$only" > "$scratch/faults"
 elif (( sample )); then
   shuf -n "$sample" --random-source=<(yes "$seed") "$scratch/all" > "$scratch/faults"
 else
@@ -156,7 +156,7 @@ wrong() { # TEXT: a violation, and how to see it again
 
 run() { # SETTINGS…: a run with them; its status in $status
   status=0
-  { env "$@" timeout 120 "$duizhang" run "$case/$night.yaml" --quiet 2> "$case/errors" &
+  { timeout 120 env "$@" "$duizhang" run "$case/$night.yaml" --quiet 2> "$case/errors" &
     wait $!; } 2> /dev/null || status=$?
 }
 
@@ -226,7 +226,7 @@ cut() { # the disk is what a power cut left
 
 fault() { # NIGHT MODE NUMBER
   night=$1 mode=$2 number=$3
-  rm -rf "$case"/{root,shadow,after,hit}
+  rm -rf "$case"/{root,shadow,after,after.making,hit}
   cp -a "$scratch/$night/before" "$case/root"
   local settings=(LD_PRELOAD="$library" FAULT_ROOT="$case/root" FAULT_AT="$number" FAULT_HIT="$case/hit")
   local mirror=(FAULT_SHADOW="$case/shadow")
