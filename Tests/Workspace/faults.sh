@@ -22,6 +22,8 @@
 #   --messages        say at the end what the runs said on standard error
 #   --keep            let the scratch folder be
 #
+# With TMPDIR=/dev/shm it takes less long; what was synced is known all the same.
+#
 # Needs a C compiler, and .build/release/duizhang or the command that DUIZHANG names. Tests/Workspace/faults.c is
 # the library that makes the faults.
 set -euo pipefail
