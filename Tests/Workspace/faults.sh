@@ -92,11 +92,11 @@ for night in $nights; do
   done
   cp -p sample-logs/gateway-*-"${days[before]}".* "$folder/logs"
   cp -a "$folder/root" "$folder/before"
-  tracer=()
-  [[ -z $trace ]] || tracer=(strace -f -y -o "$folder/trace" -E LD_PRELOAD="$library")
+  with=(env LD_PRELOAD="$library")
+  [[ -z $trace ]] || with=(strace -f -y -o "$folder/trace" -E LD_PRELOAD="$library")
   status=0
-  FAULT_ROOT=$folder/root FAULT_LOG=$folder/calls ${tracer[0]:-env LD_PRELOAD="$library"} \
-    ${tracer[@]:1} "$duizhang" run "$folder/$night.yaml" --quiet 2> "$scratch/errors" || status=$?
+  FAULT_ROOT=$folder/root FAULT_LOG=$folder/calls "${with[@]}" "$duizhang" run "$folder/$night.yaml" --quiet \
+    2> "$scratch/errors" || status=$?
   (( status <= 1 )) || { cat "$scratch/errors" >&2; exit 1; }
   echo "$status" > "$folder/status"
   cp -a "$folder/root" "$folder/after"
@@ -267,8 +267,8 @@ fault() { # NIGHT MODE NUMBER
       if (( number && ! killed )) && [[ -s $case/hit ]]; then wrong "status $status, and not killed"; fi
       ;;
   esac
-  local first=$status
-  reports "$status"
+  local ended=$status
+  reports "$ended"
   if [[ $mode == kill-power ]]; then
     [[ ! -s $case/hit ]] || [[ -e $case/shadow/names ]] || wrong "no shadow is left"
     run LD_PRELOAD="$library" FAULT_ROOT="$case/root" "${power[@]}"
@@ -276,9 +276,9 @@ fault() { # NIGHT MODE NUMBER
   fi
   if [[ $mode == *power || $mode == half ]]; then
     cut
-    reports "$first"
+    reports "$ended"
     # What a run that has ended reported outlives it.
-    if (( number == 0 )) || [[ $mode == kill-power ]] || [[ $mode == eio-power && $first != 5 ]]; then
+    if (( number == 0 )) || [[ $mode == kill-power ]] || [[ $mode == eio-power && $ended != 5 ]]; then
       same "with the power cut behind the run"
       [[ -d $case/root/workspace ]] || wrong "with the power cut behind the run, no workspace is there"
     fi
