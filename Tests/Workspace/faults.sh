@@ -18,7 +18,7 @@
 #   --only N:M:CALL,… these faults alone, such as third:power:120, and what the runs said
 #   --threads N       of the runs; by default 1, so that calls have the same numbers in each run
 #   --jobs N          at a time; by default 2
-#   --trace           first hold the calls that are counted against those that strace sees
+#   --trace           first hold the calls that are counted against those that strace sees; with one thread
 #   --messages        say at the end what the runs said on standard error
 #   --keep            let the scratch folder be
 #
