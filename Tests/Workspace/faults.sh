@@ -332,7 +332,7 @@ if [[ -n $(all wrong) ]]; then
   all wrong | awk '
     /^    / { if (isFirst) said[kind] = said[kind] "\n" $0; next }
     {
-      kind = $0; sub(/^[^)]*\): /, "", kind)
+      kind = $0; sub(/^.*\): /, "", kind)
       isFirst = !(kind in count)
       count[kind]++
       if (isFirst) example[kind] = $0; else if (count[kind] <= 40) { split($0, words, " "); more[kind] = more[kind] " " words[1] }
