@@ -91,13 +91,17 @@ let package = Package(
         "CBytes", "CivilTime", "Contracts", "Counting", "Decoding", "Formats", "Ledger", "Metering",
         "Parsing", "Segments", "Shuffling", crypto,
       ]),
+    target(
+      "Operations",
+      ["CivilTime", "Counting", "Files", "Detection", "Pipelines", "Reconciliation", "Reports"]),
     target("Simulation", ["CivilTime", "CLZ4", "CZlib"]),
     tests("SimulationTests", ["Simulation", "CivilTime", "CLZ4", "CZlib"]),
     .executableTarget(
       name: "duizhang",
       dependencies: [
         "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Counting", "Metering",
-        "Checking", "Ledger", "Manifests", "Reports", "Pipelines", "Simulation", arguments,
+        "Checking", "Ledger", "Manifests", "Reports", "Pipelines", "Operations", "Simulation",
+        arguments,
       ],
       swiftSettings: settings),
     tests("CivilTimeTests", ["CivilTime", "TestSupport"]),
@@ -145,6 +149,9 @@ let package = Package(
     tests(
       "PipelinesTests",
       ["CivilTime", "Configuration", "Contracts", "Decoding", "Metering", "Reports", "Pipelines"]),
+    tests(
+      "OperationsTests",
+      ["CivilTime", "Configuration", "Detection", "Files", "Operations", "Pipelines", "Reports"]),
     tests("CommandTests", []),
   ],
   cxxLanguageStandard: .cxx17

@@ -6,6 +6,8 @@ package import Glibc
 package enum FileDescriptor {
   /// Mode of files that we write, private to their owner (`service.data_security`).
   package static let fileMode: mode_t = 0o600
+  /// Mode of files with nothing private in them, for programs that run as another user.
+  package static let publicFileMode: mode_t = 0o644
   /// Mode of folders that we create.
   package static let folderMode: mode_t = 0o700
 
@@ -57,6 +59,11 @@ package enum FileDescriptor {
     return .success(Array(bytes.prefix(filled)))
   }
 
+  /// Sets a file's mode, whatever the umask is.
+  package static func setMode(_ descriptor: Int32, _ mode: mode_t) -> SystemError? {
+    failure { fchmod(descriptor, mode) }
+  }
+
   package static func sync(_ descriptor: Int32) -> SystemError? { failure { fsync(descriptor) } }
 
   /// Close is not tried again: on Linux the descriptor is gone even where it fails.
@@ -101,6 +108,11 @@ package enum FileDescriptor {
     var status = stat()
     guard unsafe stat(path, &status) == 0 else { return nil }
     return status.st_mode & S_IFMT
+  }
+
+  /// Whether this process may execute, read or write (`X_OK`, `R_OK`, `W_OK`) what is at a path.
+  package static func allows(_ access: Int32, _ path: String) -> Bool {
+    unsafe Glibc.access(path, access) == 0
   }
 
   /// The names in a folder; none where it cannot be read.

@@ -1,6 +1,6 @@
-internal import CivilTime
+public import CivilTime
 public import Contracts
-internal import Counting
+public import Counting
 internal import Decoding
 internal import Formats
 public import Metering
@@ -30,11 +30,22 @@ public struct MeteringSummary: Sendable {
   /// Whether a person must look at the input: damage, or too much quarantined.
   public var needsPerson: Bool { !concerns.isEmpty }
 
+  /// Where every line went.
+  public var balance: Balance { result.balance }
+
+  /// Logs that the count is of.
+  public var logCount: Int { result.files.count }
+
+  /// Logs that could not be read as a whole.
+  public var damagedLogCount: Int { Set(result.damages.map(\.file.path)).count }
+
+  /// The time of the last record.
+  public var inputEnd: Instant? { result.inputEnd }
+
   /// What about the input needs a person.
   public var concerns: [RunConcern] {
     var concerns: [RunConcern] = []
-    let damaged = Set(result.damages.map(\.file.path))
-    if !damaged.isEmpty { concerns.append(.damagedFiles(damaged.count)) }
+    if damagedLogCount > 0 { concerns.append(.damagedFiles(damagedLogCount)) }
     if exceedsQuarantinedShare {
       concerns.append(
         .quarantined(

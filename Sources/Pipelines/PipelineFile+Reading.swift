@@ -9,7 +9,8 @@ extension PipelineFile {
     "pipeline", "logs", "formats", "encoding", "contracts", "time_zone", "statements", "workspace",
     "out",
     "headers",
-    "bom", "quarantined_share", "privacy_key", "threads", "memory",
+    "bom", "quarantined_share", "privacy_key", "threads", "memory", "metrics", "hook",
+    "hook_time_limit",
   ]
   static let threadsMax = 1_024
 
@@ -59,6 +60,8 @@ extension PipelineFile {
       memory = value.scalarText.flatMap { ByteCount(text: $0) }
       if memory == nil { value.reject(expected: "a size such as 512M or 1G") }
     }
+    metrics = file["metrics"].flatMap(Self.metrics).map(resolved)
+    hook = Hook(file, path: path)
     self.path = path
     guard let name, let logs, let out else { return nil }
     self.name = name
@@ -87,6 +90,17 @@ extension PipelineFile {
     BuiltInFormats.all.contains { $0.name == format }
   }
 
+  /// A file that node_exporter reads: it takes those that end with `.prom`.
+  private static func metrics(_ value: ConfigurationValue) -> String? {
+    guard let text = value.text() else { return nil }
+    guard text.hasSuffix(".prom"), !text.hasSuffix("/.prom"), text != ".prom" else {
+      value.reject(
+        expected: "a file whose name ends with .prom, as node_exporter's textfile collector wants")
+      return nil
+    }
+    return text
+  }
+
   private static func encoding(_ value: ConfigurationValue) -> TextEncoding? {
     let encoding = value.scalarText.flatMap { TextEncoding(name: $0) }
     if encoding == nil { value.reject(expected: TextEncoding.namesText) }
@@ -103,6 +117,39 @@ extension PipelineFile {
       return nil
     }
     return zone
+  }
+}
+
+extension Hook {
+  /// The hook of a pipeline; `nil` where it has none, or a wrong one, which is then reported.
+  init?(_ file: ConfigurationMapping, path: String) {
+    let limit = file["hook_time_limit"]
+    guard let value = file["hook"] else {
+      limit?.contradict("only together with 'hook', the program that it is for")
+      return nil
+    }
+    line = value.line
+    timeLimit = limit.flatMap(Self.timeLimit) ?? Self.timeLimitDefault
+    let expected = "a program, or a list of a program and its arguments"
+    let elements = value.elementsOrOne()
+    // A script may have lines.
+    command = elements.compactMap { $0.text(expected: expected, lines: true, tabs: true) }
+    guard let program = command.first, command.count == elements.count else {
+      if elements.isEmpty { value.reject(expected: expected) }
+      return nil
+    }
+    if program.contains("/") {
+      command[0] = ConfigurationDocument.resolve(program, against: path)
+    }
+  }
+
+  private static func timeLimit(_ value: ConfigurationValue) -> Interval? {
+    guard let limit = value.interval(positive: true) else { return nil }
+    guard limit <= timeLimitMax else {
+      value.reject(expected: "at most \(timeLimitMax.text)")
+      return nil
+    }
+    return limit
   }
 }
 

@@ -40,8 +40,36 @@ public struct PipelineFile: Sendable, Hashable {
   public var privacyKey: String?
   public var threads: Int?
   public var memory: ByteCount?
+  /// The file that each run's figures are written to, for Prometheus; it ends with `.prom`.
+  public var metrics: String?
+  /// Who is told of a run that failed or needs a person.
+  public var hook: Hook?
   /// Where the pipeline was read: the path as given.
   public var path: String
+
+  /// The directory of the reports from the root.
+  public var absoluteOut: String { Paths.absolute(out) }
+}
+
+/// A program that is started when a run failed or needs a person.
+public struct Hook: Sendable, Hashable {
+  /// The program and its arguments; never empty. A program with a slash is a path, any other name
+  /// is sought in `PATH`.
+  public var command: [String]
+  /// Then it is ended.
+  public var timeLimit: Interval
+  /// The line of the pipeline file that names the program.
+  public var line: Int
+
+  public static let timeLimitDefault = Interval(seconds: 60)
+  static let timeLimitMax = Interval(seconds: 3_600)
+
+  public init(command: [String], timeLimit: Interval = timeLimitDefault, line: Int = 1) {
+    precondition(!command.isEmpty, "a hook without a program")
+    self.command = command
+    self.timeLimit = timeLimit
+    self.line = line
+  }
 }
 
 /// A licensee's statement and how its columns are called.

@@ -6,7 +6,8 @@ internal import Synchronization
 /// disk, and renamed when whole. Until ``commit()`` the target is untouched; without it the
 /// temporary file is removed.
 ///
-/// Files are created with mode 0600: they are private to their owner (`service.data_security`).
+/// Files are created with mode 0600: they are private to their owner (`service.data_security`). What has
+/// nothing private in it may be made readable for others when it is whole.
 public struct OutputFile: ~Copyable, ByteSink {
   /// The target.
   public let path: String
@@ -41,8 +42,15 @@ public struct OutputFile: ~Copyable, ByteSink {
   }
 
   /// Makes the report appear at its path, whole and on the disk.
-  public consuming func commit() throws(OutputError) {
+  ///
+  /// - Parameter isPublic: whether every user of the machine may read it (0644).
+  public consuming func commit(isPublic: Bool = false) throws(OutputError) {
     let path = path
+    if isPublic, let descriptor,
+      let error = FileDescriptor.setMode(descriptor, FileDescriptor.publicFileMode)
+    {
+      throw .failed(.create, path: path, errno: error.number)
+    }
     try finish().appear()
     try OutputFolder.sync(Self.folder(of: path))
   }
@@ -69,10 +77,14 @@ public struct OutputFile: ~Copyable, ByteSink {
   }
 
   /// Writes a whole report at once.
-  public static func write(_ bytes: [UInt8], to path: String) throws(OutputError) {
+  ///
+  /// - Parameter isPublic: whether every user of the machine may read it (0644).
+  public static func write(
+    _ bytes: [UInt8], to path: String, isPublic: Bool = false
+  ) throws(OutputError) {
     var file = try OutputFile(path: path)
     try file.write(bytes.span)
-    try file.commit()
+    try file.commit(isPublic: isPublic)
   }
 
   /// What is on its way to a name is called so.

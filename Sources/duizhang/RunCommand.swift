@@ -22,6 +22,9 @@ struct RunCommand: ParsableCommand {
       are of all that it holds, the same bytes as of one run over all logs. Status 4: another run \
       writes to it. 'duizhang workspace' looks into it.
 
+      With 'metrics: FILE.prom' the end of every run is written down for Prometheus, also that of a \
+      failed one; with 'hook: PROGRAM' a program is told of a run that failed or needs a person.
+
       Days are those of each contract's zone. Where a range of days is given, the reports are \
       about these, but all logs are read, since conversations cross midnight; not with a workspace.
 
