@@ -15,7 +15,7 @@ ROUNDS ?= 5
 SECONDS ?= 60
 TARGETS ?=
 
-BINARY := .build/release/duizhang
+BINARY ?= .build/release/duizhang
 DOCUMENTS := $(DESTDIR)$(PREFIX)/share/doc/duizhang
 # The C libraries' headers; g++ for the C++ library's, which Swift's own clang uses.
 PACKAGES := libisal-dev liblz4-dev libsimdjson-dev libsqlite3-dev libzstd-dev zlib1g-dev g++ \
@@ -93,6 +93,10 @@ install: ## Install the command that `make build` made: PREFIX=/usr/local DESTDI
 	install -m 644 README.md CHANGELOG.md LICENSE NOTICE "$(DOCUMENTS)"
 	install -m 644 docs/*.md "$(DOCUMENTS)/docs"
 	install -m 644 pipelines/nightly.yaml "$(DOCUMENTS)/pipelines"
+	for file in duizhang.service duizhang.timer crontab; do
+	  sed 's|/usr/local/|$(PREFIX)/|g' "pipelines/$$file" > "$(DOCUMENTS)/pipelines/$$file"
+	  chmod 644 "$(DOCUMENTS)/pipelines/$$file"
+	done
 
 clean: ## Remove what was built, the reports and the benchmark's data.
 	@rm -rf .build reports bench-data

@@ -53,9 +53,9 @@ public struct NightlyRun: Sendable {
   private let options: Options
   /// What all reports depend on beside what was counted.
   private let setup: String
-  /// What the user should know before the run: files that were passed over, a key that was made.
+  /// What the user should know before the run: files that were passed over.
   public let notices: [String]
-  /// What may be a mistake: files that were passed over and may be logs.
+  /// What may be a mistake: files that were passed over and may be logs, a key that was made.
   public let warnings: [String]
   /// Bytes of all logs as stored; 0 where that is not known.
   public let storedBytes: Int
@@ -90,9 +90,9 @@ public struct NightlyRun: Sendable {
     warnings =
       logs.warnings
       + (logs.files.isEmpty ? ["no log is there: what the workspace holds is reported"] : [])
-    notices =
-      logs.notices
+      // At night and under another HOME than by day, it would be another key than by day.
       + (users.createdKeyPath.map { [PrivacyKey.createdNotice(path: $0)] } ?? [])
+    notices = logs.notices
   }
 
   static func quarantineFolder(_ pipeline: PipelineFile) -> String {

@@ -58,10 +58,13 @@ public enum PrivacyKeyError: Error, Sendable, Hashable, CustomStringConvertible 
         + "privacy.key_file and that you may read it"
     case .noHome:
       "there is no place for the privacy key: neither XDG_CONFIG_HOME nor HOME is set to an "
-        + "absolute path; set one, or name a key with privacy.key_file in the contract"
-    case .notCreated(let error): "the privacy key was not created: \(error)"
+        + "absolute path; \(Self.naming), or set one of them"
+    case .notCreated(let error): "the privacy key was not created: \(error); or \(Self.naming)"
     }
   }
+
+  private static let naming =
+    "name a key with 'privacy_key' in the pipeline file or 'privacy.key_file' in the contract"
 
   private static func text(of number: Int32) -> String {
     guard let text = unsafe strerror(number) else { return "error \(number)" }

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# The nightly job as cron runs it when nobody watches: the very command of pipelines/crontab with cron's
+# environment, as a user who owns nothing else, without HOME, night after night. And what systemd-analyze says of
+# the units, where it is there.
+#
+#   Tests/Workspace/unattended.sh
+#
+# Needs root, or sudo without a password, and .build/release/duizhang or the command that DUIZHANG names.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+export DUIZHANG=${DUIZHANG:-$PWD/.build/release/duizhang}
+if (( $(id -u) != 0 )); then
+  if sudo -n true 2> /dev/null; then exec sudo -n --preserve-env=DUIZHANG "$0" "$@"; fi
+  echo "skipped: unattended.sh needs root, or sudo without a password"
+  exit 0
+fi
+for program in setpriv install; do
+  if ! command -v "$program" > /dev/null; then
+    echo "skipped: unattended.sh needs $program"
+    exit 0
+  fi
+done
+
+fail() {
+  echo "unattended: $*" >&2
+  exit 1
+}
+
+# A user and group that nothing on this machine belongs to, so that all that is theirs is what the job wrote.
+id=61234
+while getent passwd "$id" > /dev/null || getent group "$id" > /dev/null; do id=$(( id + 1 )); done
+# Not below a folder that other users may not enter.
+scratch=$(mktemp -d /tmp/unattended-XXXXXX)
+trap 'rm -rf "$scratch"' EXIT
+chmod 755 "$scratch"
+etc=$scratch/etc/duizhang
+state=$scratch/var/lib/duizhang
+
+umask 022
+make --silent install BINARY="$DUIZHANG" PREFIX="$scratch/usr" > "$scratch/install" 2>&1 ||
+  { cat "$scratch/install" >&2; fail "make install failed"; }
+examples=$scratch/usr/share/doc/duizhang/pipelines
+install -d "$scratch/var/log/gateway" "$scratch/var/prometheus"
+install -d -o "$id" -g "$id" -m 700 "$state"
+install -d -o root -g "$id" -m 750 "$etc"
+install -d -m 1777 "$scratch/var/tmp"
+chown "$id:$id" "$scratch/var/prometheus"
+head -c 32 /dev/urandom > "$etc/privacy.key"
+sed 's/^privacy: .*/privacy: {user: hmac}/' sample-logs/contract.yaml > "$etc/contract.yaml"
+cat > "$etc/nightly.yaml" << YAML
+pipeline: nightly
+logs: ["$scratch/var/log/gateway/*"]
+contracts: [contract.yaml]
+workspace: $state/workspace
+out: $state/reports
+quarantined_share: "1%"
+privacy_key: privacy.key
+metrics: $scratch/var/prometheus/duizhang.prom
+YAML
+sed '/^privacy_key/d; s/^pipeline: .*/pipeline: keyless/; s|/workspace|/other|; /^metrics/d' \
+  "$etc/nightly.yaml" > "$etc/keyless.yaml"
+chgrp "$id" "$etc"/*
+chmod 640 "$etc"/*
+
+# The crontab's variables and command, with this test's folders in the place of the system's.
+sed "s|/etc/duizhang|$etc|g; s|/var/tmp|$scratch/var/tmp|g" "$examples/crontab" > "$scratch/crontab"
+mapfile -t variables < <(grep -E '^[A-Z]+=' "$scratch/crontab")
+entry=$(grep -E '^[0-9]' "$scratch/crontab")
+[[ $entry == "10 2 * * *  duizhang  "* ]] || fail "the crontab is not what this test knows"
+command=${entry#*duizhang  }
+[[ $command != *%* ]] || fail "cron takes a percent sign for a line end"
+
+# [VARIABLE=VALUE]… -- COMMAND: as cron's child. Standard output and error go to $scratch/said.
+as_cron() {
+  local given=()
+  while [[ $1 != -- ]]; do given+=("$1"); shift; done
+  shift
+  (
+    cd /
+    exec setpriv --reuid="$id" --regid="$id" --clear-groups --inh-caps=-all --no-new-privs \
+      env -i SHELL=/bin/sh LOGNAME=duizhang "${variables[@]}" "${given[@]}" /bin/sh -c "$1" \
+      < /dev/null > "$scratch/said" 2>&1
+  )
+}
+
+night() { # [VARIABLE=VALUE]…: a night to its end, of which nothing is said
+  local status=0
+  as_cron "$@" -- "$command" || status=$?
+  if (( status > 0 )) || [[ -s $scratch/said ]]; then
+    cat "$scratch/said" >&2
+    fail "a night ended with status $status"
+  fi
+}
+
+metric() { sed -n "s/^$1{pipeline=\"nightly\"} //p" "$scratch/var/prometheus/duizhang.prom"; }
+
+# Three nights: without HOME, with one that is not there, and again, when there is nothing new.
+cp sample-logs/gateway-0[12]-2025-11-{29,30}.* "$scratch/var/log/gateway"
+night
+[[ $(metric duizhang_logs_taken_in) == 4 ]] || fail "the first night took in another number of logs"
+cp sample-logs/gateway-0[12]-2025-12-01.* "$scratch/var/log/gateway"
+night HOME=/nonexistent
+[[ $(metric duizhang_logs_taken_in) == 2 ]] || fail "the second night took in another number of logs"
+cp -a "$state/reports" "$scratch/before"
+night
+[[ $(metric duizhang_logs_taken_in) == 0 && $(metric duizhang_days_counted) == 0 ]] ||
+  fail "a night without new logs took some in"
+diff -r "$scratch/before" "$state/reports" > /dev/null || fail "without new logs the reports changed"
+rm -rf "$scratch/before"
+for report in count.csv usage-detail.csv findings.csv reconciliation.csv reconciliation-daily.csv \
+  quarantine.csv run-summary.json; do
+  [[ -s $state/reports/$report ]] || fail "there is no $report"
+done
+
+# What it wrote is its user's alone, but for the metrics.
+found=$(find "$state" \( -type f ! -perm 600 -o -type d ! -perm 700 -o ! -type f ! -type d \) -printf '%M %p\n')
+[[ -z $found ]] || fail "others may read: $found"
+[[ $(stat -c %a "$scratch/var/prometheus/duizhang.prom") == 644 ]] || fail "others may not read the metrics"
+found=$(find / -xdev \( -path /proc -o -path /sys \) -prune -o -uid "$id" -print 2> /dev/null |
+  grep -vE "^($state|$scratch/var/prometheus)(/|$)" || true)
+[[ -z $found ]] || fail "it wrote elsewhere: $found"
+
+# Without a key of its own, a contract with pseudonyms needs a place for one.
+status=0
+as_cron -- "${command/nightly.yaml/keyless.yaml}" || status=$?
+(( status == 2 )) && grep -q 'no place for the privacy key.*privacy_key' "$scratch/said" ||
+  { cat "$scratch/said" >&2; fail "without HOME and key: status $status"; }
+status=0
+as_cron HOME=/nonexistent -- "${command/nightly.yaml/keyless.yaml}" || status=$?
+(( status == 2 )) && grep -q 'privacy key was not created.*privacy_key' "$scratch/said" ||
+  { cat "$scratch/said" >&2; fail "with a HOME that is not there and no key: status $status"; }
+[[ ! -e $state/other ]] || fail "a run that cannot begin has made a workspace"
+
+echo "three nights without anyone: done, private, and nothing written elsewhere"
+
+if command -v systemd-analyze > /dev/null; then
+  cp "$examples"/duizhang.{service,timer} "$scratch"
+  systemd-analyze verify "$scratch/duizhang.service" "$scratch/duizhang.timer" > "$scratch/said" 2>&1 ||
+    { cat "$scratch/said" >&2; fail "systemd-analyze verify finds mistakes in the units"; }
+  if grep -q duizhang "$scratch/said"; then
+    cat "$scratch/said" >&2
+    fail "systemd-analyze verify warns of the units"
+  fi
+  systemd-analyze calendar --iterations=1 "$(sed -n 's/^OnCalendar=//p' "$scratch/duizhang.timer")" > /dev/null
+  echo "the units: $(systemd-analyze security --offline=yes "$scratch/duizhang.service" 2> /dev/null |
+    grep -o 'exposure level.*' || echo 'verified')"
+else
+  echo "skipped: systemd-analyze is not there (package systemd), and the units are not verified"
+fi
