@@ -93,7 +93,10 @@ let package = Package(
       ]),
     target(
       "Operations",
-      ["CivilTime", "Counting", "Files", "Detection", "Pipelines", "Reconciliation", "Reports"]),
+      [
+        "Checking", "CivilTime", "Configuration", "Contracts", "Counting", "Decoding", "Detection",
+        "Files", "Ledger", "Metering", "Pipelines", "Reconciliation", "Reports",
+      ]),
     target("Simulation", ["CivilTime", "CLZ4", "CZlib"]),
     tests("SimulationTests", ["Simulation", "CivilTime", "CLZ4", "CZlib"]),
     .executableTarget(
@@ -151,7 +154,10 @@ let package = Package(
       ["CivilTime", "Configuration", "Contracts", "Decoding", "Metering", "Reports", "Pipelines"]),
     tests(
       "OperationsTests",
-      ["CivilTime", "Configuration", "Detection", "Files", "Operations", "Pipelines", "Reports"]),
+      [
+        "CivilTime", "Configuration", "Detection", "Files", "Ledger", "Operations", "Pipelines",
+        "Reports", grdb,
+      ]),
     tests("CommandTests", []),
   ],
   cxxLanguageStandard: .cxx17

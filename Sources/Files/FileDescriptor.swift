@@ -110,6 +110,28 @@ package enum FileDescriptor {
     return status.st_mode & S_IFMT
   }
 
+  /// What the system says of a path, links followed; `nil` where nothing is, or it may not be seen.
+  package static func status(_ path: String) -> FileStatus? {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return nil }
+    return FileStatus(
+      mode: status.st_mode & ~S_IFMT, owner: status.st_uid, device: UInt64(status.st_dev))
+  }
+
+  /// A path without links; `nil` where nothing is.
+  package static func real(_ path: String) -> String? {
+    guard let real = unsafe realpath(path, nil) else { return nil }
+    defer { unsafe free(real) }
+    return unsafe String(cString: real)
+  }
+
+  /// What a user may still write to the file system of a path, in bytes; `nil` where nothing is.
+  package static func freeBytes(_ path: String) -> Int? {
+    var status = statvfs()
+    guard unsafe statvfs(path, &status) == 0 else { return nil }
+    return Int(clamping: status.f_bavail.multipliedReportingOverflow(by: status.f_frsize).0)
+  }
+
   /// Whether this process may execute, read or write (`X_OK`, `R_OK`, `W_OK`) what is at a path.
   package static func allows(_ access: Int32, _ path: String) -> Bool {
     unsafe Glibc.access(path, access) == 0
@@ -171,6 +193,15 @@ package enum FileDescriptor {
       if errno != EINTR { return .failure(SystemError(number: errno)) }
     }
   }
+}
+
+/// Who may do what with a file or folder, and where it lies.
+package struct FileStatus: Hashable {
+  /// The permissions: `0o600`.
+  package var mode: mode_t
+  package var owner: uid_t
+  /// The same for all that lies on one file system.
+  package var device: UInt64
 }
 
 /// An error number of the system.

@@ -1,5 +1,6 @@
 internal import CivilTime
 internal import Detection
+internal import Foundation
 
 /// The metrics of a run in Prometheus' text format 0.0.4, as node_exporter's textfile collector takes it.
 ///
@@ -15,6 +16,7 @@ struct Metrics {
     var samples: [String]
   }
 
+  private static let lastRun = "duizhang_last_run_timestamp_seconds"
   private static let lastSuccess = "duizhang_last_success_timestamp_seconds"
 
   private var metrics: [Metric] = []
@@ -25,7 +27,7 @@ struct Metrics {
     pipeline = Self.label("pipeline", facts.pipeline)
     let isSuccess = facts.figures != nil
     add(
-      "duizhang_last_run_timestamp_seconds", "When the last run ended.",
+      Self.lastRun, "When the last run ended.",
       Self.number(facts.endedAt))
     add(
       Self.lastSuccess, "When the last run ended that wrote reports (status 0 or 1); 0: none yet.",
@@ -120,7 +122,20 @@ struct Metrics {
     }.map(String.init)
   }
 
+  /// The pipeline, escaped, of which a file has metrics.
+  static func pipeline(of text: String) -> String? {
+    let begin = "\(lastRun){pipeline=\""
+    let line = text.split(separator: "\n").first { $0.hasPrefix(begin) }
+    guard let line, let end = line.range(of: "\"} ", options: .backwards) else { return nil }
+    return String(line[..<end.lowerBound].dropFirst(begin.count))
+  }
+
   private static func label(_ name: String, _ value: String) -> String {
+    "\(name)=\"\(escaped(value))\""
+  }
+
+  /// A label's value.
+  static func escaped(_ value: String) -> String {
     var text = ""
     for scalar in value.unicodeScalars {
       switch scalar {
@@ -130,7 +145,7 @@ struct Metrics {
       default: text.unicodeScalars.append(scalar)
       }
     }
-    return "\(name)=\"\(text)\""
+    return text
   }
 
   /// Seconds since 1970.

@@ -23,6 +23,11 @@ public struct MetricsFile: Sendable {
     try OutputFile.write(Array(metrics.text.utf8), to: path, isPublic: true)
   }
 
+  /// Another pipeline of which the file has metrics, as the file names it; `nil` where it has none.
+  func otherPipeline(than pipeline: String) -> String? {
+    Metrics.pipeline(of: earlier).flatMap { $0 == Metrics.escaped(pipeline) ? nil : $0 }
+  }
+
   /// What was written of the run before; empty where that cannot be read.
   private var earlier: String {
     guard case .success(let descriptor) = FileDescriptor.openToRead(path) else { return "" }

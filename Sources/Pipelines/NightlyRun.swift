@@ -228,7 +228,7 @@ public struct NightlyRun: Sendable {
 // MARK: - What the pipeline names
 
 extension NightlyRun {
-  private static func terms(_ pipeline: PipelineFile) throws(RunError) -> Terms {
+  static func terms(_ pipeline: PipelineFile) throws(RunError) -> Terms {
     do throws(ConfigurationError) {
       let contracts = try Contract.readAll(pipeline.contracts.map(pipeline.named))
       let strangers = pipeline.statementsOfNoContract(contracts)
@@ -249,7 +249,7 @@ extension NightlyRun {
   }
 
   /// Refuses a workspace whose files would be taken for logs, and reports among its files.
-  private static func refuseNesting(
+  static func refuseNesting(
     _ pipeline: PipelineFile, _ workspace: String, _ files: [InputFile]
   ) throws(RunError) {
     let folder = Paths.absolute(workspace) + "/"

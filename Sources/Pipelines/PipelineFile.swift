@@ -47,7 +47,7 @@ public struct PipelineFile: Sendable, Hashable {
   /// Where the pipeline was read: the path as given.
   public var path: String
 
-  /// The directory of the reports from the root.
+  /// The directory of the reports from the root, whatever the working folder is.
   public var absoluteOut: String { Paths.absolute(out) }
 }
 

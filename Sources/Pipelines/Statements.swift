@@ -23,7 +23,7 @@ struct Statements {
     }
   }
 
-  private static func read(_ file: StatementFile) throws(RunError) -> LicenseeTotals {
+  static func read(_ file: StatementFile) throws(RunError) -> LicenseeTotals {
     let path = Paths.shortened(file.file)
     let bytes: [UInt8]
     do throws(InputError) {

@@ -35,6 +35,13 @@ extension PrivacyKey {
     return Default(key: try load(path: path), path: path, wasCreated: wasCreated)
   }
 
+  /// Where ``loadOrCreateDefault(environment:)`` seeks the key; it need not be there.
+  public static func defaultPath(
+    environment: [String: String]
+  ) throws(PrivacyKeyError) -> String {
+    try folder(environment: environment) + "/privacy.key"
+  }
+
   /// The XDG base directory specification: a relative path counts as none.
   private static func folder(environment: [String: String]) throws(PrivacyKeyError) -> String {
     if let config = environment["XDG_CONFIG_HOME"], config.hasPrefix("/") {

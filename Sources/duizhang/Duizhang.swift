@@ -15,8 +15,8 @@ struct Duizhang: ParsableCommand {
     version: Version.text,
     subcommands: [
       RunCommand.self, CloseCommand.self, VerifyCommand.self, CountCommand.self,
-      UsageCommand.self, CheckCommand.self, FormatsCommand.self, WorkspaceCommand.self,
-      SimulateCommand.self,
+      UsageCommand.self, CheckCommand.self, FormatsCommand.self, DoctorCommand.self,
+      WorkspaceCommand.self, SimulateCommand.self,
     ])
 
   static func main() {

@@ -4,7 +4,7 @@ import Testing
 
 /// A folder of one test, removed at its end.
 final class Scratch {
-  let path = NSTemporaryDirectory() + "/operations-" + UUID().uuidString
+  let path = URL(fileURLWithPath: NSTemporaryDirectory()).path + "/operations-\(UUID().uuidString)"
 
   init() throws {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

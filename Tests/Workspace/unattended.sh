@@ -95,8 +95,28 @@ night() { # [VARIABLE=VALUE]…: a night to its end, of which nothing is said
 
 metric() { sed -n "s/^$1{pipeline=\"nightly\"} //p" "$scratch/var/prometheus/duizhang.prom"; }
 
-# Three nights: without HOME, with one that is not there, and again, when there is nothing new.
 cp sample-logs/gateway-0[12]-2025-11-{29,30}.* "$scratch/var/log/gateway"
+
+# What doctor says to that user, to whom in turn the state and metrics are shut.
+examine() { as_cron -- "exec duizhang doctor --quiet '$etc/nightly.yaml'"; }
+
+examine || { cat "$scratch/said" >&2; fail "doctor finds mistakes where there are none"; }
+for folder in "$state" "$scratch/var/prometheus"; do
+  chown root "$folder"
+  status=0
+  examine || status=$?
+  (( status == 1 )) && grep -q '^error: .*this user' "$scratch/said" ||
+    { cat "$scratch/said" >&2; fail "doctor does not see that $folder cannot be written to"; }
+  chown "$id" "$folder"
+done
+chmod o+r "$etc/privacy.key"
+status=0
+examine || status=$?
+(( status == 1 )) && grep -q '^error: privacy key: .*every user' "$scratch/said" ||
+  { cat "$scratch/said" >&2; fail "doctor does not see that every user may read the key"; }
+chmod o-r "$etc/privacy.key"
+
+# Three nights: without HOME, with one that is not there, and again, when there is nothing new.
 night
 [[ $(metric duizhang_logs_taken_in) == 4 ]] || fail "the first night took in another number of logs"
 cp sample-logs/gateway-0[12]-2025-12-01.* "$scratch/var/log/gateway"
