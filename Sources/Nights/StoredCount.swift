@@ -52,8 +52,11 @@ package struct StoredCount: Sendable {
   /// What a closed month came to when it was closed; to be asked for that month alone.
   package func frozen(_ period: ClosedPeriod) -> StoredCount { StoredCount(self, period) }
 
+  /// All logs, in the order of their names.
+  package var inputs: [(name: LogName, file: LogFile)] { logs.all }
+
   /// The time of the last record of all.
-  var inputEnd: Instant? { logs.all.compactMap(\.file.lastTime).max() }
+  package var inputEnd: Instant? { logs.all.compactMap(\.file.lastTime).max() }
 
   /// The months that there is something of, ascending.
   package var months: [CivilMonth] {

@@ -13,6 +13,8 @@ struct Metrics {
     var help: String
     /// Whether a run that failed leaves the samples of the last success.
     var isKept: Bool
+    /// Whether also a run that was done does not say what they are.
+    var isUntold = false
     var samples: [String]
   }
 
@@ -37,8 +39,8 @@ struct Metrics {
       Self.number(facts.durationSeconds))
     add("duizhang_last_run_exit_status", "The exit status of the last run.", "\(facts.status)")
     addFigures(facts.figures ?? RunFacts.Figures(), endedAt: facts.endedAt)
-    guard !isSuccess else { return }
-    for index in metrics.indices where metrics[index].isKept {
+    for index in metrics.indices
+    where metrics[index].isKept && (!isSuccess || metrics[index].isUntold) {
       let kept = samples(of: metrics[index].name, in: earlier)
       if metrics[index].name != Self.lastSuccess || !kept.isEmpty { metrics[index].samples = kept }
     }
@@ -70,21 +72,23 @@ struct Metrics {
     add(
       "duizhang_lag_seconds", "From the last record to the end of the run.",
       figures.lastRecord.map { Self.number(seconds: (endedAt - $0).microseconds) }, isKept: true)
-    let contracts = figures.differences.map { (Self.label("contract", $0.contract), $0) }
+    let contracts = figures.differences.map { differences in differences.map { (Self.label("contract", $0.contract), $0) } }
     add(
       "duizhang_difference_units",
       "Units by which the licensor's count is above the licensee's statement.",
-      contracts.map { ($0.0, "\($0.1.units)") })
+      contracts?.map { ($0.0, "\($0.1.units)") })
     add(
       "duizhang_difference_ratio", "The same as a share of the licensor's units.",
-      contracts.map { ($0.0, Self.number($0.1.share)) })
+      contracts?.map { ($0.0, Self.number($0.1.share)) })
     add(
       "duizhang_beyond_tolerance", "1 where a month's line is beyond the contract's tolerance.",
-      contracts.map { ($0.0, $0.1.isBeyondTolerance ? "1" : "0") })
+      contracts?.map { ($0.0, $0.1.isBeyondTolerance ? "1" : "0") })
     add(
       "duizhang_findings", "Findings of the contracts' lists, by severity.",
-      Finding.Severity.allCases.map {
-        (Self.label("severity", $0.rawValue), "\(figures.findings[$0] ?? 0)")
+      figures.findings.map { findings in
+        Finding.Severity.allCases.map {
+          (Self.label("severity", $0.rawValue), "\(findings[$0] ?? 0)")
+        }
       })
   }
 
@@ -96,9 +100,12 @@ struct Metrics {
     metrics.append(Metric(name: name, help: help, isKept: isKept, samples: samples))
   }
 
-  private mutating func add(_ name: String, _ help: String, _ values: [(String, String)]) {
-    let samples = values.map { "\(name){\(pipeline),\($0.0)} \($0.1)" }
-    metrics.append(Metric(name: name, help: help, isKept: true, samples: samples))
+  /// Adds a metric of several samples; `nil`: those of before are kept.
+  private mutating func add(_ name: String, _ help: String, _ values: [(String, String)]?) {
+    let samples = (values ?? []).map { "\(name){\(pipeline),\($0.0)} \($0.1)" }
+    metrics.append(
+      Metric(
+        name: name, help: help, isKept: true, isUntold: values == nil, samples: samples))
   }
 
   /// The file's text. A metric without samples is left out.

@@ -50,9 +50,10 @@ extension RunFacts {
     public var lastRecord: Instant?
     /// What this run took in; `nil` without a workspace.
     public var night: Night?
-    public var findings: [Finding.Severity: Int] = [:]
-    /// One for each contract with a statement.
-    public var differences: [Difference] = []
+    /// `nil` where they are as they were told before.
+    public var findings: [Finding.Severity: Int]?
+    /// One for each contract with a statement; `nil` where they are as they were told before.
+    public var differences: [Difference]?
 
     public init() {}
   }

@@ -191,6 +191,7 @@ public struct NightlyRun: Sendable {
       taken: night.taken, repeated: night.repeated, extended: night.extended,
       dayCount: night.days.count)
     told.closed = night.closed.last?.month
+    told.held = RunOutcome.Night.Held(night.count)
     told.late = monthly.booked(night.late)
     var months = night.count.months
     if let month = options.month {
@@ -358,5 +359,20 @@ extension PipelineFile {
         file: path, line: statement.line, key: "statements[\(index)].contract",
         detail: "no contract has the number '\(statement.contract)'; \(known)")
     }
+  }
+}
+
+extension RunOutcome.Night.Held {
+  init(_ count: StoredCount) {
+    self.init()
+    for (_, file) in count.inputs {
+      lines += file.lines
+      records += file.records
+      quarantined += file.quarantined
+      logs += 1
+      damagedLogs += file.damages.isEmpty ? 0 : 1
+    }
+    lastRecord = count.inputEnd
+    lastMonth = count.months.last
   }
 }

@@ -21,6 +21,8 @@ public enum RunError: Error, Sendable {
   case workspace(WorkspaceError)
   /// What was asked for does not go together.
   case usage(String)
+  /// A contract says something else of a closed month than when that was closed.
+  case terms(String)
   /// A file of the workspace that cannot be read or written, or is not what was written.
   case stored(String)
   case report(ReportError)
@@ -36,7 +38,7 @@ public enum RunError: Error, Sendable {
     case .metering(.spill(let text)): [text]
     case .metering(.strict(let texts)): texts
     case .workspace(let error): [error.description]
-    case .stored(let text), .usage(let text): [text]
+    case .stored(let text), .usage(let text), .terms(let text): [text]
     case .report(let error): [error.description]
     }
   }
@@ -65,7 +67,7 @@ extension RunError {
     } catch let error as ClosingError {
       throw .usage("\(error)")
     } catch let error as ClosedTermsError {
-      throw .usage("\(error)")
+      throw .terms("\(error)")
     } catch let error as IntakeError {
       throw RunError(error)
     } catch let error as WorkspaceError {

@@ -25,6 +25,19 @@ public struct RunOutcome: Sendable {
     public var closed: CivilMonth?
     /// What came for closed months tonight.
     public var late: [BookedAdjustment] = []
+    /// What the workspace holds now.
+    public var held = Held()
+
+    /// What a workspace holds.
+    public struct Held: Sendable, Hashable {
+      public var lines = 0
+      public var records = 0
+      public var quarantined = 0
+      public var logs = 0
+      public var damagedLogs = 0
+      public var lastRecord: Instant?
+      public var lastMonth: CivilMonth?
+    }
   }
 
   /// What needs a person; none: the exit status is 0.

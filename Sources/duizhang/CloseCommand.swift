@@ -51,16 +51,12 @@ struct CloseCommand: ParsableCommand {
 
   func run() throws {
     guard let month = CivilMonth(text: period) else { return }
-    let session = PipelineSession(pipeline: pipeline, out: out, execution: execution)
-    let outcome = try session.outcome { nightly throws(RunError) in
+    try PipelineSession(pipeline: pipeline, out: out, execution: execution).run { file in
+      reopen == nil
+        ? "\(month) is closed: it stays as it is in \(file.out)/\(month)" : "\(month) is open again"
+    } _: { nightly throws(RunError) in
       guard let reopen else { return try nightly.close(month, isIncomplete: incomplete) }
       return try nightly.reopen(month, reason: reopen)
     }
-    let what =
-      reopen == nil
-      ? "\(month) is closed: it stays as it is in \(session.folder)/\(month)"
-      : "\(month) is open again"
-    session.diagnostics.say(.info, what)
-    try session.conclude(outcome)
   }
 }

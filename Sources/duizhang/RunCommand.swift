@@ -48,10 +48,9 @@ struct RunCommand: ParsableCommand {
   @OptionGroup(title: "Run") var execution: RunArguments
 
   func run() throws {
-    let session = PipelineSession(
-      pipeline: pipeline, out: out, execution: execution, days: days, lines: lines)
-    try session.conclude(
-      session.outcome { nightly throws(RunError) in try nightly.run() })
+    try PipelineSession(
+      pipeline: pipeline, out: out, execution: execution, days: days, lines: lines
+    ).run { nightly throws(RunError) in try nightly.run() }
   }
 }
 
