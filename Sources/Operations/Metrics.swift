@@ -72,7 +72,9 @@ struct Metrics {
     add(
       "duizhang_lag_seconds", "From the last record to the end of the run.",
       figures.lastRecord.map { Self.number(seconds: (endedAt - $0).microseconds) }, isKept: true)
-    let contracts = figures.differences.map { differences in differences.map { (Self.label("contract", $0.contract), $0) } }
+    let contracts = figures.differences.map { differences in
+      differences.map { (Self.label("contract", $0.contract), $0) }
+    }
     add(
       "duizhang_difference_units",
       "Units by which the licensor's count is above the licensee's statement.",
