@@ -92,11 +92,11 @@ install: ## Install the command that `make build` made: PREFIX=/usr/local DESTDI
 	if command -v strip > /dev/null; then strip "$(DESTDIR)$(PREFIX)/bin/duizhang"; fi
 	install -m 644 README.md CHANGELOG.md LICENSE NOTICE "$(DOCUMENTS)"
 	install -m 644 docs/*.md "$(DOCUMENTS)/docs"
-	install -m 644 pipelines/nightly.yaml "$(DOCUMENTS)/pipelines"
+	install -m 644 pipelines/*.yaml "$(DOCUMENTS)/pipelines"
 	for file in duizhang.service duizhang.timer crontab; do
 	  sed 's|/usr/local/|$(PREFIX)/|g' "pipelines/$$file" > "$(DOCUMENTS)/pipelines/$$file"
 	  chmod 644 "$(DOCUMENTS)/pipelines/$$file"
 	done
 
-clean: ## Remove what was built, the reports and the benchmark's data.
-	@rm -rf .build reports bench-data
+clean: ## Remove what was built, the reports, the workspace and the benchmark's data.
+	@rm -rf .build reports statements dispute workspace bench-data

@@ -14,7 +14,7 @@ struct Duizhang: ParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      RunCommand.self, CloseCommand.self, VerifyCommand.self, CountCommand.self,
+      RunCommand.self, CloseCommand.self, StatusCommand.self, VerifyCommand.self, CountCommand.self,
       UsageCommand.self, CheckCommand.self, FormatsCommand.self, DoctorCommand.self,
       WorkspaceCommand.self, SimulateCommand.self,
     ])

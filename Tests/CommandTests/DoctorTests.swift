@@ -98,7 +98,7 @@ struct DoctorTests {
     ),
     (
       "sed -i 's/unit: conversation/unit: hour/; s/^privacy.*/privacy: {user: all}/' c.yaml",
-      ["error: contracts: c.yaml:3: privacy.user", "error: contracts: c.yaml:4: prices[0].unit"]
+      ["/c.yaml:3: privacy.user", "/c.yaml:4: prices[0].unit"]
     ),
     (
       "sed -i 's/contract: C-1, file/contract: C-2, file/' p.yaml",

@@ -91,8 +91,8 @@ struct WatchingTests {
     #expect(busy.status == 4 && !busy.errors.contains("told of"))
     #expect(!story.names("").contains("told"))
     #expect(try sample(story, "duizhang_last_run_exit_status") == "4")
-    // Options that do not go together are for whoever has written them alone.
-    let usage = try story.duizhang("run", "p.yaml", "--quiet", "--date", "2025-12-01")
+    // What cannot be asked for is for whoever has asked alone.
+    let usage = try story.duizhang("close", "p.yaml", "--quiet", "--period", "2026-12")
     #expect(usage.status == 2 && !usage.errors.contains("told of"))
     #expect(try sample(story, "duizhang_last_run_exit_status") == "4")
     _ = try story.shell("rm -r logs")

@@ -77,7 +77,7 @@ struct WorkspaceTests {
     let empty = try story.duizhang("run", "with.yaml", "--quiet")
     #expect(empty.status < 2 && empty.errors.contains("no log is there"))
     #expect(try story.shell("find with -type f -printf '%i %p\n' | sort").output == before)
-    let status = try story.duizhang("workspace", "status", "ws")
+    let status = try story.duizhang("status", "ws")
     #expect(status.status == 0)
     #expect(status.output.hasPrefix("20 logs: 34,000 records, 8 lines quarantined, 0 damaged\n"))
     #expect(status.output.contains("run 5: "))
@@ -129,7 +129,7 @@ struct WorkspaceTests {
     let strict = try story.duizhang("run", "with.yaml", "--quiet", "--strict")
     #expect(strict.status == 1)
     #expect(strict.errors.contains("logs/bad:1: is not a JSON object; mend the line"))
-    #expect(try story.duizhang("workspace", "status", "ws").output.hasPrefix("0 logs: 0 records"))
+    #expect(try story.duizhang("status", "ws").output.hasPrefix("0 logs: 0 records"))
     let pipe = try story.shell(
       "mkfifo p && sed -i 's/logs: .*/logs: [p]/' with.yaml && "
         + "\"$DUIZHANG\" run with.yaml")
@@ -279,5 +279,32 @@ struct WorkspaceTests {
     #expect(try story.text("with/2025-12/adjustments.csv").split(separator: "\n").count == 1)
     #expect(try story.duizhang("workspace", "verify", "ws").status == 0)
     #expect(try story.duizhang("verify", "with").status == 0)
+  }
+
+  @Test("the pipelines for closing a month and for disputes do as they say")
+  func pipelines() throws {
+    let story = try Story()
+    let copied = try story.shell(
+      """
+      mkdir pipelines && cp "$PACKAGE"/pipelines/*.yaml pipelines
+      sed -i "s#\\.\\./sample-logs#$PACKAGE/sample-logs#" pipelines/*.yaml
+      """)
+    #expect(copied.status == 0)
+    let closed = try story.duizhang(
+      "close", "pipelines/month-close.yaml", "--period", "2025-11", "--quiet")
+    #expect(closed.status == 1, "\(closed.errors)")
+    #expect(try story.text("statements/2025-11/count.csv").hasPrefix("\u{FEFF}合同,"))
+    let range = ["--from", "2025-11-30", "--to", "2025-12-01"]
+    let looked = try story.shell(
+      "\"$DUIZHANG\" run pipelines/dispute.yaml \(range.joined(separator: " ")) --quiet")
+    #expect(looked.status == 1 && story.names("dispute").contains("usage-detail.csv"))
+    let status = try story.duizhang("status", "pipelines/month-close.yaml")
+    #expect(status.status == 0)
+    for told in ["2025-11  closed", "2025-12  open", "next: the next night"] {
+      #expect(status.output.contains(told), "\(status.output)")
+    }
+    let json = try story.duizhang("status", "workspace", "--log-format", "json")
+    #expect(
+      json.output.contains("{\"month\": \"2025-11\", \"state\": \"closed\""), "\(json.output)")
   }
 }
