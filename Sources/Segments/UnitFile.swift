@@ -28,6 +28,14 @@ public final class UnitChunkEncoder {
 
   /// Appends a unit to the chunk.
   public func append(_ numbers: UnitFile.Numbers, user: [UInt8], conversation: [UInt8]) {
+    // One access to a property that is checked, and not one for each column.
+    Self.append(numbers, user, conversation, to: &rows)
+  }
+
+  private static func append(
+    _ numbers: UnitFile.Numbers, _ user: [UInt8], _ conversation: [UInt8],
+    to rows: inout RowBuffer
+  ) {
     rows.add()
     for column in numbers.indices { rows.set(column, numbers[column]) }
     rows.set(UnitFile.numberCount, user)
