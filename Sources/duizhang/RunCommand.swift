@@ -18,15 +18,14 @@ struct RunCommand: ParsableCommand {
       before are still there. Equal input gives equal bytes.
 
       With 'workspace: FOLDER' in the pipeline file, the folder keeps what every night took in: only \
-      logs that are new by content are read, the days that they touch are counted, and the reports \
-      are of all that it holds, the same bytes as of one run over all logs. Status 4: another run \
-      writes to it. 'duizhang workspace' looks into it.
+      logs that are new by content are read, the days that they touch are counted, and the reports of \
+      the months that changed are written, each month into a folder of its own that appears as a whole, \
+      the same bytes as of one run over all logs. Status 4: another run writes to it. 'duizhang close' \
+      closes a month, 'duizhang status' says what the workspace holds.
 
-      With 'metrics: FILE.prom' the end of every run is written down for Prometheus, also that of a \
-      failed one; with 'hook: PROGRAM' a program is told of a run that failed or needs a person.
-
-      Days are those of each contract's zone. Where a range of days is given, the reports are \
-      about these, but all logs are read, since conversations cross midnight; not with a workspace.
+      Days are those of each contract's zone. Where a range of days is given, the reports are about \
+      these. Without a workspace all logs are read all the same, since conversations cross midnight; \
+      with one, a month is written to its folder, and any other range to a folder that it names.
 
       Exit status 1: a finding of high severity, a month beyond the tolerance, more quarantined \
       lines than the pipeline allows, a log that could not be read to its end, or rows of a \
