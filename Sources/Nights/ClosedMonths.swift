@@ -20,7 +20,7 @@ struct ClosedMonths {
     case laterRecords = "later_records"
   }
 
-  let periods: [ClosedPeriod]
+  private(set) var periods: [ClosedPeriod]
   private let workspace: Workspace
   /// What was frozen and booked so far, by month.
   private var booked: [CivilMonth: FrozenTotals] = [:]
@@ -67,6 +67,7 @@ struct ClosedMonths {
     guard let last, !days.isEmpty else { return [] }
     let built = try transaction.state.days()
     let counted = Set(days)
+    try addMonths(of: built, transaction)
     var adjustments: [Adjustment] = []
     for period in periods {
       let range = period.month.first...period.month.last
@@ -91,6 +92,39 @@ struct ClosedMonths {
       booked[period.month] = now
     }
     return adjustments
+  }
+}
+
+extension ClosedMonths {
+  /// A month before one that is closed is closed too: where something comes of one that had nothing so far, all of
+  /// it is an adjustment.
+  private mutating func addMonths(of days: [Day], _ transaction: LedgerTransaction) throws {
+    guard let last else { return }
+    let known = Set(periods.map(\.month))
+    for month in CivilMonth.all(of: days.compactMap(\.dates))
+    where month < last && !known.contains(month) {
+      let period = ClosedPeriod(
+        month: month, closedAt: transaction.now, closedBy: "", terms: [:],
+        totals: try FrozenTotals().json(), reports: [:], days: [])
+      try transaction.close(period)
+      periods.append(period)
+    }
+    periods.sort { $0.month < $1.month }
+  }
+}
+
+extension CivilMonth {
+  /// The months that ranges of dates touch, ascending.
+  static func all(of ranges: [ClosedRange<CivilDate>]) -> [CivilMonth] {
+    var months: Set<CivilMonth> = []
+    for range in ranges {
+      var month = range.lowerBound.month
+      while month.first <= range.upperBound {
+        months.insert(month)
+        month = month.next
+      }
+    }
+    return months.sorted()
   }
 }
 

@@ -60,15 +60,7 @@ package struct StoredCount: Sendable {
 
   /// The months that there is something of, ascending.
   package var months: [CivilMonth] {
-    var months = Set(logs.recordless.map(\.date.month))
-    for dates in days.compactMap(\.dates) {
-      var month = dates.lowerBound.month
-      while month.first <= dates.upperBound {
-        months.insert(month)
-        month = month.next
-      }
-    }
-    return months.sorted()
+    Set(CivilMonth.all(of: days.compactMap(\.dates)) + logs.recordless.map(\.date.month)).sorted()
   }
 
   /// What the days that have something of a range of dates come to.

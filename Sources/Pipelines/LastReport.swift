@@ -28,6 +28,11 @@ struct LastReport {
       }
   }
 
+  /// Whether the reports are of a count, whatever else they depend on.
+  func isOf(_ counted: ContentHash) -> Bool {
+    manifest.output(RangeReports.totals)?.dependsOn == counted
+  }
+
   /// A report that is there, where it was made from what is given.
   func content(of name: String, _ state: ContentHash) -> ReportContent? {
     guard let output = manifest.output(name), output.dependsOn == state,

@@ -25,7 +25,7 @@ struct MonthlyReports {
   private var out: String { Paths.shortened(pipeline.out) }
 
   /// Writes the months that are not as they were reported before. One that is closed is written only where its
-  /// folder is gone, as it was when it was closed.
+  /// folder is gone, or of another count than that by which it was closed.
   func write(
     _ months: [CivilMonth]
   ) throws(RunError) -> (
@@ -35,10 +35,10 @@ struct MonthlyReports {
     var unchanged: [(month: CivilMonth, concerns: [String])] = []
     for month in months {
       if let last = closed.last, month <= last.month {
-        guard let period = closed.first(where: { $0.month == month }),
-          !OutputFolder.exists(folder(of: month))
-        else { continue }
-        written.append(try write(month, count.frozen(period)))
+        guard let period = closed.first(where: { $0.month == month }) else { continue }
+        let frozen = count.frozen(period)
+        if LastReport.read(folder(of: month))?.isOf(counted(month, frozen)) ?? false { continue }
+        written.append(try write(month, frozen))
         continue
       }
       if let last = LastReport.read(folder(of: month)),
@@ -84,6 +84,11 @@ struct MonthlyReports {
     return Self.digest(text)
   }
 
+  /// What was counted of a month, and nothing of how it is reported.
+  private func counted(_ month: CivilMonth, _ count: StoredCount) -> ContentHash {
+    Self.digest("count 1\n" + count.state(of: month.first...month.last))
+  }
+
   private static func digest(_ text: String) -> ContentHash { .sha256(Array(text.utf8)) }
 
   private func write(_ month: CivilMonth, _ count: StoredCount) throws(RunError) -> RangeOutcome {
@@ -104,6 +109,7 @@ struct MonthlyReports {
       names.insert(contentsOf: dependsOn.keys.sorted(), at: 1)
       try reports.writeSummary(&outcome, names, to: folder.set)
       dependsOn[RangeReports.summary] = state(of: month, count)
+      dependsOn[RangeReports.totals] = counted(month, count)
       var manifest = Manifest(outcome, reports, inputs: range.inputs.map(Manifest.Input.init))
       manifest.add(folder.set) { dependsOn[$0] }
       try ReportError.output { () throws(OutputError) in

@@ -89,6 +89,7 @@ struct RangeReports {
 
   // MARK: - Writing
 
+  static let totals = "count.csv"
   static let usageDetail = "usage-detail.csv"
   static let summary = "run-summary.json"
 
@@ -100,8 +101,8 @@ struct RangeReports {
   ) throws(ReportError) -> [String] {
     let reconciliation = ReconciliationReport(outcome.reconciliations)
     return try ReportError.output { () throws(OutputError) in
-      try reports.write(DailyTotalsReport(result.totals).bytes(style: style), to: "count.csv")
-      var names = ["count.csv"]
+      try reports.write(DailyTotalsReport(result.totals).bytes(style: style), to: Self.totals)
+      var names = [Self.totals]
       var tables = [
         ("findings.csv", FindingsReport(outcome.findings).table),
         ("reconciliation.csv", reconciliation.months),

@@ -66,7 +66,20 @@ public struct RunOutcome: Sendable {
 
   /// The page that a person reads in the morning.
   public var text: String {
-    nightText + parts.map(\.text).joined(separator: "\n") + unchangedText
+    nightText + parts.dropLast(Self.pagesMax).map(Self.line).joined()
+      + (parts.count > Self.pagesMax ? "\n" : "")
+      + parts.suffix(Self.pagesMax).map(\.text).joined(separator: "\n") + unchangedText
+  }
+
+  /// Months whose page is shown as a whole, the last ones; the others are a line.
+  private static let pagesMax = 2
+
+  private static func line(_ part: RangeOutcome) -> String {
+    let count = part.concerns.count
+    return "\(name(part)): "
+      + (count == 0 ? "nothing needs a person" : "needs a person")
+      + "; reports in \(part.folder)\n"
+      + part.concerns.map { "  \($0)\n" }.joined()
   }
 
   private var nightText: String {

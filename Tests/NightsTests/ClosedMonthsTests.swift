@@ -177,6 +177,20 @@ import Testing
       try count.checkClosing(november.next, next, isIncomplete: true)
       #expect(throws: ClosingError.self) { try count.reopen(november.next, reason: "no") }
     }
+    // What comes for a month before, of which there was nothing, is booked as a whole.
+    do {
+      let early = try folder.write(
+        Array("{\"time\":\"2025-09-10T00:00:00Z\",\"licensee\":\"a\",\"user\":\"x\"}\n".utf8),
+        as: "early")
+      let night = try count(folder, terms).run(try InputFiles.find(paths + [early]))
+      #expect(night.closed.map { "\($0.month)" } == ["2025-09", "2025-11"])
+      #expect(
+        night.late.map { "\($0.closed) \($0.quantity) \($0.cause)" } == ["2025-09 1 late_log"])
+      let september = CivilMonth(year: 2025, month: 9)
+      let frozen = try night.count.frozen(night.closed[0])
+        .range(september.first...september.last).result()
+      #expect(frozen.totals.isEmpty)
+    }
     // What begins later is no other rule for what is closed.
     let later = try contract(
       folder, "[{idle_timeout: 30m}, {from: 2025-12-01, idle_timeout: 1h}]")
