@@ -133,7 +133,7 @@ let package = Package(
       "NightsTests",
       [
         "CivilTime", "Contracts", "Counting", "Decoding", "Ledger", "Metering", "Nights",
-        "TestSupport",
+        "Segments", "TestSupport",
       ]),
     tests(
       "ContractsTests", ["CivilTime", "Configuration", "Contracts", "Decoding", "Pipelines"]),

@@ -79,9 +79,7 @@ struct DayBuilder {
     let outcome = try DayCount(pieces, terms: terms, options: options)
       .run(end: Self.end(of: day), inputEnd: inputEnd.microseconds)
     let folder = "days/\(day)"
-    if try storage.createFolder("\(workspace.path)/\(folder)") {
-      try storage.syncFolder("\(workspace.path)/days")
-    }
+    try makeFolder("\(workspace.path)/\(folder)", in: "\(workspace.path)/days")
     let name = "\(folder)/\(inputsHash.hexadecimal)-\(effectiveEnd(of: day).microseconds)"
     let (carryOut, carriedOut) = try write(outcome.carried, of: day, to: "\(name).carry", numbers)
     let rows = try write(outcome, of: day, to: "\(name).units")
@@ -92,6 +90,19 @@ struct DayBuilder {
       day: day, inputsHash: inputsHash, carryIn: carryIn?.sha256, carryOut: carryOut,
       result: try store(result.bytes(), of: day), rows: rows, dates: result.dates,
       effectiveEnd: effectiveEnd(of: day))
+  }
+
+  private func makeFolder(_ path: String, in parent: String) throws(SegmentError) {
+    do throws(StorageError) {
+      guard try storage.createFolder(path) else { return }
+    } catch {
+      throw SegmentError(path: path, offset: 0, .failed(.createFolder, error))
+    }
+    do throws(StorageError) {
+      try storage.syncFolder(parent)
+    } catch {
+      throw SegmentError(path: parent, offset: 0, .failed(.sync, error))
+    }
   }
 
   private func store(_ result: [UInt8], of day: CivilDate) throws(WorkspaceError) -> StoredFile {

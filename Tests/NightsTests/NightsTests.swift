@@ -5,6 +5,7 @@ import Decoding
 import Foundation
 import Ledger
 import Metering
+import Segments
 import TestSupport
 import Testing
 
@@ -90,6 +91,25 @@ import Testing
       origin: NightlyCount.Origin(
         command: "test", user: "tester", programVersion: "1", configuration: hash, rule: hash))
     return try count.run(try InputFiles.find(paths))
+  }
+
+  @Test func aDaysFolderThatCannotBeMadeIsNamed() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/workspace"
+    let workspace = try Workspace.open(path, access: .write(holder: "test"), programVersion: "1")
+    try FileManager.default.removeItem(atPath: path + "/days")
+    try Data().write(to: URL(fileURLWithPath: path + "/days"))
+    let builder = DayBuilder(
+      workspace, terms: Terms(rule: ConversationRule(), zone: .utc),
+      options: options(folder, threads: 1), inputEnd: Instant(seconds: 1_764_547_200))
+    #expect {
+      _ = try builder.build(
+        CivilDate(year: 2025, month: 12, day: 1), inputsHash: .sha256([]), segments: [],
+        carryIn: nil
+      ) { $0 }
+    } throws: { error in
+      (error as? SegmentError)?.path == path + "/days/2025-12-01"
+    }
   }
 
   @Test func nightsAreEqualToAllAtOnce() throws {
