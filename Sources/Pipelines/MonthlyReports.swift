@@ -33,6 +33,8 @@ struct MonthlyReports {
   ) {
     var written: [RangeOutcome] = []
     var unchanged: [(month: CivilMonth, concerns: [String])] = []
+    // Also where no month is written.
+    OutputFolder.sweep(out)
     for month in months {
       if let last = closed.last, month <= last.month {
         guard let period = closed.first(where: { $0.month == month }) else { continue }

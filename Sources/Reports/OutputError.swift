@@ -41,7 +41,8 @@ extension OutputError: CustomStringConvertible {
     case ENOSPC, EDQUOT: "free some space and run again, nothing half-written was left"
     case EACCES, EPERM, EROFS: "choose a folder that you may write to"
     case ENOENT, ENOTDIR: "check that the folder of this path exists"
-    default: "the report was not written"
+    case EIO: "check the disk and run again"
+    default: "mend that and run again, the report was not written"
     }
   }
 }

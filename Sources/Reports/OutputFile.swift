@@ -14,7 +14,9 @@ public struct OutputFile: ~Copyable, ByteSink {
   private let temporaryPath: String
   private var descriptor: Int32?
 
-  private static let serial = Atomic<Int>(0)
+  /// Temporary names' numbers begin anywhere, since in a container each night's process may have the same number.
+  private static let firstSerial = Int.random(in: 0..<1 << 40)
+  private static let serialCount = Atomic<Int>(0)
   private static let temporarySuffix = "part"
 
   /// Opens the temporary file beside `path`, whose folder must exist.
@@ -22,9 +24,7 @@ public struct OutputFile: ~Copyable, ByteSink {
     if let kind = FileDescriptor.kind(path), kind != S_IFREG {
       throw .notARegularFile(path: path)
     }
-    let (_, serial) = Self.serial.add(1, ordering: .relaxed)
-    let temporaryName = Self.temporaryName(for: Self.name(of: path), serial: serial)
-    let temporaryPath = "\(Self.folder(of: path))/\(temporaryName)"
+    let temporaryPath = Self.temporaryPath(for: path)
     switch FileDescriptor.create(temporaryPath) {
     case .success(let descriptor):
       self.path = path
@@ -52,7 +52,7 @@ public struct OutputFile: ~Copyable, ByteSink {
       throw .failed(.create, path: path, errno: error.number)
     }
     try finish().appear()
-    try OutputFolder.sync(Self.folder(of: path))
+    try OutputFolder.sync(FileDescriptor.folder(of: path))
   }
 
   /// Ends the writing: the report is whole and on the disk, still under its temporary name.
@@ -87,25 +87,28 @@ public struct OutputFile: ~Copyable, ByteSink {
     try file.commit(isPublic: isPublic)
   }
 
-  /// What is on its way to a name is called so.
-  static func temporaryName(for name: String, serial: Int) -> String {
-    ".\(name).\(getpid())-\(serial).\(temporarySuffix)"
+  /// What is on its way to a path, a file or a folder, is called so, beside it.
+  static func temporaryPath(for path: String) -> String {
+    let (count, _) = serialCount.add(1, ordering: .relaxed)
+    let name = ".\(name(of: path)).\(getpid())-\(firstSerial + count).\(temporarySuffix)"
+    return "\(FileDescriptor.folder(of: path))/\(name)"
   }
 
-  /// The process that writes, or wrote, a temporary file of this name; `nil` for other names.
-  static func writer(ofTemporary name: String) -> Int32? {
+  /// Whether a name is a temporary one of a process that was killed.
+  static func isLeftOver(_ name: String) -> Bool {
     let parts = name.split(separator: ".")
     guard name.hasPrefix("."), parts.count >= 3, let suffix = parts.last,
       suffix == temporarySuffix
-    else { return nil }
+    else { return false }
     let numbers = parts[parts.count - 2].split(separator: "-")
-    guard numbers.count == 2, Int(numbers[1]) != nil else { return nil }
-    return Int32(numbers[0])
-  }
-
-  static func folder(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: 0x2F) else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
+    guard numbers.count == 2, let process = Int32(numbers[0]), process > 0,
+      let serial = Int(numbers[1])
+    else { return false }
+    if process == getpid() {
+      let count = serialCount.load(ordering: .relaxed)
+      return !(firstSerial..<firstSerial + count).contains(serial)
+    }
+    return !FileDescriptor.isRunning(process: process)
   }
 
   static func name(of path: String) -> String {
@@ -137,6 +140,16 @@ public enum OutputFolder {
     throw .failed(.sync, path: path, errno: error.number)
   }
 
+  /// Removes what killed runs left in a folder on its way to another name.
+  public static func sweep(_ folder: String) {
+    for name in FileDescriptor.names(in: folder) where OutputFile.isLeftOver(name) {
+      let path = "\(folder)/\(name)"
+      // A file is no folder, and nothing in it is removed.
+      FileDescriptor.remove(path)
+      remove(path)
+    }
+  }
+
   /// Removes a folder and the files in it, but no folder within it.
   static func remove(_ path: String) {
     for name in FileDescriptor.names(in: path) where name != "." && name != ".." {
@@ -159,15 +172,13 @@ public enum OutputFolder {
   }
 
   /// Creates a folder and those above it where they are missing, with mode 0700; folders that are
-  /// there keep their mode.
+  /// there keep their mode. Their names outlive a power cut.
   public static func create(_ path: String) throws(OutputError) {
-    if FileDescriptor.kind(path) == S_IFDIR { return }
-    let parent = OutputFile.folder(of: path)
-    if parent != path, FileDescriptor.kind(parent) == nil { try create(parent) }
-    if let error = FileDescriptor.createFolder(path) {
-      // Another process may have made it since.
-      if error.number == EEXIST, FileDescriptor.kind(path) == S_IFDIR { return }
-      throw .failed(.createFolder, path: path, errno: error.number)
+    do throws(FolderError) {
+      try FileDescriptor.createFolders(path)
+    } catch {
+      throw .failed(
+        error.step == .create ? .createFolder : .sync, path: error.path, errno: error.number)
     }
   }
 }

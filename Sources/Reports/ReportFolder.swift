@@ -1,6 +1,5 @@
 internal import Files
 internal import Glibc
-internal import Synchronization
 
 /// A folder of reports that appears as a whole, in place of the one that was there: whoever looks sees all old
 /// files or all new ones.
@@ -10,35 +9,18 @@ public final class ReportFolder {
   /// The reports that it is made of.
   public let set: ReportSet
   private let temporaryPath: String
-  private var isCommitted = false
-
-  private static let serial = Atomic<Int>(0)
 
   /// - Parameter path: those above it are created where they are missing. What killed runs left there is
   ///   removed.
   public init(path: String) throws(OutputError) {
-    let parent = OutputFile.folder(of: path)
+    let parent = FileDescriptor.folder(of: path)
     try OutputFolder.create(parent)
-    for name in FileDescriptor.names(in: parent) {
-      guard let process = OutputFile.writer(ofTemporary: name), process > 0,
-        !FileDescriptor.isRunning(process: process),
-        FileDescriptor.kind("\(parent)/\(name)") == S_IFDIR
-      else { continue }
-      OutputFolder.remove("\(parent)/\(name)")
-    }
-    let (_, serial) = Self.serial.add(1, ordering: .relaxed)
+    OutputFolder.sweep(parent)
     self.path = path
-    temporaryPath =
-      "\(parent)/"
-      + OutputFile.temporaryName(for: OutputFile.name(of: path), serial: serial)
+    temporaryPath = OutputFile.temporaryPath(for: path)
+    set = ReportSet(newFolder: temporaryPath)
     if let error = FileDescriptor.createFolder(temporaryPath) {
       throw .failed(.createFolder, path: temporaryPath, errno: error.number)
-    }
-    do throws(OutputError) {
-      set = try ReportSet(folder: temporaryPath)
-    } catch {
-      OutputFolder.remove(temporaryPath)
-      throw error
     }
   }
 
@@ -57,7 +39,6 @@ public final class ReportFolder {
   /// Lets the folder appear; to be called once.
   public func commit() throws(OutputError) {
     try set.commit()
-    let parent = OutputFile.folder(of: path)
     if FileDescriptor.kind(path) == S_IFDIR {
       if let error = FileDescriptor.exchange(temporaryPath, with: path) {
         // Some file systems cannot; then the reports are away for a moment.
@@ -70,10 +51,12 @@ public final class ReportFolder {
     } else {
       try appear()
     }
-    isCommitted = true
-    try OutputFolder.sync(parent)
-    OutputFolder.remove(temporaryPath)
+    try OutputFolder.sync(FileDescriptor.folder(of: path))
+    removeTemporary()
   }
+
+  /// What did not appear, or the reports in whose place it did.
+  private func removeTemporary() { OutputFolder.remove(temporaryPath) }
 
   private func appear() throws(OutputError) {
     guard let error = FileDescriptor.rename(temporaryPath, to: path) else { return }
@@ -81,6 +64,6 @@ public final class ReportFolder {
   }
 
   deinit {
-    if !isCommitted { OutputFolder.remove(temporaryPath) }
+    removeTemporary()
   }
 }

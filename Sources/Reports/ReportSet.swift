@@ -14,14 +14,12 @@ public final class ReportSet {
   /// - Parameter folder: created where it is missing. What killed runs left in it is removed.
   public init(folder: String) throws(OutputError) {
     try OutputFolder.create(folder)
+    OutputFolder.sweep(folder)
     self.folder = folder
-    for name in FileDescriptor.names(in: folder) {
-      guard let process = OutputFile.writer(ofTemporary: name), process > 0,
-        !FileDescriptor.isRunning(process: process)
-      else { continue }
-      FileDescriptor.remove("\(folder)/\(name)")
-    }
   }
+
+  /// - Parameter folder: one that was made just now.
+  init(newFolder folder: String) { self.folder = folder }
 
   /// Writes a whole report, to appear with the others.
   public func write(_ bytes: [UInt8], to name: String) throws(OutputError) {

@@ -46,6 +46,29 @@ struct WorkspaceTests {
     #expect(copied.status == 0, "\(copied.errors)")
   }
 
+  @Test("a night that is refused leaves a workspace that verifies")
+  func refusedNight() throws {
+    let story = try story()
+    try bring("*-2025-11-29.*", to: story)
+    #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
+    try story.write("logs/bad.ndjson", "no record\n")
+    #expect(try story.duizhang("run", "with.yaml", "--strict").status == 1)
+    let outcome = try story.duizhang("workspace", "verify", "ws")
+    #expect(outcome.status == 0, "\(outcome.output)")
+  }
+
+  @Test("a night without anything to write takes away what a killed one left among the months")
+  func leftOvers() throws {
+    let story = try story()
+    try bring("*-2025-11-29.*", to: story)
+    #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
+    let months = story.names("with")
+    try story.folder("with/.2025-11.99999999-0.part")
+    try story.write("with/.2025-11.99999999-0.part/count.csv", "old")
+    #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
+    #expect(story.names("with") == months)
+  }
+
   @Test("nights give the same reports as all logs at once, and read only what is new")
   func nights() throws {
     let story = try story()

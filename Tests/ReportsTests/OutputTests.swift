@@ -115,8 +115,59 @@ struct OutputFileTests {
       ("./报表.csv", ".", "报表.csv"),
     ])
   func parts(path: String, folder: String, name: String) {
-    #expect(OutputFile.folder(of: path) == folder)
+    #expect(FileDescriptor.folder(of: path) == folder)
     #expect(OutputFile.name(of: path) == name)
+  }
+}
+
+@Suite("Folders of reports that appear as a whole")
+struct ReportFolderTests {
+  private func appear(_ text: String, at path: String) throws {
+    let folder = try ReportFolder(path: path)
+    try folder.set.write(Array(text.utf8), to: "\(text).csv")
+    try folder.commit()
+  }
+
+  @Test("one takes the other's place, and nothing else is left")
+  func exchange() throws {
+    let scratch = try Scratch()
+    let month = scratch.path + "/out/2025-12"
+    for text in ["one", "two"] {
+      try appear(text, at: month)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: month) == ["\(text).csv"])
+    }
+    do {
+      let folder = try ReportFolder(path: month)
+      try folder.set.write([1], to: "given up.csv")
+      let output = try ReportOutput("half.csv", in: folder.set)
+      try output.write([1])
+    }
+    let names = try FileManager.default.contentsOfDirectory(atPath: scratch.path + "/out")
+    #expect(names == ["2025-12"])
+    #expect(try scratch.text("out/2025-12/two.csv") == "two")
+  }
+
+  @Test("what killed runs left goes; what others write or is called otherwise stays")
+  func leftOvers() throws {
+    let scratch = try Scratch()
+    // No process has so large a number; the second is ours by its number, as another process's was in a container.
+    let dead = ["99999999-0", "\(getpid())-7"]
+    let kept = [".2025-12.1-0.part", ".2025-12.x-0.part", "2025-12.99999999-0.part", ".profile"]
+    for name in dead.map({ ".2025-12.\($0).part" }) + kept {
+      let path = "\(scratch.path)/\(name)"
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+      try OutputFile.write([1], to: path + "/count.csv")
+    }
+    for number in dead {
+      try OutputFile.write([1], to: "\(scratch.path)/.count.csv.\(number).part")
+    }
+    let folder = try ReportFolder(path: scratch.path + "/2025-12")
+    #expect(Set(scratch.names).isSuperset(of: kept))
+    #expect(scratch.names.count == kept.count + 1)
+    OutputFolder.sweep(scratch.path)
+    #expect(scratch.names.count == kept.count + 1)
+    try folder.commit()
+    #expect(scratch.names == (kept + ["2025-12"]).sorted())
   }
 }
 
@@ -163,6 +214,8 @@ struct StandardOutputTests {
     let error = OutputError.failed(.write, path: "standard output", errno: ENOSPC)
     #expect(throws: error) { try output.flush() }
     #expect(error.description.contains("No space left on device; free some space"))
+    let broken = OutputError.failed(.sync, path: "a", errno: EIO)
+    #expect(broken.description.contains("; check the disk"))
     try handle.close()
   }
 }
