@@ -78,6 +78,9 @@ public final class Ledger: Sendable {
         try end(run, transaction.outcome, summary: transaction.summary, transaction)
         return (value, run)
       }
+    } catch let error as DatabaseError {
+      // Of the transaction itself; first, since the caller's own errors may be any.
+      throw failure(folder.error(error))
     } catch let error as Failure {
       throw error
     } catch {

@@ -1,3 +1,4 @@
+internal import GRDB
 internal import Glibc
 
 /// Why a workspace could not be opened, read or changed. Each says where and how to mend it; what the
@@ -60,14 +61,13 @@ extension WorkspaceError: CustomStringConvertible {
     case .diskFull(let path):
       "\(path): the disk is full; free some space and run again, what was there before still holds"
     case .readOnly(let path):
-      "\(path): can only be read; mount it writable, or check who owns the folder and its mode"
+      "\(path): can only be read; mount it writable, check who owns the folder and its mode, or copy it"
     case .constraint(let path, let detail):
       "\(path): \(detail); nothing was changed; please report this as a bug"
     case .system(let step, let path, let number):
       "cannot \(step.rawValue) \(path): \(Self.text(of: number)); \(Self.remedy(for: number))"
     case .database(let path, let detail, let code):
-      "\(path): \(detail) (SQLite \(code)); check that the folder can be read and written, and verify "
-        + "the workspace"
+      "\(path): \(detail) (SQLite \(code)); \(Self.remedy(forSQLite: code))"
     }
   }
 
@@ -81,8 +81,23 @@ extension WorkspaceError: CustomStringConvertible {
     case ENOSPC, EDQUOT: "free some space and run again, what was there before still holds"
     case EACCES, EPERM, EROFS: "check who owns the folder, its mode and how it is mounted"
     case ENOENT, ENOTDIR: "check that the folder of this path exists"
-    case EIO: "check the disk; restore the workspace from a copy"
-    default: "nothing was changed"
+    case EIO:
+      "check the disk and run again, what was there before still holds; if it can no longer be read, "
+        + "restore the workspace from a copy"
+    default: "mend that and run again, nothing was changed"
+    }
+  }
+
+  /// - Parameter code: extended; its lowest byte is what SQLite calls the primary one.
+  private static func remedy(forSQLite code: Int32) -> String {
+    switch ResultCode(rawValue: code & 0xFF) {
+    // Where SQLite's files beside the ledger cannot be made, it does not say that the disk is full.
+    case .SQLITE_IOERR, .SQLITE_CANTOPEN:
+      "if the disk is full, free some space; else check the disk, who owns the folder and its mode; "
+        + "run again, what was there before still holds"
+    case .SQLITE_BUSY, .SQLITE_LOCKED:
+      "another program has the ledger open; wait until it ends, and run again"
+    default: "check that the folder can be read and written, and verify the workspace"
     }
   }
 

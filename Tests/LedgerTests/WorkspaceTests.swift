@@ -301,4 +301,34 @@ import Testing
     }
     #expect(try workspace.verify().isEmpty)
   }
+
+  @Test func aCommitThatFailsNamesTheLedgerWhateverTheCallersErrorsAre() throws {
+    let workspace = try openToWrite(folder.workspace)
+    let run = try workspace.ledger.begin(.test)
+    func failure(_ error: WorkspaceError) -> any Error { error }
+    #expect {
+      try workspace.ledger.commit(run, orThrow: failure) { transaction in
+        // References are checked with the commit alone then.
+        try transaction.execute("PRAGMA defer_foreign_keys = ON", [])
+        try transaction.add(.test("a"), to: LogFileID(number: 99))
+      }
+    } throws: { error in
+      guard case .constraint(let path, _) = error as? WorkspaceError else { return false }
+      return path == folder.workspace + "/ledger.sqlite"
+    }
+  }
+
+  @Test(
+    "what to do is said",
+    arguments: [
+      (WorkspaceError.database(path: "w", detail: "d", code: 4_874), "free some space"),
+      (.database(path: "w", detail: "d", code: 14), "free some space"),
+      (.database(path: "w", detail: "d", code: 5), "wait until it ends"),
+      (.database(path: "w", detail: "d", code: 1), "verify the workspace"),
+      (.system(.sync, path: "w", errno: EIO), "check the disk and run again"),
+      (.system(.open, path: "w", errno: EMFILE), "run again"),
+    ])
+  func remedies(error: WorkspaceError, told: String) {
+    #expect(error.description.contains("; ") && error.description.contains(told))
+  }
 }
