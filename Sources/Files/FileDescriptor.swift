@@ -155,8 +155,16 @@ package enum FileDescriptor {
   package static func isRunning(process: pid_t) -> Bool { kill(process, 0) == 0 || errno == EPERM }
 
   /// Opens a lock file to read and write it, and makes it where it is missing.
-  package static func openLock(_ path: String) -> Result<Int32, SystemError> {
-    retrying { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, fileMode) }
+  ///
+  /// - Parameter mayBeReadOnly: whether one that cannot be written will do.
+  package static func openLock(
+    _ path: String, mayBeReadOnly: Bool
+  ) -> Result<Int32, SystemError> {
+    let opened = retrying { unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, fileMode) }
+    guard mayBeReadOnly, case .failure = opened, case .success(let lock) = openToRead(path) else {
+      return opened
+    }
+    return .success(lock)
   }
 
   /// Takes a lock on an open file, which the kernel lets go with the last descriptor of this opening,

@@ -73,10 +73,10 @@ public struct NewFile: ~Copyable {
     do throws(WorkspaceError) {
       if let closing { throw .failed(.write, temporaryPath, closing.number) }
       let target = "\(folder.path)/\(file.path)"
-      var changed = try WorkspaceFolder.create(WorkspaceFolder.parent(of: target))
+      var changed = try WorkspaceFolder.create(FileDescriptor.folder(of: target))
       // Also the folder above, since a killed run may have made the day's without syncing it.
-      let dayFolder = WorkspaceFolder.parent(of: target)
-      changed.formUnion([dayFolder, WorkspaceFolder.parent(of: dayFolder)])
+      let dayFolder = FileDescriptor.folder(of: target)
+      changed.formUnion([dayFolder, FileDescriptor.folder(of: dayFolder)])
       // Before the move, so that no sweep takes a file that this run is about to refer to.
       folder.pending.withLock {
         $0.stored.insert(file.path)

@@ -119,10 +119,14 @@ extension Workspace {
   }
 
   private func leftovers() throws(WorkspaceError) -> [WorkspaceProblem] {
-    try unreferencedFiles().map {
+    let unlocked = WorkspaceProblem(
+      path: WorkspaceFolder.readersName,
+      what: "could not be locked where all can only be read; someone may have written meanwhile",
+      remedy: "verify again where a problem is found", isError: false)
+    return try unreferencedFiles().map {
       WorkspaceProblem(
         path: $0, what: "belongs to no run", remedy: "the next run removes it", isError: false)
-    }
+    } + (folder.isLocked ? [] : [unlocked])
   }
 }
 

@@ -91,18 +91,17 @@ extension Workspace {
     guard FileDescriptor.kind("\(path)/\(WorkspaceFolder.ledgerName)") == S_IFREG else {
       throw .notAWorkspace(path: path, detail: "it has no \(WorkspaceFolder.ledgerName)")
     }
-    let readers = "\(path)/\(WorkspaceFolder.readersName)"
-    guard let lock = try LockedFile(readers, exclusive: false) else {
-      // A sweep is at work, which takes moments.
-      throw .inUse(path: path, by: nil)
+    // SQLite's first change, before the ledger is what it stays; a reader could not roll it back.
+    if has("\(WorkspaceFolder.ledgerName)-journal", path), !has(WorkspaceFolder.digestName, path) {
+      throw .unfinished(path: path)
     }
-    let folder = WorkspaceFolder(path: path, lock: lock)
+    let folder = WorkspaceFolder(path: path, lock: try lockToRead(path))
     do {
       var configuration = Self.configuration
       configuration.readonly = true
-      let queue = try DatabaseQueue(path: folder.ledgerPath, configuration: configuration)
+      let queue = try DatabaseQueue(path: try nameToRead(folder), configuration: configuration)
       try queue.read { database in
-        try checkIdentity(database, folder, mayBeEmpty: true)
+        _ = try checkIdentity(database, folder)
         if try !database.tableExists("workspace") {
           throw WorkspaceError.unfinished(path: path)
         }
@@ -117,11 +116,47 @@ extension Workspace {
     }
   }
 
+  private static func has(_ name: String, _ path: String) -> Bool {
+    FileDescriptor.kind("\(path)/\(name)") != nil
+  }
+
+  /// - Returns: `nil` where the folder can only be read, and no one may lock what is there.
+  private static func lockToRead(_ path: String) throws(WorkspaceError) -> LockedFile? {
+    let readers = "\(path)/\(WorkspaceFolder.readersName)"
+    do throws(WorkspaceError) {
+      if let lock = try LockedFile(readers, exclusive: false) { return lock }
+    } catch {
+      guard !FileDescriptor.isWritable(path) else { throw error }
+      return nil
+    }
+    // A sweep is at work, which takes moments.
+    throw .inUse(path: path, by: nil)
+  }
+
+  /// What SQLite calls the ledger. It makes files beside it even to read, and where it may not, must be told
+  /// that there is nothing to read but the ledger itself.
+  private static func nameToRead(_ folder: WorkspaceFolder) throws(WorkspaceError) -> String {
+    let log = "\(WorkspaceFolder.ledgerName)-wal"
+    if FileDescriptor.isWritable(folder.path) { return folder.ledgerPath }
+    if FileDescriptor.sizeBytes("\(folder.path)/\(log)") ?? 0 > 0 {
+      // The last commits may stand there alone.
+      guard has("\(WorkspaceFolder.ledgerName)-shm", folder.path) else {
+        throw .readOnly(path: folder.path)
+      }
+      return folder.ledgerPath
+    }
+    var url = URLComponents()
+    url.scheme = "file"
+    url.path = URL(fileURLWithPath: folder.ledgerPath).path
+    url.queryItems = [URLQueryItem(name: "immutable", value: "1")]
+    return url.string ?? folder.ledgerPath
+  }
+
   private static func openToWrite(
     _ path: String, _ holder: String, _ programVersion: String,
     _ clock: @escaping @Sendable () -> Instant
   ) throws(WorkspaceError) -> Workspace {
-    var changed = try prepareFolder(path)
+    try prepareFolder(path)
     let lockPath = "\(path)/\(WorkspaceFolder.lockName)"
     guard let lock = try LockedFile(lockPath, exclusive: true) else {
       throw .inUse(path: path, by: FileContent.text(lockPath).flatMap { LockHolder(fileText: $0) })
@@ -130,6 +165,7 @@ extension Workspace {
     lock.write(
       LockHolder(command: holder, process: getpid(), host: host, since: clock()).fileText)
     let names = WorkspaceFolder.dataNames + [WorkspaceFolder.temporaryName]
+    var changed: Set<String> = []
     for name in names { changed.formUnion(try WorkspaceFolder.create("\(path)/\(name)")) }
     // So that readers, who may not write here, find a file to lock.
     _ = try LockedFile("\(path)/\(WorkspaceFolder.readersName)", exclusive: false)
@@ -147,15 +183,21 @@ extension Workspace {
     _ folder: WorkspaceFolder, _ programVersion: String,
     _ clock: @escaping @Sendable () -> Instant
   ) throws -> Ledger {
-    var configuration = Self.configuration
-    configuration.journalMode = .wal
     let queue = try DatabaseQueue(path: folder.ledgerPath, configuration: configuration)
     let isCurrent = try queue.writeWithoutTransaction { database in
-      // A commit must outlive a power cut, as NORMAL, which the WAL mode begins with, does not promise.
+      let isOurs = try checkIdentity(database, folder)
+      // Not by GRDB, which makes and drops a table then: who only opens a ledger leaves its bytes as they are.
+      guard try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL") == "wal" else {
+        throw WorkspaceError.database(
+          path: folder.ledgerPath, detail: "SQLite cannot keep its log here",
+          code: ResultCode.SQLITE_CANTOPEN.rawValue)
+      }
+      // A commit must outlive a power cut, as NORMAL does not promise.
       try database.execute(sql: "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON")
-      try checkIdentity(database, folder, mayBeEmpty: true)
-      // Before any table, so that one whose making was cut short is known as ours.
-      try database.execute(sql: "PRAGMA application_id = \(LedgerSchema.applicationID)")
+      if !isOurs {
+        // Before any table, so that one whose making was cut short is known as ours.
+        try database.execute(sql: "PRAGMA application_id = \(LedgerSchema.applicationID)")
+      }
       return try LedgerSchema.migrator.hasCompletedMigrations(database)
     }
     let ledger = Ledger(queue: queue, folder: folder, isWritable: true, clock: clock)
@@ -225,40 +267,48 @@ extension Workspace {
     return configuration
   }
 
+  /// Refuses what another program or a newer version made.
+  ///
+  /// - Returns: whether it is ours; else it is empty.
   private static func checkIdentity(
-    _ database: Database, _ folder: WorkspaceFolder, mayBeEmpty: Bool
-  ) throws {
+    _ database: Database, _ folder: WorkspaceFolder
+  ) throws -> Bool {
     let identity = try Int.fetchOne(database, sql: "PRAGMA application_id")
     if identity == LedgerSchema.applicationID {
       if try LedgerSchema.migrator.hasBeenSuperseded(database) {
         throw WorkspaceError.newerSchema(path: folder.path)
       }
-      return
+      return true
     }
     let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") == 0
-    if isEmpty, mayBeEmpty { return }
+    if isEmpty { return false }
     throw WorkspaceError.notAWorkspace(
       path: folder.path, detail: "\(WorkspaceFolder.ledgerName) is another program's database")
   }
 
-  /// Makes the folder where it is missing, and refuses one that holds other things.
-  private static func prepareFolder(_ path: String) throws(WorkspaceError) -> Set<String> {
+  /// Makes the folder where it is missing, and refuses one that holds other things. As long as there is no
+  /// ledger in it, it may be one that a killed run has made.
+  private static func prepareFolder(_ path: String) throws(WorkspaceError) {
     switch FileDescriptor.kind(path) {
-    case nil: return try WorkspaceFolder.create(path)
+    case nil: break
     case S_IFDIR:
       let names = FileDescriptor.names(in: path).filter { $0 != "." && $0 != ".." }
-      guard !names.contains(WorkspaceFolder.ledgerName) else { return [] }
+      guard !names.contains(WorkspaceFolder.ledgerName) else { return }
       if names.contains(WorkspaceFolder.digestName) {
         throw .corrupt(
           path: "\(path)/\(WorkspaceFolder.ledgerName)",
           detail: "it is missing, and all else of the workspace is there")
       }
-      guard let other = names.filter({ !WorkspaceFolder.names.contains($0) }).min() else {
-        return []
+      if let other = names.filter({ !WorkspaceFolder.names.contains($0) }).min() {
+        throw .notAWorkspace(
+          path: path, detail: "it has no \(WorkspaceFolder.ledgerName), but '\(other)'")
       }
-      throw .notAWorkspace(
-        path: path, detail: "it has no \(WorkspaceFolder.ledgerName), but '\(other)'")
     default: throw .notAWorkspace(path: path, detail: "it is not a folder")
+    }
+    do throws(FolderError) {
+      try FileDescriptor.createFolders(path)
+    } catch {
+      throw .failed(error.step == .create ? .createFolder : .sync, error.path, error.number)
     }
   }
 }

@@ -31,11 +31,14 @@ final class WorkspaceFolder: Sendable {
   let path: String
   let pending = Mutex(Pending())
   private let lock: LockedFile?
-  private let serial = Atomic<Int>(0)
+  /// Begins anywhere, since in a container each night's process may have the same number.
+  private let serial = Atomic<Int>(.random(in: 0..<1 << 40))
 
   var ledgerPath: String { "\(path)/\(Self.ledgerName)" }
+  /// Whether a lock keeps others from changing what is read.
+  var isLocked: Bool { lock != nil }
 
-  /// - Parameter lock: what is held as long as the folder is in use; `nil`: nothing to hold.
+  /// - Parameter lock: what is held as long as the folder is in use; `nil`: nothing can be held.
   init(path: String, lock: LockedFile?) {
     self.path = path
     self.lock = lock
@@ -64,7 +67,7 @@ final class WorkspaceFolder: Sendable {
   /// - Returns: the folders that got new entries, to be synced.
   static func create(_ path: String) throws(WorkspaceError) -> Set<String> {
     if FileDescriptor.kind(path) == S_IFDIR { return [] }
-    let parent = parent(of: path)
+    let parent = FileDescriptor.folder(of: path)
     var changed: Set<String> = []
     if parent != path, FileDescriptor.kind(parent) == nil { changed = try create(parent) }
     if let error = FileDescriptor.createFolder(path) {
@@ -75,11 +78,6 @@ final class WorkspaceFolder: Sendable {
     changed.insert(parent)
     return changed
   }
-
-  static func parent(of path: String) -> String {
-    guard let slash = path.utf8.lastIndex(of: 0x2F) else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
 }
 
 /// An open file with a lock of the kernel on it.
@@ -88,9 +86,10 @@ final class LockedFile: Sendable {
   /// Times that a lock is tried for again, 10 ms apart.
   private static let triesMax = 20
 
+  /// - Parameter exclusive: whether nobody else may hold one; else the file need not be one that can be written.
   /// - Returns: `nil` where another opening holds a lock that excludes this one.
   init?(_ path: String, exclusive: Bool) throws(WorkspaceError) {
-    switch FileDescriptor.openLock(path) {
+    switch FileDescriptor.openLock(path, mayBeReadOnly: !exclusive) {
     case .failure(let error): throw .failed(.lock, path, error.number)
     case .success(let descriptor):
       self.descriptor = descriptor

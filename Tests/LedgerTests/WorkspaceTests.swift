@@ -51,6 +51,52 @@ import Testing
     #expect(try workspace.verify().isEmpty)
   }
 
+  /// A run that fails before it begins must not look like a change by someone else.
+  @Test func aLedgerThatIsOnlyOpenedKeepsItsBytes() throws {
+    try openToWrite(folder.workspace).takeIn("one", name: "a")
+    let ledger = URL(fileURLWithPath: folder.workspace + "/ledger.sqlite")
+    let bytes = try Data(contentsOf: ledger)
+    for _ in 1...2 { _ = try openToWrite(folder.workspace) }
+    _ = try openToRead(folder.workspace)
+    #expect(try Data(contentsOf: ledger) == bytes)
+    #expect(try openToRead(folder.workspace).verify().isEmpty)
+  }
+
+  /// SQLite's journal is there only while the ledger is made.
+  @Test func aWorkspaceWhoseMakingWasCutShortIsNoneYet() throws {
+    let path = folder.workspace
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    for name in ["ledger.sqlite", "ledger.sqlite-journal"] {
+      try Data().write(to: URL(fileURLWithPath: "\(path)/\(name)"))
+      #expect(
+        error { () throws(WorkspaceError) in try openToRead(path) } == .unfinished(path: path))
+    }
+    #expect(try openToWrite(path).verify().isEmpty)
+    #expect(try openToRead(path).verify().isEmpty)
+  }
+
+  @Test(.enabled(if: geteuid() != 0, "root may write everywhere"))
+  func aCopyThatCannotBeWrittenIsVerified() throws {
+    try openToWrite(folder.workspace).takeIn("one", name: "a")
+    let path = folder.workspace
+    try FileManager.default.removeItem(atPath: path + "/readers")
+    try FileManager.default.setAttributes([.posixPermissions: 0o500], ofItemAtPath: path)
+    defer {
+      try? FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+    }
+    do {
+      let found = try openToRead(path).verify()
+      #expect(found.map(\.path) == ["readers"])
+      #expect(found.allSatisfy { !$0.isError })
+    }
+    // Commits that stand in SQLite's log alone must not be passed over.
+    try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+    try Data("log".utf8).write(to: URL(fileURLWithPath: path + "/ledger.sqlite-wal"))
+    try FileManager.default.setAttributes([.posixPermissions: 0o500], ofItemAtPath: path)
+    #expect(
+      error { () throws(WorkspaceError) in try openToRead(path) } == .readOnly(path: path))
+  }
+
   @Test func aSecondWriterIsToldWhoTheFirstIs() throws {
     let first = try openToWrite(folder.workspace, holder: "duizhang run\nnightly.yaml")
     let error = error { () throws(WorkspaceError) in try openToWrite(folder.workspace) }
