@@ -14,8 +14,10 @@ struct RunCommand: ParsableCommand {
       and in the folder quarantine the lines that are no records as they are, to be mended. \
       SHA256SUMS and manifest.json say what all are and were made from; 'duizhang verify' checks it.
 
-      The reports appear together when all of them are written; after an error those of the run \
-      before are still there. Equal input gives equal bytes.
+      Reports appear when all of them are written; after an error before that, those of the run \
+      before are still there. With a workspace a month's reports appear at one moment. Others are \
+      renamed one after another, manifest.json last; 'duizhang verify' tells a set that is not \
+      whole. Equal input gives equal bytes.
 
       With 'workspace: FOLDER' in the pipeline file, the folder keeps what every night took in: only \
       logs that are new by content are read, the days that they touch are counted, and the reports of \
