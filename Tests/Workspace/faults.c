@@ -68,11 +68,12 @@ struct entry {
 static struct entry *entries;
 static size_t entryCount, entryRoom;
 
-// Changes of names that may not be on the disk yet, in their order: a name comes, goes, or moves.
+// Changes of names that may not be on the disk yet, in their order: a name comes, goes, or moves, or two change
+// places.
 struct change {
-  char kind; // + - >
-  ino_t folder, inode, toFolder;
-  bool isFolder;
+  char kind; // + - > x
+  ino_t folder, inode, toFolder, toInode;
+  bool isFolder, toIsFolder;
   char name[NAME_MAX + 1], toName[NAME_MAX + 1];
 };
 static struct change *changes;
@@ -113,6 +114,11 @@ static void drop_entry(ino_t folder, const char *name, ino_t inode) {
 }
 
 static void apply(const struct change *change) {
+  if (change->kind == 'x') {
+    put_entry(change->folder, change->name, change->toInode, change->toIsFolder);
+    put_entry(change->toFolder, change->toName, change->inode, change->isFolder);
+    return;
+  }
   if (change->kind != '+') drop_entry(change->folder, change->name, change->inode);
   if (change->kind == '+') put_entry(change->folder, change->name, change->inode, change->isFolder);
   if (change->kind == '>') put_entry(change->toFolder, change->toName, change->inode, change->isFolder);
@@ -193,15 +199,17 @@ static ino_t folder_of(const char *path) {
 }
 
 // To be called when the change is made, with the inode of that which it is about.
-static void changed(char kind, const char *path, ino_t inode, bool isFolder, const char *target) {
-  if (!shadow) return;
+static struct change *changed(char kind, const char *path, ino_t inode, bool isFolder, const char *target) {
+  static struct change none;
+  if (!shadow) return &none;
   changes = grown(changes, changeCount, &changeRoom, sizeof *changes);
   struct change *change = &changes[changeCount++];
   *change = (struct change){.kind = kind, .folder = folder_of(path), .inode = inode, .isFolder = isFolder};
   snprintf(change->name, sizeof change->name, "%s", name_of(path));
-  if (!target) return;
+  if (!target) return change;
   change->toFolder = folder_of(target);
   snprintf(change->toName, sizeof change->toName, "%s", name_of(target));
+  return change;
 }
 
 static void appeared(const char *path) {
@@ -232,7 +240,7 @@ static void synced(int descriptor) {
   }
   size_t kept = 0;
   for (size_t i = 0; i < changeCount; i++)
-    if (changes[i].folder == status.st_ino || (changes[i].kind == '>' && changes[i].toFolder == status.st_ino))
+    if (changes[i].folder == status.st_ino || (changes[i].toName[0] && changes[i].toFolder == status.st_ino))
       apply(&changes[i]);
     else
       changes[kept++] = changes[i];
@@ -304,11 +312,12 @@ static void store_shadow(void) {
   FILE *file = fopen(path, "we");
   if (!file) give_up("write", path);
   for (size_t i = 0; i < entryCount; i++)
-    fprintf(file, "= %lu %lu %d 0 %s .\n", entries[i].folder, entries[i].inode, entries[i].isFolder,
+    fprintf(file, "= %lu %lu %d 0 0 0 %s .\n", entries[i].folder, entries[i].inode, entries[i].isFolder,
       entries[i].name);
   for (size_t i = 0; i < changeCount; i++)
-    fprintf(file, "%c %lu %lu %d %lu %s %s\n", changes[i].kind, changes[i].folder, changes[i].inode,
-      changes[i].isFolder, changes[i].toFolder, changes[i].name, changes[i].toName[0] ? changes[i].toName : ".");
+    fprintf(file, "%c %lu %lu %d %lu %lu %d %s %s\n", changes[i].kind, changes[i].folder, changes[i].inode,
+      changes[i].isFolder, changes[i].toFolder, changes[i].toInode, changes[i].toIsFolder, changes[i].name,
+      changes[i].toName[0] ? changes[i].toName : ".");
   if (fclose(file)) give_up("write", path);
 }
 
@@ -318,10 +327,12 @@ static bool load_shadow(void) {
   FILE *file = fopen(path, "re");
   if (!file) return false;
   struct change line = {0};
-  int isFolder;
-  while (fscanf(file, "%c %lu %lu %d %lu %255s %255s\n", &line.kind, &line.folder, &line.inode, &isFolder,
-           &line.toFolder, line.name, line.toName) == 7) {
+  int isFolder, toIsFolder;
+  while (fscanf(file, "%c %lu %lu %d %lu %lu %d %255s %255s\n", &line.kind, &line.folder, &line.inode, &isFolder,
+           &line.toFolder, &line.toInode, &toIsFolder, line.name, line.toName) == 9) {
     line.isFolder = isFolder;
+    line.toIsFolder = toIsFolder;
+    if (!strcmp(line.toName, ".")) line.toName[0] = 0;
     if (line.kind == '=') {
       put_entry(line.folder, line.name, line.inode, line.isFolder);
       continue;
@@ -499,10 +510,14 @@ static int rename_at(int folder, const char *name, int toFolder, const char *toN
   } else {
     bool isFolder;
     ino_t inode = keep(path, &isFolder);
-    bool ignored;
-    keep(target, &ignored);
+    bool toIsFolder;
+    ino_t toInode = keep(target, &toIsFolder);
     result = syscall(SYS_renameat2, folder, name, toFolder, toName, flags);
-    if (result == 0) changed('>', path, inode, isFolder, target);
+    if (result == 0) {
+      struct change *change = changed(flags & RENAME_EXCHANGE ? 'x' : '>', path, inode, isFolder, target);
+      change->toInode = toInode;
+      change->toIsFolder = toIsFolder;
+    }
   }
   unlock();
   return (int)result;

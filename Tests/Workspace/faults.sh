@@ -177,30 +177,29 @@ verify() { # WHEN: what is there verifies
   wrong "$1, verify ends with status $status"
 }
 
-reports() { # each report is whole, of the night before or of this one; none is lost
-  local file name old=0 new=0 now=$case/root/reports
+reports() { # STATUS [cut]: each month's reports are all of the night before or all of this one; none are lost
+  local name old=0 new=0 now=$case/root/reports
   local before=$scratch/$night/before/reports after=$scratch/$night/after/reports
   diff -rq "$now" "$after" > /dev/null 2>&1 && return
   diff -rq "$now" "$before" > /dev/null 2>&1 && return
   [[ -e $now || -e $before ]] || return 0
   while IFS= read -r name; do
-    file=$now/$name
-    if cmp -s "$file" "$before/$name"; then
-      cmp -s "$file" "$after/$name" || old=1
-    elif cmp -s "$file" "$after/$name"; then
+    if [[ $name == .*.part ]]; then
+      # What a process leaves that could not remove it, and the next one does.
+      [[ $mode == e* || $mode == full ]] && [[ -z ${2-} ]] && grep -vqE ' (unlink|rmdir|close) ' "$case/hit" \
+        && wrong "temporary reports are left: reports/$name"
+    elif diff -rq "$now/$name" "$before/$name" > /dev/null 2>&1; then
+      diff -rq "$now/$name" "$after/$name" > /dev/null 2>&1 || old=1
+    elif diff -rq "$now/$name" "$after/$name" > /dev/null 2>&1; then
       new=1
-    elif [[ ${name##*/} == .*.part ]]; then
-      # What a process leaves that could not remove it.
-      [[ $mode == e* || $mode == full ]] && grep -vqE ' (unlink|close) ' "$case/hit" \
-        && wrong "a temporary file is left: reports/$name"
     else
-      wrong "reports/$name is of neither night"
+      wrong "reports/$name is not as a whole of one of the nights"
     fi
-  done < <(cd "$now" 2> /dev/null && find . -type f -printf '%P\n')
+  done < <(cd "$now" 2> /dev/null && find . -mindepth 1 -maxdepth 1 -printf '%P\n')
   [[ -d $before ]] && while IFS= read -r name; do
     [[ -e $now/$name || ! -e $after/$name ]] || wrong "reports/$name is lost"
-  done < <(cd "$before" && find . -type f -printf '%P\n')
-  # The folder has one report after the other renamed into it.
+  done < <(cd "$before" && find . -mindepth 1 -maxdepth 1 -printf '%P\n')
+  # One month appears after the other.
   (( old && new )) || [[ ! -d $before && $new == 1 ]] && {
     echo "$night:$mode:$number (status $1, $(cat "$case/hit"))" >> "$case/mixed"
   }
@@ -276,7 +275,7 @@ fault() { # NIGHT MODE NUMBER
   fi
   if [[ $mode == *power || $mode == half ]]; then
     cut
-    reports "$ended"
+    reports "$ended" cut
     # What a run that has ended reported outlives it.
     if (( number == 0 )) || [[ $mode == kill-power ]] || [[ $mode == eio-power && $ended != 5 ]]; then
       same "with the power cut behind the run"
@@ -325,7 +324,7 @@ if [[ -n $messages || -n $only ]]; then all messages | sort | uniq -c | sort -rn
 count=$(wc -l < "$scratch/faults")
 echo "$(cat $(printf "$scratch/%s/calls " $nights) | wc -l) calls, $(wc -w <<< "$modes") modes: $count faults of" \
   "$(wc -l < "$scratch/all"), $(all unreached | wc -l) not reached, in $(( SECONDS - start )) s"
-echo "$(all mixed | wc -l) times some reports were of the night and others of the one before"
+echo "$(all mixed | wc -l) times some months were of the night and others of the one before"
 if [[ -n $keep ]]; then echo "see $scratch"; fi
 if [[ -n $(all wrong) ]]; then
   # Those of a kind together, the first of each with what was said.

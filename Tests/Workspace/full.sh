@@ -59,6 +59,18 @@ same() { # FOLDER: the reports are those
   diff -rq "$1/reports" "$disk/reports" > "$scratch/errors" 2>&1 || wrong "other reports than in $1"
 }
 
+months() { # each month's reports are all of the night or all of the one before, and nothing else is there
+  local name
+  while IFS= read -r name; do
+    diff -rq "$scratch/before/reports/$name" "$disk/reports/$name" > "$scratch/errors" 2>&1 \
+      || diff -rq "$scratch/after/reports/$name" "$disk/reports/$name" >> "$scratch/errors" 2>&1 \
+      || wrong "reports/$name is of neither night"
+  done < <(find "$disk/reports" -mindepth 1 -maxdepth 1 -printf '%P\n' 2> /dev/null)
+  [[ ! -d $scratch/before/reports ]] || while IFS= read -r name; do
+    [[ -d $disk/reports/$name ]] || wrong "reports/$name is lost"
+  done < <(find "$scratch/before/reports" -mindepth 1 -maxdepth 1 -printf '%P\n')
+}
+
 full=0
 mkdir "$scratch/logs"
 for night in first third; do
@@ -91,11 +103,7 @@ for night in first third; do
     (( status == 5 )) || wrong "status $status"
     grep -E '^duizhang: error: ' "$scratch/errors" | grep -F "$disk/" | grep -q 'free some space' \
       || wrong "no path or no remedy is named"
-    if [[ ! -d $scratch/before/reports ]]; then
-      [[ -z $(find "$disk/reports" -type f 2> /dev/null) ]] || wrong "reports are there"
-    elif ! diff -rq "$scratch/after/reports" "$disk/reports" > /dev/null; then
-      same "$scratch/before"
-    fi
+    months
     verify
     mount -o remount,size=64m "$disk"
     run
