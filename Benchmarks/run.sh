@@ -9,6 +9,7 @@
 # DATA=bench-data   where the logs and the other programs are kept
 # DOC=FILE          the page that the table is written into, by default docs/benchmark.md
 # ONLY="NAME …"     only these runs (see Benchmarks/report.py)
+# DAYS=1000         days of the old workspace
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -52,5 +53,8 @@ fi
 # Other formats, Zstandard and bombs; not where only some runs were asked for.
 if [[ -z ${ONLY:-} ]]; then
     "$python" Benchmarks/inputs.py --duizhang "$duizhang" --logs "$logs" --folder "$logs/inputs" \
+        --rounds "${ROUNDS:-5}" --doc "${DOC:-docs/benchmark.md}"
+    # A night in a workspace's first week, and after years.
+    "$python" Benchmarks/years.py --duizhang "$duizhang" --folder "$data/years" --days "${DAYS:-1000}" \
         --rounds "${ROUNDS:-5}" --doc "${DOC:-docs/benchmark.md}"
 fi
