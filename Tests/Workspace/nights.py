@@ -322,7 +322,11 @@ class Nights:
             day = self.dates.index(log.date)
             way = self.random.choice(["late", "parts", "anew", "other-name"] + 6 * ["in time"])
             first = day
-            if way == "late":
+            if log is self.logs[0]:
+                # At the very end, where nothing else of its month is new.
+                nights[first].append((log, None, next(codec for codec in self.codecs if codec != log.codec)))
+                first += len(self.dates) + 5
+            elif way == "late":
                 first += self.random.randint(1, 5)
             elif way == "parts" and log.text:
                 for cut in self.cuts(log):
@@ -338,10 +342,6 @@ class Nights:
                 nights[first].append((part, log.text[:half] if half else None, None))
                 first += self.random.randint(1, 3)
             nights[first].append((log, None, None))
-        # Nothing else of its month comes with it.
-        log = self.logs[0]
-        nights[max(nights) + 1].append((log, None, next(codec for codec in self.codecs if codec != log.codec)))
-        nights[max(nights) + 1].append((log, None, None))
         for night in sorted(nights):
             for log, text, codec in nights[night]:
                 self.put(log, text, codec)
