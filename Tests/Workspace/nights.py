@@ -314,8 +314,8 @@ class Nights:
         return cuts
 
     def late(self):
-        """Some logs come days later, or night by night in greater parts, or compressed in another way first, or as a
-        part under another name, which goes when the whole is there."""
+        """Some logs come days later, or night by night in greater parts, or compressed in another way first, or in
+        part under another name, which stays."""
         self.begin()
         nights = collections.defaultdict(list)
         for log in self.logs:
