@@ -44,7 +44,8 @@ public final class Ledger: Sendable {
   /// Notes that a run begins. Earlier ones that have no end were killed, and become `interrupted`.
   public func begin(_ start: RunStart) throws(WorkspaceError) -> RunID {
     let now = clock()
-    return try write(actor: start.user, action: "run.begin") { transaction throws(WorkspaceError) in
+    return try write(actor: start.user, action: "run.begin", changing: ["run"]) {
+      transaction throws(WorkspaceError) in
       try transaction.execute(
         "UPDATE run SET outcome = 'interrupted' WHERE outcome = 'running'", [])
       let id = RunID(
@@ -123,19 +124,23 @@ public final class Ledger: Sendable {
   }
 
   private func write<T>(
-    actor: String, action: String,
+    actor: String, action: String, changing tables: Set<String>,
     _ body: (LedgerTransaction) throws(WorkspaceError) -> (T, RunID?)
   ) throws(WorkspaceError) -> T {
     do {
-      return try write(run: RunID(number: 0), actor: actor, action: action) { try body($0) }
+      return try write(
+        run: RunID(number: 0), actor: actor, action: action, changing: tables
+      ) { try body($0) }
     } catch {
       throw folder.error(error)
     }
   }
 
   /// Writes in one transaction that ends with the audit entry that seals it.
+  ///
+  /// - Parameter tables: those that the body changes; `nil`: any.
   private func write<T>(
-    run: RunID, actor: String? = nil, action: String,
+    run: RunID, actor: String? = nil, action: String, changing tables: Set<String>? = nil,
     _ body: (LedgerTransaction) throws -> (T, RunID?)
   ) throws -> T {
     guard isWritable else { throw WorkspaceError.readOnly(path: folder.path) }
@@ -147,7 +152,8 @@ public final class Ledger: Sendable {
         let (result, run) = try body(transaction)
         try folder.syncFolders()
         let user = try run.flatMap { try state.run($0)?.start.user }
-        try transaction.seal(actor: actor ?? user ?? "unknown", action: action, run: run)
+        try transaction.seal(
+          actor: actor ?? user ?? "unknown", action: action, run: run, changing: tables)
         value = result
         return .commit
       }

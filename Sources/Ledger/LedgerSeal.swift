@@ -17,7 +17,11 @@ enum LedgerSeal {
   /// values as the first letter of the type (n, i, r, t or b) and the bytes in hexadecimal, with commas
   /// between them. The audit log has its own chain and is left out,
   /// as is the list of migrations, to which each is added behind its seal.
-  static func digests(_ database: Database) throws -> [String: String] {
+  ///
+  /// - Parameter known: digests that are known to be what they would be.
+  static func digests(
+    _ database: Database, keeping known: [String: String] = [:]
+  ) throws -> [String: String] {
     var digests: [String: String] = [:]
     let tables = try String.fetchAll(
       database,
@@ -26,7 +30,7 @@ enum LedgerSeal {
         WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
           AND name NOT IN ('audit', 'grdb_migrations')
         """)
-    for table in tables { digests[table] = try digest(of: table, database) }
+    for table in tables { digests[table] = try known[table] ?? digest(of: table, database) }
     let definitions = try String.fetchAll(
       database, sql: "SELECT coalesce(sql, '') FROM sqlite_schema ORDER BY type, name")
     var hasher = ContentHasher()

@@ -146,10 +146,22 @@ public final class LedgerTransaction {
   }
 
   /// Ends the transaction: appends the audit entry that says what every table is now.
-  func seal(actor: String, action: String, run: RunID?) throws(WorkspaceError) {
+  ///
+  /// - Parameter tables: those that the transaction has changed, the digests of all others being what they were;
+  ///   `nil`: any.
+  func seal(
+    actor: String, action: String, run: RunID?, changing tables: Set<String>? = nil
+  ) throws(WorkspaceError) {
+    var known: [String: String] = [:]
+    if let tables, let last = try state.lastAuditEntry(),
+      let sealed: LedgerSeal.Detail = try? LedgerJSON.decode(last.detail)
+    {
+      known = sealed.tables.filter { !tables.contains($0.key) }
+    }
     let detail = try state.query { database in
       try LedgerJSON.encode(
-        LedgerSeal.Detail(run: run?.number, tables: LedgerSeal.digests(database)))
+        LedgerSeal.Detail(
+          run: run?.number, tables: LedgerSeal.digests(database, keeping: known)))
     }
     try audit(actor: actor, action: action, detail: detail)
   }

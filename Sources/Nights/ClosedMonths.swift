@@ -22,16 +22,25 @@ struct ClosedMonths {
 
   private(set) var periods: [ClosedPeriod]
   private let workspace: Workspace
-  /// What was frozen and booked so far, by month.
+  /// What was frozen and booked so far, of the months that were asked for.
   private var booked: [CivilMonth: FrozenTotals] = [:]
+  private let adjustments: [Adjustment]
+  /// Days' results that were read before, by their hashes.
+  private var results: [ContentHash: DayResult] = [:]
 
   init(_ state: LedgerSnapshot, _ workspace: Workspace) throws {
     self.workspace = workspace
     periods = try state.closedPeriods()
-    for period in periods { booked[period.month] = try FrozenTotals(json: period.totals) }
-    for adjustment in try periods.isEmpty ? [] : state.adjustments() {
-      booked[adjustment.closed]?.add(adjustment)
+    adjustments = try periods.isEmpty ? [] : state.adjustments()
+  }
+
+  private func frozenAndBooked(_ period: ClosedPeriod) throws -> FrozenTotals {
+    if let known = booked[period.month] { return known }
+    var totals = try FrozenTotals(json: period.totals)
+    for adjustment in adjustments where adjustment.closed == period.month {
+      totals.add(adjustment)
     }
+    return totals
   }
 
   var last: CivilMonth? { periods.last?.month }
@@ -77,8 +86,13 @@ struct ClosedMonths {
       // A day that is gone had something as well.
       let isNear = counted.contains { range.lowerBound + -2 <= $0 && $0 <= range.upperBound + 2 }
       guard isTouched || isNear else { continue }
-      let now = try FrozenTotals(workspace, built, range)
-      let before = booked[period.month] ?? FrozenTotals()
+      let now = try FrozenTotals(built, range) { day in
+        if let known = results[day.result.sha256] { return known }
+        let result = try DayResult.read(workspace.content(of: day.result))
+        results[day.result.sha256] = result
+        return result
+      }
+      let before = try frozenAndBooked(period)
       for (key, change) in now.changes(from: before) {
         let adjustment = Adjustment(
           contract: key.contract, licensee: key.licensee, closed: period.month, booked: last.next,
@@ -174,9 +188,11 @@ struct FrozenTotals: Codable {
   init() {}
 
   /// What days come to on the dates of a range.
-  init(_ workspace: Workspace, _ days: [Day], _ range: ClosedRange<CivilDate>) throws {
+  init(
+    _ days: [Day], _ range: ClosedRange<CivilDate>, _ read: (Day) throws -> DayResult
+  ) throws {
     for day in days where day.dates?.overlaps(range) ?? false {
-      let result = try DayResult.read(workspace.content(of: day.result))
+      let result = try read(day)
       let isLast = day.day == days.last?.day
       for counted in isLast ? [result.counted, result.provisional] : [result.counted] {
         for entry in counted.totals where range.contains(CivilDate(daysSinceEpoch: entry.day)) {

@@ -60,7 +60,9 @@ extension NightlyCount {
     _ month: CivilMonth, _ night: Outcome, reports: [String: String]
   ) throws {
     let range = month.first...month.last
-    let totals = try FrozenTotals(workspace, night.count.days, range).json()
+    let totals = try FrozenTotals(night.count.days, range) {
+      try DayResult.read(workspace.content(of: $0.result))
+    }.json()
     let days = night.count.days.filter { $0.dates?.overlaps(range) ?? false }.map { day in
       PeriodDay(
         day: day.day, result: day.result, rows: day.rows,

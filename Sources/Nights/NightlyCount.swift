@@ -132,10 +132,14 @@ package final class NightlyCount: @unchecked Sendable {
           byDigest[log.name.storedSHA256] = number
         }
         let isLate = taken.map { log in closed.mayChange(by: log.segments.map(\.day)) }
+        var hasCounted = false
         for (log, isLate) in zip(taken, isLate) where isLate {
           let extended = changes.extended.count
+          changes.firstDay = log.segments.map(\.day).min()
           try put(log)
-          let days = try countDays(transaction)
+          // The first call counts what has changed for other reasons too.
+          let days = try countDays(transaction, from: hasCounted ? changes.firstDay : nil)
+          hasCounted = true
           changes.days.formUnion(days)
           changes.late += try closed.book(
             changes.extended.count > extended ? .grownLog : .lateLog,
@@ -213,9 +217,18 @@ package final class NightlyCount: @unchecked Sendable {
       guard let file = try transaction.state.file(id), file.textDigest != textDigest,
         try transaction.state.nameCount(of: id) == 1
       else { continue }
-      try transaction.remove(id)
+      try remove(id, transaction, &changes)
       changes.extended.append(path)
     }
+  }
+
+  private func remove(
+    _ id: LogFileID, _ transaction: LedgerTransaction, _ changes: inout Changes
+  ) throws {
+    let days =
+      try transaction.state.segments(of: id).map(\.day) + [changes.firstDay].compactMap { $0 }
+    changes.firstDay = days.min()
+    try transaction.remove(id)
   }
 
   /// Puts a log that was read into the ledger.
@@ -234,7 +247,7 @@ package final class NightlyCount: @unchecked Sendable {
         try transaction.add(log.name, to: id)
         return id
       }
-      try transaction.remove(id)
+      try remove(id, transaction, &changes)
       changes.extended.append(log.name.path)
     }
     // Texts of which one is the beginning of the other count once: a log that grew, or came in part, whatever
@@ -246,9 +259,12 @@ package final class NightlyCount: @unchecked Sendable {
         (day: $0.day, path: workspace.path(of: $0.file))
       }
       let own = log.segments.map { (day: $0.day, path: $0.file.path) }
-      if file.lines < log.facts.lines, try LogPart.isPart(known, of: own) {
+      // One that was cut within its last line has as many lines as the whole.
+      let isShorter =
+        (file.lines, file.textBytes) < (log.facts.lines, log.facts.textBytes)
+      if isShorter, try LogPart.isPart(known, of: own) {
         parts.append(id)
-      } else if file.lines >= log.facts.lines, try LogPart.isPart(own, of: known) {
+      } else if !isShorter, try LogPart.isPart(own, of: known) {
         changes.repeat(log.name.path, try transaction.state.name(of: id))
         try transaction.add(log.name, to: id)
         return id
@@ -259,7 +275,7 @@ package final class NightlyCount: @unchecked Sendable {
       log.facts, segments: log.segments.map { segment(of: $0) }, name: log.name)
     for part in parts {
       try transaction.moveNames(of: part, to: number)
-      try transaction.remove(part)
+      try remove(part, transaction, &changes)
       changes.extended.append(log.name.path)
     }
     return number
@@ -272,6 +288,8 @@ package final class NightlyCount: @unchecked Sendable {
     var taken: [String] = []
     var extended: [String] = []
     var days: Set<CivilDate> = []
+    /// The first day of those that the last log changed.
+    var firstDay: CivilDate?
     var late: [Adjustment] = []
 
     /// What the run did, as JSON for the ledger.
@@ -315,7 +333,11 @@ package final class NightlyCount: @unchecked Sendable {
   // MARK: - Days
 
   /// Counts the days whose results are not those of what they are counted from.
-  private func countDays(_ transaction: LedgerTransaction) throws -> [CivilDate] {
+  ///
+  /// - Parameter first: the first day of which anything changed since the last call; `nil`: any.
+  private func countDays(
+    _ transaction: LedgerTransaction, from first: CivilDate? = nil
+  ) throws -> [CivilDate] {
     guard let inputEnd = try transaction.state.lastTime() else { return [] }
     let builder = DayBuilder(workspace, terms: terms, options: options, inputEnd: inputEnd)
     // A day that was the last one has said what was open then.
@@ -323,12 +345,8 @@ package final class NightlyCount: @unchecked Sendable {
     where day.effectiveEnd != builder.effectiveEnd(of: day.day) {
       try transaction.remove(day.day)
     }
-    var names: [String: String] = [:]
-    for (name, file) in try transaction.state.logs() {
-      names[file.textDigest.hexadecimal] = name.path
-    }
     var counted: [CivilDate] = []
-    var last: CivilDate?
+    var last = first.map { $0 + -1 }
     while let stale = try transaction.state.staleDay(after: last, ruleHash: origin.rule) {
       last = stale.day
       switch stale.work {
@@ -338,7 +356,10 @@ package final class NightlyCount: @unchecked Sendable {
           stale.day, inputsHash: inputsHash,
           segments: try transaction.state.segments(on: stale.day), carryIn: stale.carryIn
         ) { digest in
-          guard let name = names[digest] else { throw UnknownLog(digest: digest) }
+          guard let hash = ContentHash(hexadecimal: digest),
+            let id = try transaction.state.file(textDigest: hash)?.id,
+            let name = try transaction.state.name(of: id)
+          else { throw UnknownLog(digest: digest) }
           return name
         }
         try transaction.put(day)

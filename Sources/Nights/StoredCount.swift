@@ -109,8 +109,8 @@ package struct StoredCount: Sendable {
   }
 
   /// The present name of a log's text; `nil` where it is not there any more.
-  package func name(ofText digest: String) -> String? {
-    (try? logs.number(ofDigest: digest)).map { logs.all[$0].name.path }
+  package func name(ofText digest: String) -> LogName? {
+    (try? logs.number(ofDigest: digest)).map { logs.all[$0].name }
   }
 }
 
@@ -347,7 +347,7 @@ private struct StoredSum {
       inputEnd: logs.all.compactMap(\.file.lastTime).max(), sources: logs.sources, files: files,
       fileBytes: logs.all.map { log in
         var bytes = FileBytes()
-        bytes.stored = log.file.storedBytes
+        bytes.stored = log.name.storedBytes
         bytes.lost = log.file.lostBytes
         bytes.text = log.file.textBytes
         bytes.addedLineEnds = log.file.addedLineEnds

@@ -21,7 +21,10 @@ struct LastReport {
   func isCurrent(_ state: ContentHash, _ count: StoredCount) -> Bool {
     manifest.output(RangeReports.summary)?.dependsOn == state
       && manifest.inputs.allSatisfy { input in
-        input.textDigest.map { count.name(ofText: $0.hexadecimal) == input.name } ?? false
+        guard let digest = input.textDigest, let name = count.name(ofText: digest.hexadecimal)
+        else { return false }
+        return name.path == input.name && name.storedSHA256 == input.sha256
+          && name.storedBytes == input.bytes
       }
       && manifest.outputs.allSatisfy {
         OutputFolder.sizeBytes(of: $0.path, in: folder) == $0.bytes

@@ -227,13 +227,14 @@ import Testing
     }
     let folder = try TemporaryFolder()
     let terms = Terms(rule: ConversationRule(), zone: .utc)
-    func bring(_ files: [(String, Range<Int>)]) throws -> Int {
+    func bring(_ files: [(String, Range<Int>)], missing: Int = 0) throws -> Int {
       let logs = folder.path + "/logs"
       try? FileManager.default.removeItem(atPath: logs)
       try FileManager.default.createDirectory(
         atPath: logs, withIntermediateDirectories: true)
       for (name, range) in files {
-        try Data(codec.stored(lines(range))).write(to: URL(fileURLWithPath: "\(logs)/\(name)"))
+        try Data(codec.stored(lines(range).dropLast(missing)))
+          .write(to: URL(fileURLWithPath: "\(logs)/\(name)"))
       }
       return try night(
         [logs], workspace: folder.path + "/ws", terms, options(folder, threads: 2)
@@ -249,5 +250,9 @@ import Testing
     #expect(try bring([("app.log", 50..<55)]) == 55)
     // Two at once of which one is a part of the other.
     #expect(try bring([("b.log", 60..<70), ("a.log", 60..<90), ("c.log", 60..<61)]) == 85)
+    // All but the end of its last line, and then that; and the other way round, under another name.
+    #expect(try bring([("d.log", 100..<110)], missing: 5) == 94)
+    #expect(try bring([("e.log", 100..<110)]) == 95)
+    #expect(try bring([("f.log", 100..<110)], missing: 7) == 95)
   }
 }
