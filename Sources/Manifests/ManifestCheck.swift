@@ -64,10 +64,13 @@ extension Manifest {
   }
 
   /// The folders in a folder, itself included, that have a manifest, or a list of digests that names one
-  /// which is missing; in the order of their paths. Links to folders are not followed.
+  /// which is missing; in the order of their paths. Links to folders are not followed, and folders that are on
+  /// their way to their names are none yet.
   public static func folders(in folder: String) -> [String] {
     var folders = isManifestFolder(folder) ? [folder] : []
-    for name in subfolders(folder) { folders += self.folders(in: "\(folder)/\(name)") }
+    for name in subfolders(folder) where !isTemporary(name, of: nil) {
+      folders += self.folders(in: "\(folder)/\(name)")
+    }
     return folders
   }
 

@@ -97,6 +97,7 @@ struct VerifyTests {
     try reports.scratch.write([1], to: ".count.csv.1-0.part")
     try reports.scratch.write(Reports.empty.render(), to: "2025-12/manifest.json")
     try reports.scratch.write([1], to: "2025-12/c.csv")
+    try reports.scratch.write([1], to: ".2025-12.1-0.part/manifest.json")
     let check = reports.verify()
     #expect(check.isRight)
     #expect(
