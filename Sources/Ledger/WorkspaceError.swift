@@ -61,7 +61,8 @@ extension WorkspaceError: CustomStringConvertible {
     case .diskFull(let path):
       "\(path): the disk is full; free some space and run again, what was there before still holds"
     case .readOnly(let path):
-      "\(path): can only be read; mount it writable, check who owns the folder and its mode, or copy it"
+      "\(path): can only be read; mount it writable, check who owns the folder and its mode, or copy the "
+        + "workspace to where you may write"
     case .constraint(let path, let detail):
       "\(path): \(detail); nothing was changed; please report this as a bug"
     case .system(let step, let path, let number):
