@@ -199,11 +199,13 @@ reports() { # STATUS [cut]: each month's reports are all of the night before or 
   [[ -d $before ]] && while IFS= read -r name; do
     [[ -e $now/$name || ! -e $after/$name ]] || wrong "reports/$name is lost"
   done < <(cd "$before" && find . -mindepth 1 -maxdepth 1 -printf '%P\n')
+  while IFS= read -r name; do
+    [[ -e $now/$name ]] || old=1
+  done < <(cd "$after" && find . -mindepth 1 -maxdepth 1 -printf '%P\n')
   # One month appears after the other.
-  (( old && new )) || [[ ! -d $before && $new == 1 ]] && {
+  if (( old && new )); then
     echo "$night:$mode:$number (status $1, $(cat "$case/hit"))" >> "$case/mixed"
-  }
-  return 0
+  fi
 }
 
 same() { # WHEN: reports are the same bytes as of a night that nobody disturbed
