@@ -73,6 +73,7 @@ enum LedgerSchema {
       quarantined_bytes INTEGER NOT NULL CHECK (quarantined_bytes >= 0),
       first_time INTEGER,
       last_time INTEGER CHECK (last_time >= first_time),
+      latest_time INTEGER NOT NULL CHECK (latest_time >= last_time),
       block_lines BLOB NOT NULL,
       damages TEXT NOT NULL CHECK (json_valid(damages)),
       rejections TEXT NOT NULL CHECK (json_valid(rejections)),

@@ -40,6 +40,19 @@ extension LedgerSnapshot {
     }
   }
 
+  /// The hashes of the rules by which days were built, each once, and how many days.
+  public func rulesOfDays() throws(WorkspaceError) -> [(ruleHash: ContentHash, days: Int)] {
+    try query { database in
+      try Row.fetchAll(
+        database,
+        sql: """
+          SELECT rule_hash, COUNT(*) AS days FROM day JOIN run ON run.id = day.run_id
+          GROUP BY rule_hash ORDER BY rule_hash
+          """
+      ).map { (try $0.hash("rule_hash"), try $0.required("days")) }
+    }
+  }
+
   /// The hash of all that a day is built from: SHA-256 over a text of lines that begins with
   /// `duizhang day inputs 1`, then the day, the rule's hash, the hash of what is carried in or `-`, and
   /// of each segment, in the order of ``segments(on:)``, the log's name with its length in bytes and a

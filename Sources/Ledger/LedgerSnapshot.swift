@@ -164,6 +164,20 @@ extension LedgerSnapshot {
     }
   }
 
+  /// All paths that a log's content came under, in the order of bytes.
+  public func names(of id: LogFileID) throws(WorkspaceError) -> [LogName] {
+    try query { database in
+      try Row.fetchAll(
+        database, sql: "SELECT * FROM log_name WHERE file_id = ? ORDER BY path",
+        arguments: [id.number]
+      ).map { row in
+        try LogName(
+          path: row.required("path"), storedSHA256: row.hash("stored_sha256"),
+          storedBytes: row.required("stored_bytes"), modifiedAt: row.instant("modified_at"))
+      }
+    }
+  }
+
   /// All contents that came under a path.
   public func contents(under path: String) throws(WorkspaceError) -> [KnownName] {
     try query { database in
@@ -222,6 +236,7 @@ extension LogFile {
     quarantinedBytes = try row.required("quarantined_bytes")
     firstTime = try row.optionalInstant("first_time")
     lastTime = try row.optionalInstant("last_time")
+    latestTime = try row.instant("latest_time")
     damages = try LedgerJSON.decode(row.required("damages"))
     rejections = try LedgerJSON.decode(row.required("rejections"))
   }

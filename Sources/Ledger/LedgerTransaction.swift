@@ -50,6 +50,7 @@ public final class LedgerTransaction {
           ("records", file.records), ("quarantined", file.quarantined),
           ("blank_bytes", file.blankBytes), ("quarantined_bytes", file.quarantinedBytes),
           ("first_time", file.firstTime?.microseconds), ("last_time", file.lastTime?.microseconds),
+          ("latest_time", file.latestTime.microseconds),
           ("block_lines", Data(VarInts.encode(file.blockLines))),
           ("damages", try state.query { _ in try LedgerJSON.encode(file.damages) }),
           ("rejections", try state.query { _ in try LedgerJSON.encode(file.rejections) }),

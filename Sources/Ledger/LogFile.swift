@@ -72,6 +72,8 @@ public struct LogFile: Sendable, Hashable {
   /// Of its records; `nil` without any.
   public var firstTime: Instant?
   public var lastTime: Instant?
+  /// The latest time that a record may have had when it was taken in; those of later ones are quarantined.
+  public var latestTime = Instant(microseconds: .max)
   /// Lines of each block, in order, by which a record's place becomes a line number.
   public var blockLines: [Int]
   public var damages: [Damage] = []

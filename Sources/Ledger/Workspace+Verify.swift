@@ -10,6 +10,13 @@ public struct WorkspaceProblem: Sendable, Hashable, CustomStringConvertible {
   /// Whether the workspace can no longer be relied on; else it is only worth knowing.
   public var isError: Bool
 
+  public init(path: String, what: String, remedy: String, isError: Bool) {
+    self.path = path
+    self.what = what
+    self.remedy = remedy
+    self.isError = isError
+  }
+
   public var description: String { "\(path): \(what); \(remedy)" }
 }
 

@@ -29,12 +29,18 @@ struct ClosedMonths {
   private var results: [ContentHash: DayResult] = [:]
 
   init(_ state: LedgerSnapshot, _ workspace: Workspace) throws {
-    self.workspace = workspace
-    periods = try state.closedPeriods()
-    adjustments = try periods.isEmpty ? [] : state.adjustments()
+    let periods = try state.closedPeriods()
+    self.init(periods, try periods.isEmpty ? [] : state.adjustments(), workspace)
   }
 
-  private func frozenAndBooked(_ period: ClosedPeriod) throws -> FrozenTotals {
+  init(_ periods: [ClosedPeriod], _ adjustments: [Adjustment], _ workspace: Workspace) {
+    self.workspace = workspace
+    self.periods = periods
+    self.adjustments = adjustments
+  }
+
+  /// What was frozen of a closed month, and booked for it since.
+  func total(of period: ClosedPeriod) throws -> FrozenTotals {
     if let known = booked[period.month] { return known }
     var totals = try FrozenTotals(json: period.totals)
     for adjustment in adjustments where adjustment.closed == period.month {
@@ -92,7 +98,7 @@ struct ClosedMonths {
         results[day.result.sha256] = result
         return result
       }
-      let before = try frozenAndBooked(period)
+      let before = try total(of: period)
       for (key, change) in now.changes(from: before) {
         let adjustment = Adjustment(
           contract: key.contract, licensee: key.licensee, closed: period.month, booked: last.next,
@@ -152,6 +158,12 @@ struct FrozenTotals: Codable {
     var scenario: String
     var unit: String
 
+    /// For people.
+    var text: String {
+      "contract \(contract), licensee \(licensee), \(CivilDate(daysSinceEpoch: date)), module \(module), "
+        + (scenario.isEmpty ? "" : "scenario \(scenario), ") + unit
+    }
+
     fileprivate var words: [String] {
       [contract, licensee, "\(10_000_000 + Int(date))", module, scenario, unit]
     }
@@ -162,6 +174,11 @@ struct FrozenTotals: Codable {
     var messages = 0
     var failedMessages = 0
     var duplicates = 0
+
+    /// For people.
+    var text: String {
+      "\(quantity) units, \(messages) messages, \(failedMessages) failed, \(duplicates) duplicates"
+    }
 
     static func + (left: Counts, right: Counts) -> Counts {
       Counts(
@@ -188,12 +205,19 @@ struct FrozenTotals: Codable {
   init() {}
 
   /// What days come to on the dates of a range.
+  ///
+  /// - Parameter read: gives a day's result.
   init(
     _ days: [Day], _ range: ClosedRange<CivilDate>, _ read: (Day) throws -> DayResult
   ) throws {
-    for day in days where day.dates?.overlaps(range) ?? false {
-      let result = try read(day)
-      let isLast = day.day == days.last?.day
+    let touched = days.filter { $0.dates?.overlaps(range) ?? false }
+    try self.init(
+      touched.map { (try read($0), isLast: $0.day == days.last?.day) }, range)
+  }
+
+  /// What results come to on the dates of a range; the provisional part of the last day's counts, too.
+  init(_ results: [(DayResult, isLast: Bool)], _ range: ClosedRange<CivilDate>) throws {
+    for (result, isLast) in results {
       for counted in isLast ? [result.counted, result.provisional] : [result.counted] {
         for entry in counted.totals where range.contains(CivilDate(daysSinceEpoch: entry.day)) {
           let key = Key(
@@ -209,6 +233,8 @@ struct FrozenTotals: Codable {
       }
     }
   }
+
+  subscript(_ key: Key) -> Counts { counts[key] ?? Counts() }
 
   mutating func add(_ adjustment: Adjustment) {
     let key = Key(

@@ -66,7 +66,7 @@ package final class Intake: @unchecked Sendable {
   /// The last reading, where what is wrong with a log was found too late for the first.
   private var reading: LogReading
   private var writers: [SegmentWriter] = []
-  private let latestTime: Int64
+  private let latestTimes: [Int64]
   private let monitor = Monitor()
   private var tallies: [Tally]
   private var failure: SegmentError?
@@ -74,10 +74,10 @@ package final class Intake: @unchecked Sendable {
   /// - Parameters:
   ///   - files: the logs.
   ///   - digests: SHA-256 of each as stored.
-  ///   - newest: when the newest of all logs, taken in or not, was last written to.
+  ///   - latestTimes: of each, the latest time that a record may have.
   ///   - folder: that of the workspace's segments, which exists.
   package init(
-    _ files: [InputFile], digests: [ContentHash], newest: Instant,
+    _ files: [InputFile], digests: [ContentHash], latestTimes: [Instant],
     folder: String, options: MeteringOptions
   ) {
     self.files = files
@@ -88,9 +88,16 @@ package final class Intake: @unchecked Sendable {
     // All of a log is taken in, or nothing.
     reading.stopsAtDamage = false
     self.reading = LogReading(files, reading)
-    let day = Interval(seconds: 86_400)
-    latestTime = (min(newest, Instant(microseconds: .max - day.microseconds)) + day).microseconds
+    self.latestTimes = latestTimes.map(\.microseconds)
     tallies = []
+  }
+
+  /// The latest time that a record may have.
+  ///
+  /// - Parameter newest: when the newest of all logs, taken in or not, was last written to.
+  static func latestTime(newest: Instant) -> Instant {
+    let day = Interval(seconds: 86_400)
+    return min(newest, Instant(microseconds: .max - day.microseconds)) + day
   }
 
   /// How far the reading has come: bytes as stored.
@@ -154,6 +161,7 @@ package final class Intake: @unchecked Sendable {
       var tally = Tally()
       let bytes = block.wholeBytes
       let earliest = RecordMapper.earliestTime.microseconds
+      let latestTime = latestTimes[file]
       func reject(_ rejection: Rejection, _ line: Int) {
         let found = QuarantinedLine.find(
           source: 0, rejection, in: block, at: block.rejectedLineStart)
@@ -247,6 +255,7 @@ package final class Intake: @unchecked Sendable {
       file.firstTime = Instant(microseconds: tally.first)
       file.lastTime = Instant(microseconds: tally.last)
     }
+    file.latestTime = Instant(microseconds: latestTimes[index])
     file.damages = (outcome.damages[index] ?? []).map(LogFile.Damage.init)
     file.rejections = Self.rejections(tally, outcome.blockLines[index])
     return file

@@ -82,9 +82,13 @@ package final class NightlyCount: @unchecked Sendable {
 
   /// Takes in what is new among logs and counts; to be called once.
   ///
+  /// - Parameter latestTimes: of a log's path, the latest time that a record of it may have; of others it is a day
+  ///   after the newest log was last written to.
   /// - Throws: ``IntakeError``, ``WorkspaceError``, ``SegmentError`` or ``SpillError``; then the workspace is
   ///   as it was.
-  package func run(_ files: [InputFile]) throws -> Outcome {
+  package func run(
+    _ files: [InputFile], latestTimes: [String: Instant] = [:]
+  ) throws -> Outcome {
     _ = try workspace.sweep()
     let known = try workspace.ledger.read { state throws(WorkspaceError) in try state.knownNames() }
     let candidates = files.filter { file in
@@ -105,10 +109,11 @@ package final class NightlyCount: @unchecked Sendable {
     }
     let new = first.values.sorted()
     let newest = (known.values.map(\.name.modifiedAt) + files.map(\.modifiedAt)).max()
+    let latest = Intake.latestTime(newest: newest ?? Instant(microseconds: 0))
     let intake = Intake(
       new.map { candidates[$0] }, digests: new.map { digests[$0] },
-      newest: newest ?? Instant(microseconds: 0), folder: "\(workspace.path)/segments",
-      options: options)
+      latestTimes: new.map { latestTimes[candidates[$0].path] ?? latest },
+      folder: "\(workspace.path)/segments", options: options)
     progress.set(intake)
     // Late ones are taken in in this order.
     let taken = try intake.run().sorted {

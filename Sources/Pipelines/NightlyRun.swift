@@ -292,14 +292,10 @@ extension NightlyRun {
           remedy: "give it as a file"))
     }
     try refuseNesting(pipeline, path, files)
-    let rule = terms.contracts.map(\.countingText).joined(separator: "\n")
     do throws(WorkspaceError) {
       let count = try NightlyCount(
         workspace: Paths.shortened(path), terms: terms, options: metering,
-        origin: NightlyCount.Origin(
-          command: options.command, user: options.user, programVersion: options.programVersion,
-          configuration: .sha256(Array("\(pipeline.path)\n\(rule)".utf8)),
-          rule: .sha256(Array("counting 1\n\(rule)".utf8))))
+        origin: NightlyCount.Origin(pipeline, terms, options))
       return .workspace(count, files)
     } catch {
       throw .workspace(error)
@@ -343,6 +339,16 @@ extension NightlyRun {
     } catch {
       throw .input(error)
     }
+  }
+}
+
+extension NightlyCount.Origin {
+  init(_ pipeline: PipelineFile, _ terms: Terms, _ options: NightlyRun.Options) {
+    let rule = terms.contracts.map(\.countingText).joined(separator: "\n")
+    self.init(
+      command: options.command, user: options.user, programVersion: options.programVersion,
+      configuration: .sha256(Array("\(pipeline.path)\n\(rule)".utf8)),
+      rule: .sha256(Array("counting 1\n\(rule)".utf8)))
   }
 }
 

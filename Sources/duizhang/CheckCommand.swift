@@ -40,10 +40,7 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "How the result is written: text, csv or json.")
   var output: OutputFormat = .text
 
-  @Option(
-    help: ArgumentHelp(
-      "The longest line that is parsed: 1K to 16M (default: 1M).", valueName: "size"))
-  var lineBytesMax: String?
+  @OptionGroup var lines: LineLengthArguments
 
   @OptionGroup(title: "Report") var report: ReportArguments
   @OptionGroup(title: "Run") var execution: ThreadArguments
@@ -53,14 +50,6 @@ struct CheckCommand: ParsableCommand {
       throw ValidationError(
         "--time-zone: expected an IANA name such as Asia/Shanghai, found '\(timeZone)'")
     }
-    try lines.validate()
-  }
-
-  private var lines: LineArguments {
-    var lines = LineArguments()
-    lines.strict = false
-    lines.lineBytesMax = lineBytesMax
-    return lines
   }
 
   func run() throws {
@@ -69,7 +58,7 @@ struct CheckCommand: ParsableCommand {
       threads: execution.count(), memoryBytes: 0, temporaryFolder: "")
     metering.formats = try session.formats(format)
     metering.encoding = format.encoding
-    lines.apply(to: &metering)
+    metering.lineBytesMax = lines.bytesMax
     let files = try session.files(logs, metering)
     var options = LogCheck.Options(
       threads: metering.threads, formats: metering.formats, encoding: metering.encoding)

@@ -127,6 +127,18 @@ struct LineArguments: ParsableArguments {
       "Stop at the first quarantined line or damaged log: status 1, and no results."))
   var strict = false
 
+  @OptionGroup var length: LineLengthArguments
+
+  var bytesMax: Int { length.bytesMax }
+
+  func apply(to options: inout MeteringOptions) {
+    options.isStrict = strict
+    options.lineBytesMax = bytesMax
+  }
+}
+
+/// Which lines are too long.
+struct LineLengthArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The longest line that is parsed: 1K to 16M (default: 1M).", valueName: "size"))
@@ -145,11 +157,6 @@ struct LineArguments: ParsableArguments {
     }
     throw ValidationError(
       "--line-bytes-max: expected a size from 1K to 16M, such as 4M, found '\(lineBytesMax)'")
-  }
-
-  func apply(to options: inout MeteringOptions) {
-    options.isStrict = strict
-    options.lineBytesMax = bytesMax
   }
 }
 

@@ -105,7 +105,7 @@ struct PipelineSession {
     for concern in outcome.concerns { diagnostics.say(.warning, "\(concern)") }
   }
 
-  private static func status(of error: RunError) -> ExitStatus {
+  static func status(of error: RunError) -> ExitStatus {
     switch error {
     case .configuration, .privacyKey, .usage, .terms: .usage
     case .input, .statement, .metering(.input): .input

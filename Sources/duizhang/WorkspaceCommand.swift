@@ -1,6 +1,10 @@
 import ArgumentParser
 import CivilTime
+import Configuration
+import Contracts
+import Foundation
 import Ledger
+import Metering
 import Pipelines
 import Reports
 
@@ -41,33 +45,103 @@ struct VerifyWorkspaceCommand: ParsableCommand {
       database and its rows against the digests of the last commit, and the audit log's chain. What \
       is found is named with a remedy, on standard output.
 
+      With --pipeline, it is also proven that the workspace is what the raw logs give: every log that \
+      the ledger has is read where it lies and counted anew by the pipeline's contracts, in a workspace \
+      of its own beneath --scratch, which takes as much room as this one and is removed in the end. \
+      Each log's figures and segments, each day and each closed month are compared. A log that is gone \
+      is named, with the days that cannot be proven without it.
+
       A nightly run may go on meanwhile: what its last commit before this left is checked.
 
-      Exit status 1: something is not as the last finished run left it.
+      Exit status 1: something is not as the last finished run left it, or not what the logs give, or \
+      cannot be proven.
 
-      Example: duizhang workspace verify /var/lib/duizhang/workspace
+      Examples:
+        duizhang workspace verify /var/lib/duizhang/workspace
+        duizhang workspace verify /var/lib/duizhang/workspace --pipeline pipelines/nightly.yaml
       """)
 
   @Argument(help: ArgumentHelp("The workspace.", valueName: "folder"))
   var workspace: String
-  @Flag(help: "Say nothing on standard error but errors.")
-  var quiet = false
+  @Option(
+    help: ArgumentHelp(
+      "Count all raw logs anew by this pipeline, and compare.", valueName: "pipeline.yaml"))
+  var pipeline: String?
+  @Option(
+    help: ArgumentHelp(
+      "The folder in which they are counted (default: TMPDIR, else /tmp).", valueName: "folder"))
+  var scratch: String?
+  @OptionGroup(title: "Run") var execution: RunArguments
+  @OptionGroup var lines: LineLengthArguments
 
-  private var diagnostics: Diagnostics { Diagnostics(format: .text, isQuiet: quiet) }
+  private var diagnostics: Diagnostics { execution.diagnostics }
+
+  func validate() throws {
+    if scratch != nil && pipeline == nil {
+      throw ValidationError("--scratch: only together with --pipeline")
+    }
+  }
 
   func run() throws {
+    // A mistake in the pipeline is told before hours of reading, not after.
+    let file = try pipeline.map { path throws(ExitStatus) in try read(path) }
     let workspace = try WorkspaceCommand.open(self.workspace, diagnostics)
+    let proof = try file.map { file throws(ExitStatus) in try self.proof(of: workspace, file) }
     let problems: [WorkspaceProblem]
     do throws(WorkspaceError) {
       problems = try workspace.verify()
     } catch {
       throw WorkspaceCommand.status(of: error, diagnostics)
     }
-    for problem in problems { print("\(problem.isError ? "error" : "note"): \(problem)".printable) }
-    guard problems.contains(where: \.isError) else {
-      diagnostics.say(.info, "the workspace is as its last finished run left it")
-      return
+    var isWhole = say(problems)
+    if isWhole { diagnostics.say(.info, "the workspace is as its last finished run left it") }
+    if let proof {
+      let (problems, proven) = try told { () throws(RunError) in
+        try MeteringSession(diagnostics: diagnostics).showingProgress(
+          of: proof.storedBytes, taken: { proof.storedBytesTaken },
+          during: { () throws(RunError) in try proof.run() })
+      }
+      if !say(problems) { isWhole = false }
+      diagnostics.say(.info, proven)
     }
-    throw ExitStatus.needsPerson
+    if !isWhole { throw ExitStatus.needsPerson }
+  }
+
+  /// - Returns: whether none of them is an error.
+  private func say(_ problems: [WorkspaceProblem]) -> Bool {
+    for problem in problems { print("\(problem.isError ? "error" : "note"): \(problem)".printable) }
+    return !problems.contains(where: \.isError)
+  }
+
+  private func read(_ path: String) throws(ExitStatus) -> PipelineFile {
+    try told { () throws(RunError) in
+      try RunError.configuration { () throws(ConfigurationError) in
+        try PipelineFile.read(path: path)
+      }
+    }
+  }
+
+  private func proof(
+    of workspace: Workspace, _ file: PipelineFile
+  ) throws(ExitStatus) -> WorkspaceProof {
+    var metering = execution.options(threads: file.threads, memoryBytes: file.memory?.bytes)
+    metering.lineBytesMax = lines.bytesMax
+    return try told { () throws(RunError) in
+      try WorkspaceProof(
+        workspace, file, scratch: scratch ?? metering.temporaryFolder,
+        options: NightlyRun.Options(
+          metering: metering, command: CommandLine.arguments.joined(separator: " "),
+          user: NSUserName(), programVersion: Version.text))
+    }
+  }
+
+  /// Turns errors into words and a status.
+  private func told<Value>(_ body: () throws(RunError) -> Value) throws(ExitStatus) -> Value {
+    do throws(RunError) {
+      return try body()
+    } catch {
+      for message in error.messages { diagnostics.say(.error, message) }
+      throw PipelineSession.status(of: error)
+    }
   }
 }

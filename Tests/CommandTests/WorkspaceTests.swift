@@ -143,6 +143,64 @@ struct WorkspaceTests {
     #expect(try story.duizhang("workspace", "verify", "logs").status == 3)
   }
 
+  @Test("the raw logs prove a workspace; what they do not prove is named")
+  func proof() throws {
+    let story = try story()
+    for pattern in ["0[12]-2025-11-30.*", "0[13]-2025-12-0[12].*"] {
+      try bring(pattern, to: story)
+      #expect(try story.duizhang("run", "with.yaml", "--quiet").status < 2)
+    }
+    #expect(try story.duizhang("close", "with.yaml", "--period", "2025-11", "--quiet").status < 2)
+    try story.folder("scratch")
+    func prove(_ scratch: String) throws -> Outcome {
+      try story.duizhang(
+        "workspace", "verify", "ws", "--pipeline", "with.yaml", "--scratch", scratch)
+    }
+    let whole = try prove("scratch")
+    #expect(whole.status == 0 && whole.output.isEmpty, "\(whole.output)\(whole.errors)")
+    #expect(whole.errors.contains("the workspace is as its last finished run left it\n"))
+    #expect(
+      whole.errors.contains("counted anew from the raw logs, and equal: 6 logs with "),
+      "\(whole.errors)")
+    #expect(whole.errors.contains("4 days, 1 closed month\n"), "\(whole.errors)")
+    #expect(story.names("scratch").isEmpty)
+    // Of one that is gone, and one in which something else stands.
+    let log = try story.shell("ls \"$PWD\"/logs/*03-2025-12-01*").lines[0]
+    #expect(try story.shell("mv \(log) kept && zcat -f kept | tail -n +2 > \(log)").status == 0)
+    let changed = try prove("scratch")
+    #expect(changed.status == 1)
+    #expect(
+      changed.output.contains("error: \(log): is gone, or another file is in its place; expected "),
+      "\(changed.output)")
+    #expect(changed.output.contains("put it back from an archive, under \(log)\n"))
+    #expect(try story.shell("mv kept \(log)").status == 0)
+    // By a contract that counts otherwise.
+    let other = try story.shell(
+      """
+      sed 's/idle_timeout: [0-9a-z]*/idle_timeout: 5m/' "$PACKAGE"/sample-logs/contract.yaml > c.yaml
+      sed 's/contracts: .*/contracts: [c.yaml]/' with.yaml > other.yaml
+      "$DUIZHANG" workspace verify ws --pipeline other.yaml
+      """)
+    #expect(other.status == 1 && other.output.contains("were counted by the rule "))
+    #expect(other.errors.contains("6 logs with "))
+    // A new folder, taken in from the raw logs, is the same workspace.
+    let again = try story.shell(
+      """
+      sed 's/workspace: ws/workspace: new/; s/out: with/out: anew/' with.yaml > new.yaml
+      "$DUIZHANG" run new.yaml --quiet; "$DUIZHANG" close new.yaml --period 2025-11 --quiet
+      "$DUIZHANG" workspace verify new --pipeline new.yaml --quiet &&
+      diff -r ws/segments new/segments && diff -r ws/days new/days &&
+      diff with/2025-11/count.csv anew/2025-11/count.csv
+      """)
+    #expect(again.status == 0, "\(again.output)\(again.errors)")
+    #expect(try story.duizhang("workspace", "verify", "ws", "--scratch", "scratch").status == 2)
+    let nested = try prove("logs")
+    #expect(
+      nested.status == 2 && nested.errors.contains("name a folder for the count that is apart"))
+    let absent = try prove("nowhere")
+    #expect(absent.status == 2 && absent.errors.contains("no folder can be made in it"))
+  }
+
   @Test(
     "a strict run takes nothing in of logs with mistakes; what cannot be a log is refused")
   func strict() throws {
