@@ -61,8 +61,8 @@ extension Row {
 
   /// A value of its type, or NULL.
   func optional<T: DatabaseValueConvertible>(_ column: String) throws -> T? {
-    let stored: DatabaseValue = self[column]
-    if stored.isNull { return nil }
+    // Nil for NULL, and for a column that another version's ledger does not have.
+    guard let stored = self[column] as DatabaseValue?, !stored.isNull else { return nil }
     guard let value = T.fromDatabaseValue(stored) else {
       throw LedgerValueError(what: "column \(column) of a row")
     }
