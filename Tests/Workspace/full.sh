@@ -50,6 +50,8 @@ verify() {
   local status=0
   "$duizhang" workspace verify "$disk/workspace" > "$scratch/errors" 2>&1 || status=$?
   (( status == 0 )) && return
+  # SQLite makes a file even to read, for which there may be no room.
+  [[ ${1-} == full && $status == 5 ]] && grep -q 'free some space' "$scratch/errors" && return
   [[ $night == first && $status == 3 ]] \
     && grep -qE 'was cut short|no workspace is here|has no ledger.sqlite' "$scratch/errors" && return
   wrong "verify ends with status $status"
@@ -104,7 +106,7 @@ for night in first third; do
     grep -E '^duizhang: error: ' "$scratch/errors" | grep -F "$disk/" | grep -q 'free some space' \
       || wrong "no path or no remedy is named"
     months
-    verify
+    verify full
     mount -o remount,size=64m "$disk"
     run
     (( status <= 1 )) || wrong "with more room, status $status"
