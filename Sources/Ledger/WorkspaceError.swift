@@ -53,7 +53,8 @@ extension WorkspaceError: CustomStringConvertible {
     case .inUse(let path, let holder):
       "\(path): in use by \(holder?.description ?? "another process"); wait until it ends, or end it"
     case .newerSchema(let path):
-      "\(path): another version of duizhang made or changed this ledger, a newer one or one before the first release; use that version, or begin a new workspace from the logs"
+      "\(path): this ledger is of another version of duizhang, a newer one or one before the first "
+        + "release; use that version, or begin a new workspace from the logs"
     case .olderSchema(let path):
       "\(path): this ledger is of an older version of duizhang; a nightly run brings it up to date"
     case .corrupt(let path, let detail):

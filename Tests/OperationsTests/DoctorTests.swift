@@ -144,10 +144,8 @@ struct DoctorTests {
     }
     try change("INSERT INTO grdb_migrations (identifier) VALUES ('of the future')")
     #expect(
-      problems(try examine(scratch, machine(scratch), "workspace: ws")) == [
-        "error: workspace: \(path): a newer version of duizhang has changed this ledger; use that "
-          + "version"
-      ])
+      try problems(examine(scratch, machine(scratch), "workspace: ws")).first?.hasPrefix(
+        "error: workspace: \(path): this ledger is of another version of duizhang") == true)
     try change("DELETE FROM grdb_migrations")
     let older = problems(try examine(scratch, machine(scratch), "workspace: ws"))
     #expect(older.count == 1)
