@@ -12,7 +12,7 @@ struct WorkspaceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "workspace",
     abstract: "Looks into the workspace that nightly runs keep.",
-    subcommands: [VerifyWorkspaceCommand.self])
+    subcommands: [VerifyWorkspaceCommand.self, AuditWorkspaceCommand.self])
 
   /// Opens a workspace to read it; its error is said.
   static func open(_ path: String, _ diagnostics: Diagnostics) throws -> Workspace {
@@ -142,6 +142,46 @@ struct VerifyWorkspaceCommand: ParsableCommand {
     } catch {
       for message in error.messages { diagnostics.say(.error, message) }
       throw PipelineSession.status(of: error)
+    }
+  }
+}
+
+struct AuditWorkspaceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "audit",
+    abstract: "Prints a workspace's audit log as CSV: who ran what, on which input, with which result.",
+    discussion: """
+      A row for each entry, the first one first: time, who, what, and for the end of a run its command, \
+      version, outcome, and as JSON the logs that it took in with their SHA-256, the days that it counted, \
+      and the adjustments that it booked; for the closing and opening of months which, and why. Entries are \
+      chained by their hashes; 'duizhang workspace verify' checks the chain.
+
+      Example: duizhang workspace audit /var/lib/duizhang/workspace > audit.csv
+      """)
+
+  @Argument(help: ArgumentHelp("The workspace.", valueName: "folder"))
+  var workspace: String
+  @Flag(help: "Say nothing on standard error but errors.")
+  var quiet = false
+
+  private var diagnostics: Diagnostics { Diagnostics(format: .text, isQuiet: quiet) }
+
+  func run() throws {
+    let workspace = try WorkspaceCommand.open(self.workspace, diagnostics)
+    let table: CSVTable
+    do throws(WorkspaceError) {
+      table = try AuditTrail.table(workspace)
+    } catch {
+      throw WorkspaceCommand.status(of: error, diagnostics)
+    }
+    do throws(OutputError) {
+      let output = try ReportOutput("audit.csv", in: nil)
+      try output.write(table.bytes())
+      try output.finish()
+    } catch {
+      if case .brokenPipe = error { return }
+      diagnostics.say(.error, "\(error)")
+      throw ExitStatus.internalFailure
     }
   }
 }

@@ -358,6 +358,13 @@ struct WorkspaceTests {
       try story.bytes("with/2025-11/count.csv")
         == story.bytes("with/2025-11-01--2025-11-30/count.csv"))
     #expect(try story.text("with/2025-12/adjustments.csv").split(separator: "\n").count == 1)
+    let audit = try story.duizhang("workspace", "audit", "ws")
+    #expect(audit.status == 0 && audit.output.hasPrefix("entry,time,actor,action,run,command,"))
+    for told in [
+      "period.close,", "a log was missing", "gateway-03-2025-11-30.ndjson.lz4", "run with.yaml --quiet",
+    ] {
+      #expect(audit.output.contains(told), "\(audit.output.prefix(2_000))")
+    }
     #expect(try story.duizhang("workspace", "verify", "ws").status == 0)
     #expect(try story.duizhang("verify", "with").status == 0)
   }
