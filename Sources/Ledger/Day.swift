@@ -16,6 +16,8 @@ public struct Day: Sendable, Hashable {
   public var dates: ClosedRange<CivilDate>?
   /// Until when it speaks of what happened.
   public var effectiveEnd: Instant
+  /// Whether it stays as it is, since its segments were removed.
+  public var isSealed = false
 
   public init(
     day: CivilDate, inputsHash: ContentHash, carryIn: ContentHash?, carryOut: StoredFile?,

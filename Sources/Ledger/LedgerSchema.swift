@@ -74,6 +74,9 @@ enum LedgerSchema {
       first_time INTEGER,
       last_time INTEGER CHECK (last_time >= first_time),
       latest_time INTEGER NOT NULL CHECK (latest_time >= last_time),
+      uncounted_records INTEGER NOT NULL DEFAULT 0
+        CHECK (uncounted_records BETWEEN 0 AND records),
+      sealed_until INTEGER,
       block_lines BLOB NOT NULL,
       damages TEXT NOT NULL CHECK (json_valid(damages)),
       rejections TEXT NOT NULL CHECK (json_valid(rejections)),
@@ -131,6 +134,7 @@ enum LedgerSchema {
       first_date INTEGER,
       last_date INTEGER CHECK (last_date >= first_date),
       effective_end INTEGER NOT NULL,
+      is_sealed INTEGER NOT NULL DEFAULT 0 CHECK (is_sealed IN (0, 1)),
       run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE RESTRICT,
       CHECK ((carry_out IS NULL) = (carry_path IS NULL)
         AND (carry_out IS NULL) = (carry_bytes IS NULL)),

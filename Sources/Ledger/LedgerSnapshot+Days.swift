@@ -40,16 +40,35 @@ extension LedgerSnapshot {
     }
   }
 
-  /// The hashes of the rules by which days were built, each once, and how many days.
-  public func rulesOfDays() throws(WorkspaceError) -> [(ruleHash: ContentHash, days: Int)] {
+  /// The hash of the rule by which each day was built.
+  public func rulesOfDays() throws(WorkspaceError) -> [CivilDate: ContentHash] {
     try query { database in
-      try Row.fetchAll(
+      let rows = try Row.fetchAll(
+        database, sql: "SELECT day, rule_hash FROM day JOIN run ON run.id = day.run_id")
+      return Dictionary(
+        try rows.map { (try $0.date("day"), try $0.hash("rule_hash")) },
+        uniquingKeysWith: { first, _ in first })
+    }
+  }
+
+  /// The last day that is sealed: it and all days before it stay as they are.
+  public func lastSealedDay() throws(WorkspaceError) -> CivilDate? {
+    try query { database in
+      try Int32.fetchOne(database, sql: "SELECT MAX(day) FROM day WHERE is_sealed = 1")
+        .map { CivilDate(daysSinceEpoch: $0) }
+    }
+  }
+
+  /// The first day with a segment of a log whose last record is not before a time.
+  public func firstDay(ofLogsUntil time: Instant) throws(WorkspaceError) -> CivilDate? {
+    try query { database in
+      try Int32.fetchOne(
         database,
         sql: """
-          SELECT rule_hash, COUNT(*) AS days FROM day JOIN run ON run.id = day.run_id
-          GROUP BY rule_hash ORDER BY rule_hash
-          """
-      ).map { (try $0.hash("rule_hash"), try $0.required("days")) }
+          SELECT MIN(segment.day) FROM segment JOIN log_file ON log_file.id = segment.file_id
+          WHERE log_file.last_time >= ?
+          """, arguments: [time.microseconds]
+      ).map { CivilDate(daysSinceEpoch: $0) }
     }
   }
 
@@ -84,12 +103,14 @@ extension LedgerSnapshot {
   /// decides whether the next one is stale, so the chain ends where nothing changes.
   ///
   /// A day is built where a log has records on it, and where the day before carries something over and
-  /// a later day has records.
+  /// a later day has records. Sealed days are never stale.
   public func staleDay(
     after previous: CivilDate?, ruleHash: ContentHash
   ) throws(WorkspaceError) -> StaleDay? {
     // Sums in 64 bits, since what stands in a damaged ledger may be anything.
-    let from = previous.map { Int64($0.daysSinceEpoch) + 1 } ?? Int64(Int32.min)
+    let from = max(
+      previous.map { Int64($0.daysSinceEpoch) + 1 } ?? Int64(Int32.min),
+      try lastSealedDay().map { Int64($0.daysSinceEpoch) + 1 } ?? Int64(Int32.min))
     let candidates = try query { database in
       try Int32.fetchAll(
         database,
@@ -152,5 +173,6 @@ extension Day {
       result: row.file(
         path: "result_path", sha256: "result_sha256", bytes: "result_bytes"),
       rows: rows, dates: dates, effectiveEnd: row.instant("effective_end"))
+    isSealed = try row.required("is_sealed") as Int == 1
   }
 }

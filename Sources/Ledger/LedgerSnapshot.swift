@@ -237,6 +237,10 @@ extension LogFile {
     firstTime = try row.optionalInstant("first_time")
     lastTime = try row.optionalInstant("last_time")
     latestTime = try row.instant("latest_time")
+    uncountedRecords = try row.required("uncounted_records")
+    sealedUntil = try (row.optional("sealed_until") as Int32?).map {
+      CivilDate(daysSinceEpoch: $0)
+    }
     damages = try LedgerJSON.decode(row.required("damages"))
     rejections = try LedgerJSON.decode(row.required("rejections"))
   }

@@ -51,6 +51,8 @@ public final class LedgerTransaction {
           ("blank_bytes", file.blankBytes), ("quarantined_bytes", file.quarantinedBytes),
           ("first_time", file.firstTime?.microseconds), ("last_time", file.lastTime?.microseconds),
           ("latest_time", file.latestTime.microseconds),
+          ("uncounted_records", file.uncountedRecords),
+          ("sealed_until", file.sealedUntil?.daysSinceEpoch),
           ("block_lines", Data(VarInts.encode(file.blockLines))),
           ("damages", try state.query { _ in try LedgerJSON.encode(file.damages) }),
           ("rejections", try state.query { _ in try LedgerJSON.encode(file.rejections) }),
@@ -100,6 +102,22 @@ public final class LedgerTransaction {
       try execute("DELETE FROM \(table) WHERE file_id = ?", [file.number])
     }
     try execute("DELETE FROM log_file WHERE id = ?", [file.number])
+  }
+
+  /// Takes the segments of a log that has sealed days, and therefore stays, out for those of a longer one.
+  public func removeSegments(of file: LogFileID) throws(WorkspaceError) {
+    try execute(
+      """
+      UPDATE log_file SET uncounted_records = uncounted_records
+        + (SELECT coalesce(sum(records), 0) FROM segment WHERE file_id = ?1) WHERE id = ?1
+      """, [file.number])
+    try execute("DELETE FROM segment WHERE file_id = ?", [file.number])
+  }
+
+  /// Seals all days up to one: they stay as they are, and the segments from which they were built go.
+  public func seal(upTo day: CivilDate) throws(WorkspaceError) {
+    try execute("UPDATE day SET is_sealed = 1 WHERE day <= ?", [day.daysSinceEpoch])
+    try execute("DELETE FROM segment WHERE day <= ?", [day.daysSinceEpoch])
   }
 
   /// Puts a day as it was built, in place of what was there.

@@ -74,6 +74,10 @@ public struct LogFile: Sendable, Hashable {
   public var lastTime: Instant?
   /// The latest time that a record may have had when it was taken in; those of later ones are quarantined.
   public var latestTime = Instant(microseconds: .max)
+  /// Records that are on no day: of days that were sealed when it was taken in, or in a longer log by now.
+  public var uncountedRecords = 0
+  /// The last day that was sealed when it was taken in, where it had records of sealed days.
+  public var sealedUntil: CivilDate?
   /// Lines of each block, in order, by which a record's place becomes a line number.
   public var blockLines: [Int]
   public var damages: [Damage] = []

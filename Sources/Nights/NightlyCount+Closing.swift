@@ -12,6 +12,8 @@ package enum ClosingError: Error, CustomStringConvertible {
   /// The logs end before the month does.
   case notOver(CivilMonth, inputEnd: Instant?)
   case notLastClosed(CivilMonth, last: CivilMonth?)
+  /// Days of it are sealed.
+  case sealed(CivilMonth, until: CivilDate)
 
   package var description: String {
     switch self {
@@ -28,6 +30,10 @@ package enum ClosingError: Error, CustomStringConvertible {
       last.map {
         "\(month) cannot be opened again; the last closed month, \($0), comes first, then those before it"
       } ?? "\(month) is not closed"
+    case .sealed(let month, let day):
+      "\(month) cannot be opened again: the segments of its days up to \(day) were removed "
+        + "('keep_segments'); what it comes to now is told by a new workspace over all raw logs, named "
+        + "in 'workspace'"
     }
   }
 }
@@ -84,10 +90,14 @@ extension NightlyCount {
   ///
   /// - Parameter reason: for the audit log.
   package func reopen(_ month: CivilMonth, reason: String) throws {
-    let last = try workspace.ledger.read { state throws(WorkspaceError) in
-      try state.closedPeriods().last?.month
+    let (last, days) = try workspace.ledger.read { state throws(WorkspaceError) in
+      (try state.closedPeriods().last?.month, try state.days())
     }
     guard last == month else { throw ClosingError.notLastClosed(month, last: last) }
+    let sealed = days.last { day in
+      day.isSealed && (day.dates?.upperBound ?? day.day) >= month.first
+    }
+    if let sealed { throw ClosingError.sealed(month, until: sealed.day) }
     try change("period.reopen", ["period": "\(month)", "reason": reason]) {
       transaction throws(WorkspaceError) in try transaction.reopen(month)
     }

@@ -47,6 +47,10 @@ package final class NightlyCount: @unchecked Sendable {
     package var days: [CivilDate]
     /// What was booked tonight for closed months.
     package var late: [Adjustment]
+    /// Logs with records of sealed days, which are not counted.
+    package var uncounted: [(path: String, records: Int)]
+    /// The last day that is sealed, and how many were tonight.
+    package var sealed: (until: CivilDate?, days: Int)
     /// The months that are closed, ascending, and all that was booked for them.
     package var closed: [ClosedPeriod]
     package var adjustments: [Adjustment]
@@ -56,6 +60,7 @@ package final class NightlyCount: @unchecked Sendable {
   let terms: Terms
   private let options: MeteringOptions
   let origin: Origin
+  let keepDays: Int?
   private let progress = Progress()
 
   private final class Progress: @unchecked Sendable {
@@ -67,27 +72,39 @@ package final class NightlyCount: @unchecked Sendable {
   }
 
   /// Opens the workspace, which no one else may write to meanwhile, and makes it where it is missing.
+  ///
+  /// - Parameter keepDays: days of closed months are sealed when they are so many days older than the last record
+  ///   of all logs; at least ``keepDaysMin``; `nil`: none is.
   package init(
-    workspace path: String, terms: Terms, options: MeteringOptions, origin: Origin
+    workspace path: String, terms: Terms, options: MeteringOptions, origin: Origin,
+    keepDays: Int? = nil
   ) throws(WorkspaceError) {
     workspace = try Workspace.open(
       path, access: .write(holder: origin.command), programVersion: origin.programVersion)
     self.terms = terms
     self.options = options
     self.origin = origin
+    self.keepDays = keepDays
   }
+
+  /// A log without records of so many days up to the last record of all is one that grows no more.
+  package static let keepDaysMin = 35
 
   /// How far the reading of new logs has come: bytes as stored.
   package var storedBytesTaken: Int { progress.storedBytesTaken }
 
   /// Takes in what is new among logs and counts; to be called once.
   ///
-  /// - Parameter latestTimes: of a log's path, the latest time that a record of it may have; of others it is a day
-  ///   after the newest log was last written to.
+  /// - Parameters:
+  ///   - latestTimes: of a log's path, the latest time that a record of it may have; of others it is a day after the
+  ///     newest log was last written to.
+  ///   - sealedUntil: of a log's path, the day up to which its records are not taken in; of others it is the last
+  ///     sealed one.
   /// - Throws: ``IntakeError``, ``WorkspaceError``, ``SegmentError`` or ``SpillError``; then the workspace is
   ///   as it was.
   package func run(
-    _ files: [InputFile], latestTimes: [String: Instant] = [:]
+    _ files: [InputFile], latestTimes: [String: Instant] = [:],
+    sealedUntil: [String: CivilDate] = [:]
   ) throws -> Outcome {
     _ = try workspace.sweep()
     let known = try workspace.ledger.read { state throws(WorkspaceError) in try state.knownNames() }
@@ -116,7 +133,7 @@ package final class NightlyCount: @unchecked Sendable {
       folder: "\(workspace.path)/segments", options: options)
     progress.set(intake)
     // Late ones are taken in in this order.
-    let taken = try intake.run().sorted {
+    var taken = try intake.run().sorted {
       $0.name.path.utf8.lexicographicallyPrecedes($1.name.path.utf8)
     }
     if options.isStrict { try refuse(taken) }
@@ -128,12 +145,16 @@ package final class NightlyCount: @unchecked Sendable {
       try workspace.ledger.commit(run, orThrow: Self.same) { transaction in
         var closed = try ClosedMonths(transaction.state, workspace)
         try closed.check(terms.contracts)
+        let sealed = try transaction.state.lastSealedDay()
+        for index in taken.indices {
+          taken[index].leaveOut(upTo: sealedUntil[taken[index].name.path] ?? sealed)
+        }
         func put(_ log: TakenLog) throws {
-          try removeBeginnings(
+          let counted = try removeBeginnings(
             beginnings[log.name.path] ?? [], of: log.name.path, log.facts.textDigest, transaction,
             &changes)
           let number = try take(
-            log, known[log.name.path]?.file, transaction, &changes)
+            log, known[log.name.path]?.file, sealed, counted, transaction, &changes)
           byDigest[log.name.storedSHA256] = number
         }
         let isLate = taken.map { log in closed.mayChange(by: log.segments.map(\.day)) }
@@ -155,7 +176,7 @@ package final class NightlyCount: @unchecked Sendable {
         for index in candidates.indices where !read.contains(index) {
           guard let id = byDigest[digests[index]] else { continue }
           let file = candidates[index]
-          try removeBeginnings(
+          _ = try removeBeginnings(
             hashes[index].beginnings.subtracting([id]), of: file.path, nil, transaction, &changes)
           changes.repeat(file.path, try transaction.state.name(of: id))
           try transaction.add(
@@ -166,22 +187,25 @@ package final class NightlyCount: @unchecked Sendable {
         let days = try countDays(transaction)
         changes.days.formUnion(days)
         changes.late += try closed.book(.laterRecords, log: nil, days: days, transaction)
+        changes.sealed = try seal(closed.last, transaction)
         transaction.finish(.done, summary: try changes.summary(taken))
       }
     } catch {
       try? workspace.ledger.abandon(run, summary: "{}")
       throw error
     }
-    let (days, logs, closed, adjustments) = try workspace.ledger.read {
+    let (days, logs, closed, adjustments, sealed) = try workspace.ledger.read {
       state throws(WorkspaceError) in
       (
-        try state.days(), try state.logs(), try state.closedPeriods(), try state.adjustments()
+        try state.days(), try state.logs(), try state.closedPeriods(), try state.adjustments(),
+        try state.lastSealedDay()
       )
     }
     let count = StoredCount(workspace, terms: terms, options: options, days: days, logs: logs)
     return Outcome(
       count: count, repeated: changes.repeated, taken: changes.taken,
       extended: changes.extended, days: changes.days.sorted(), late: changes.late,
+      uncounted: changes.uncounted, sealed: (sealed, changes.sealed),
       closed: closed, adjustments: adjustments)
   }
 
@@ -214,39 +238,74 @@ package final class NightlyCount: @unchecked Sendable {
 
   /// Takes the beginnings of a log that is whole now out of the ledger, but those that came under another
   /// name as well.
+  ///
+  /// - Returns: how many of its records of sealed days count already.
   private func removeBeginnings(
     _ beginnings: Set<LogFileID>, of path: String, _ textDigest: ContentHash?,
     _ transaction: LedgerTransaction, _ changes: inout Changes
-  ) throws {
+  ) throws -> Int {
+    var counted = 0
     for id in beginnings {
       guard let file = try transaction.state.file(id), file.textDigest != textDigest,
         try transaction.state.nameCount(of: id) == 1
       else { continue }
-      try remove(id, transaction, &changes)
+      counted = max(counted, try countedOnSealedDays(id, file, transaction))
+      try replace(id, file, by: nil, transaction, &changes)
       changes.extended.append(path)
     }
+    return counted
+  }
+
+  /// How many of a log's records count on days whose segments are gone.
+  private func countedOnSealedDays(
+    _ id: LogFileID, _ file: LogFile, _ transaction: LedgerTransaction
+  ) throws(WorkspaceError) -> Int {
+    let stored = try transaction.state.segments(of: id).reduce(0) { $0 + $1.records }
+    return file.records - stored - file.uncountedRecords
+  }
+
+  /// Takes a log out that is a part of another one. One that sealed days speak of stays, without its other days.
+  ///
+  /// - Parameter whole: the one that gets its names; `nil`: they go.
+  private func replace(
+    _ part: LogFileID, _ file: LogFile, by whole: LogFileID?, _ transaction: LedgerTransaction,
+    _ changes: inout Changes
+  ) throws(WorkspaceError) {
+    guard try countedOnSealedDays(part, file, transaction) == 0 else {
+      try changes.note(transaction.state.segments(of: part))
+      return try transaction.removeSegments(of: part)
+    }
+    if let whole { try transaction.moveNames(of: part, to: whole) }
+    try remove(part, transaction, &changes)
   }
 
   private func remove(
     _ id: LogFileID, _ transaction: LedgerTransaction, _ changes: inout Changes
-  ) throws {
-    let days =
-      try transaction.state.segments(of: id).map(\.day) + [changes.firstDay].compactMap { $0 }
-    changes.firstDay = days.min()
+  ) throws(WorkspaceError) {
+    try changes.note(transaction.state.segments(of: id))
     try transaction.remove(id)
   }
 
   /// Puts a log that was read into the ledger.
   ///
-  /// - Parameter earlier: what its name had before.
+  /// - Parameters:
+  ///   - earlier: what its name had before.
+  ///   - sealed: the last sealed day.
+  ///   - counted: how many of its records of sealed days count already.
   private func take(
-    _ log: TakenLog, _ earlier: LogFileID?, _ transaction: LedgerTransaction,
-    _ changes: inout Changes
+    _ log: TakenLog, _ earlier: LogFileID?, _ sealed: CivilDate?, _ counted: Int,
+    _ transaction: LedgerTransaction, _ changes: inout Changes
   ) throws -> LogFileID {
     func isAlone(_ id: LogFileID) throws -> Bool { try transaction.state.nameCount(of: id) == 1 }
+    /// Of these, what is compared is gone, or never came.
+    func hasSealed(_ file: LogFile) -> Bool {
+      guard let sealed, let first = file.firstTime else { return false }
+      return first.microseconds < DayBuilder.end(of: sealed)
+    }
     if let (id, file) = try transaction.state.file(textDigest: log.facts.textDigest) {
       // A copy that was damaged, though all of its text could be read, is replaced.
-      let isBetter = id == earlier && !file.damages.isEmpty && log.facts.damages.isEmpty
+      let isBetter =
+        id == earlier && !file.damages.isEmpty && log.facts.damages.isEmpty && !hasSealed(file)
       guard try isBetter && isAlone(id) else {
         changes.repeat(log.name.path, try transaction.state.name(of: id))
         try transaction.add(log.name, to: id)
@@ -257,18 +316,20 @@ package final class NightlyCount: @unchecked Sendable {
     }
     // Texts of which one is the beginning of the other count once: a log that grew, or came in part, whatever
     // it is called by now.
-    var parts: [LogFileID] = []
+    var parts: [(id: LogFileID, file: LogFile)] = []
     let similar = try log.facts.headDigest.map { try transaction.state.files(headDigest: $0) } ?? []
     for (id, file) in similar {
       let known = try transaction.state.segments(of: id).map {
         (day: $0.day, path: workspace.path(of: $0.file))
       }
       let own = log.segments.map { (day: $0.day, path: $0.file.path) }
+      // Where nothing is left of one to be compared, it is a part of nothing.
+      if hasSealed(file) || hasSealed(log.facts), known.isEmpty || own.isEmpty { continue }
       // One that was cut within its last line has as many lines as the whole.
       let isShorter =
         (file.lines, file.textBytes) < (log.facts.lines, log.facts.textBytes)
       if isShorter, try LogPart.isPart(known, of: own) {
-        parts.append(id)
+        parts.append((id, file))
       } else if !isShorter, try LogPart.isPart(own, of: known) {
         changes.repeat(log.name.path, try transaction.state.name(of: id))
         try transaction.add(log.name, to: id)
@@ -276,12 +337,20 @@ package final class NightlyCount: @unchecked Sendable {
       }
     }
     changes.taken.append(log.name.path)
+    var facts = log.facts
+    var replaced = counted
+    for (id, file) in parts {
+      replaced = max(replaced, try countedOnSealedDays(id, file, transaction))
+    }
+    facts.uncountedRecords = max(facts.uncountedRecords - replaced, 0)
     let number = try transaction.insert(
-      log.facts, segments: log.segments.map { segment(of: $0) }, name: log.name)
-    for part in parts {
-      try transaction.moveNames(of: part, to: number)
-      try remove(part, transaction, &changes)
+      facts, segments: log.segments.map { segment(of: $0) }, name: log.name)
+    for (id, file) in parts {
+      try replace(id, file, by: number, transaction, &changes)
       changes.extended.append(log.name.path)
+    }
+    if facts.uncountedRecords > 0 {
+      changes.uncounted.append((log.name.path, facts.uncountedRecords))
     }
     return number
   }
@@ -296,6 +365,13 @@ package final class NightlyCount: @unchecked Sendable {
     /// The first day of those that the last log changed.
     var firstDay: CivilDate?
     var late: [Adjustment] = []
+    var uncounted: [(path: String, records: Int)] = []
+    var sealed = 0
+
+    /// Notes the days of segments that go.
+    mutating func note(_ segments: [LedgerSegment]) {
+      firstDay = (segments.map(\.day) + [firstDay].compactMap { $0 }).min()
+    }
 
     /// What the run did, as JSON for the ledger.
     func summary(_ logs: [TakenLog]) throws -> String {
@@ -310,6 +386,8 @@ package final class NightlyCount: @unchecked Sendable {
         var replaced: [String]
         var days: [String]
         var adjustments: Int
+        var uncounted: Int
+        var sealed: Int
       }
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -319,7 +397,8 @@ package final class NightlyCount: @unchecked Sendable {
             name: $0.name.path, sha256: $0.name.storedSHA256.hexadecimal,
             records: $0.facts.records)
         }, repeated: repeated.map { [$0.path, $0.name] }, replaced: extended,
-        days: days.sorted().map { "\($0)" }, adjustments: late.count)
+        days: days.sorted().map { "\($0)" }, adjustments: late.count,
+        uncounted: uncounted.reduce(0) { $0 + $1.records }, sealed: sealed)
       return String(decoding: try encoder.encode(summary), as: UTF8.self)
     }
 
@@ -347,7 +426,7 @@ package final class NightlyCount: @unchecked Sendable {
     let builder = DayBuilder(workspace, terms: terms, options: options, inputEnd: inputEnd)
     // A day that was the last one has said what was open then.
     for day in try transaction.state.days()
-    where day.effectiveEnd != builder.effectiveEnd(of: day.day) {
+    where !day.isSealed && day.effectiveEnd != builder.effectiveEnd(of: day.day) {
       try transaction.remove(day.day)
     }
     var counted: [CivilDate] = []

@@ -67,7 +67,7 @@ package final class RawProof: Sendable {
   ///   ``SpillError`` of the workspace aside.
   package func run() throws -> Outcome {
     var outcome = Outcome()
-    let places = known.logs.map(place)
+    let places = known.logs.map { isReplaced($0) ? nil : place($0) }
     let files = try links(places)
     let night: NightlyCount.Outcome
     do {
@@ -76,6 +76,10 @@ package final class RawProof: Sendable {
         latestTimes: Dictionary(
           uniqueKeysWithValues: zip(files, known.logs).compactMap { file, log in
             file.map { ($0.path, log.file.latestTime) }
+          }),
+        sealedUntil: Dictionary(
+          uniqueKeysWithValues: zip(files, known.logs).compactMap { file, log in
+            file.flatMap { file in log.file.sealedUntil.map { (file.path, $0) } }
           }))
     } catch IntakeError.input(let errors) {
       // By the names that the logs have, and not by those of the links.
@@ -108,9 +112,15 @@ package final class RawProof: Sendable {
         outcome.records += log.file.records
       }
     }
-    let others = known.rules.filter { $0.ruleHash != origin.rule }
+    if let sealed = known.sealedUntil { outcome.problems.append(sealedNote(sealed)) }
+    let others = Dictionary(
+      grouping: known.days.filter { !$0.isSealed }.compactMap { known.rules[$0.day] }
+        .filter { $0 != origin.rule }
+    ) { $0 }
     guard others.isEmpty else {
-      outcome.problems += others.map(otherRule)
+      outcome.problems += others.values.map { otherRule($0[0], days: $0.count) }.sorted {
+        $0.what < $1.what
+      }
       return outcome
     }
     let unproven = compareDays(found.days, missing, &outcome)
@@ -153,11 +163,39 @@ package final class RawProof: Sendable {
     }
   }
 
+  /// Whether a log is kept for its sealed days alone, since a longer one has its other days.
+  private func isReplaced(_ log: LedgerState.Log) -> Bool {
+    log.file.uncountedRecords > 0 && log.file.sealedUntil == nil
+  }
+
+  /// The days of a log, those among them of which the segments are gone.
+  private func days(of log: LedgerState.Log) -> [CivilDate] {
+    let stored = Set(log.segments.map(\.day))
+    guard let first = log.file.firstTime, let last = log.file.lastTime else { return [] }
+    let all = Zone.utc.date(of: first)...Zone.utc.date(of: last)
+    return stored.union(known.days.filter { $0.isSealed && all.contains($0.day) }.map(\.day))
+      .sorted()
+  }
+
+  private func sealedNote(_ day: CivilDate) -> WorkspaceProblem {
+    WorkspaceProblem(
+      path: "segments",
+      what: "those of days up to \(day) were removed ('keep_segments'), and were not compared",
+      remedy: "what these days came to was, where the raw logs are there", isError: false)
+  }
+
   private func absence(of log: LedgerState.Log, _ place: Place?) -> WorkspaceProblem {
+    if isReplaced(log) {
+      return WorkspaceProblem(
+        path: log.name.path,
+        what: "became a part of a longer log when some of its days were sealed, so that "
+          + "\(Self.text(of: days(of: log))) cannot be proven",
+        remedy: "a new workspace over all raw logs tells what they come to", isError: true)
+    }
     let what =
       place.map { "only another form or a part of it is there (\($0.name.path))" }
       ?? "is gone, or another file is in its place"
-    let days = Self.text(of: log.segments.map(\.day))
+    let days = Self.text(of: days(of: log))
     return WorkspaceProblem(
       path: log.name.path,
       what: "\(what); expected \(log.file.storedBytes) bytes with SHA-256 "
@@ -187,6 +225,7 @@ package final class RawProof: Sendable {
     let segments = Dictionary(uniqueKeysWithValues: log.segments.map { ($0.day, $0) })
     let wanted = Dictionary(uniqueKeysWithValues: again.segments.map { ($0.day, $0) })
     for day in Set(segments.keys).union(wanted.keys).sorted() {
+      if let sealed = known.sealedUntil, day <= sealed { continue }
       let (expected, found) = (wanted[day].map(Self.text), segments[day].map(Self.text))
       if expected == found { continue }
       problems.append(
@@ -234,11 +273,11 @@ package final class RawProof: Sendable {
 
   // MARK: - Days
 
-  private func otherRule(_ rule: (ruleHash: ContentHash, days: Int)) -> WorkspaceProblem {
+  private func otherRule(_ rule: ContentHash, days: Int) -> WorkspaceProblem {
     WorkspaceProblem(
       path: "days",
       what:
-        "\(rule.days) were counted by the rule \(rule.ruleHash.hexadecimal), and the pipeline's "
+        "\(days) were counted by the rule \(rule.hexadecimal), and the pipeline's "
         + "is \(origin.rule.hexadecimal), so that days and closed months were not compared",
       remedy: "name the pipeline by whose contracts they were counted, or run this one first",
       isError: true)
@@ -250,7 +289,7 @@ package final class RawProof: Sendable {
   ) -> Set<CivilDate> {
     let found = Dictionary(uniqueKeysWithValues: known.days.map { ($0.day, $0) })
     let expected = Dictionary(uniqueKeysWithValues: again.map { ($0.day, $0) })
-    let lacking = Set(missing.flatMap { $0.segments.map(\.day) })
+    let lacking = Set(missing.flatMap(days))
     var unproven: Set<CivilDate> = []
     for day in Set(found.keys).union(expected.keys).sorted() {
       let (found, expected) = (found[day], expected[day])
@@ -264,6 +303,8 @@ package final class RawProof: Sendable {
         unproven.insert(day)
         continue
       }
+      // Another rule must not change what a closed month came to, and may say it otherwise.
+      if found?.isSealed == true, known.rules[day] != origin.rule { continue }
       let problems = zip(Self.facts(expected), Self.facts(found))
         .filter { $0.0.text != $0.1.text }.map { expected, found in
           difference(
@@ -392,7 +433,8 @@ private struct LedgerState: Sendable {
   var logs: [Log]
   var days: [Day]
   /// The rules by which days were counted.
-  var rules: [(ruleHash: ContentHash, days: Int)]
+  var rules: [CivilDate: ContentHash]
+  var sealedUntil: CivilDate?
   var periods: [ClosedPeriod]
   var adjustments: [Adjustment]
 
@@ -411,6 +453,7 @@ private struct LedgerState: Sendable {
     }
     days = try state.days()
     rules = try state.rulesOfDays()
+    sealedUntil = try state.lastSealedDay()
     periods = try state.closedPeriods()
     adjustments = try state.adjustments()
   }

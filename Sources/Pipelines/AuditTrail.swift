@@ -1,3 +1,4 @@
+internal import CivilTime
 public import Ledger
 public import Reports
 
@@ -28,7 +29,8 @@ public enum AuditTrail {
           run.map { .text($0.start.programVersion) } ?? .empty,
           isEnd ? .optional(run?.outcome.rawValue) : .empty,
           // Of a commit, what the run did; the digests of tables are for 'workspace verify'.
-          number == nil ? .text(entry.detail) : isEnd ? run.map { .text($0.summary) } ?? .empty : .empty,
+          number == nil
+            ? .text(entry.detail) : isEnd ? run.map { .text($0.summary) } ?? .empty : .empty,
           .plain(entry.hash.hexadecimal),
         ]
       })

@@ -193,6 +193,9 @@ public struct NightlyRun: Sendable {
     told.closed = night.closed.last?.month
     told.held = RunOutcome.Night.Held(night.count)
     told.late = monthly.booked(night.late)
+    told.uncounted = night.uncounted
+    told.sealedUntil = night.sealed.until
+    told.sealedDayCount = night.sealed.days
     var months = night.count.months
     if let month = options.month {
       if let last = told.closed, month <= last {
@@ -295,7 +298,7 @@ extension NightlyRun {
     do throws(WorkspaceError) {
       let count = try NightlyCount(
         workspace: Paths.shortened(path), terms: terms, options: metering,
-        origin: NightlyCount.Origin(pipeline, terms, options))
+        origin: NightlyCount.Origin(pipeline, terms, options), keepDays: pipeline.keepSegmentsDays)
       return .workspace(count, files)
     } catch {
       throw .workspace(error)

@@ -3,16 +3,19 @@ public import Configuration
 internal import Contracts
 internal import Decoding
 internal import Formats
+internal import Nights
 
 extension PipelineFile {
   static let keys = [
     "pipeline", "logs", "formats", "encoding", "contracts", "time_zone", "statements", "workspace",
+    "keep_segments",
     "out",
     "headers",
     "bom", "quarantined_share", "privacy_key", "threads", "memory", "metrics", "hook",
     "hook_time_limit",
   ]
   static let threadsMax = 1_024
+  static let keptDaysMax = 36_500
 
   /// Reads a pipeline file.
   ///
@@ -50,6 +53,9 @@ extension PipelineFile {
     statements = (file["statements"]?.elements(expected: "a list of statements") ?? [])
       .compactMap { StatementFile($0, path: path) }
     workspace = resolved(file["workspace"])
+    keepSegmentsDays = file["keep_segments"].flatMap {
+      Self.keptDays($0, hasWorkspace: file["workspace"] != nil)
+    }
     let out = resolved(file.required("out", expected: "the directory for reports"))
     headers = file["headers"]?.choice(of: Headers.self) ?? .en
     bom = file["bom"]?.boolean() ?? false
@@ -99,6 +105,22 @@ extension PipelineFile {
       return nil
     }
     return text
+  }
+
+  private static func keptDays(_ value: ConfigurationValue, hasWorkspace: Bool) -> Int? {
+    guard hasWorkspace else {
+      value.contradict("only together with 'workspace', whose segments it is about")
+      return nil
+    }
+    guard let text = value.scalarText, text.hasSuffix("d"), let days = Int(text.dropLast()),
+      "\(days)d" == text, (NightlyCount.keepDaysMin...keptDaysMax).contains(days)
+    else {
+      value.reject(
+        expected:
+          "a number of days from \(NightlyCount.keepDaysMin)d to \(keptDaysMax)d, such as 400d")
+      return nil
+    }
+    return days
   }
 
   private static func encoding(_ value: ConfigurationValue) -> TextEncoding? {

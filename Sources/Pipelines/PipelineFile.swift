@@ -29,6 +29,8 @@ public struct PipelineFile: Sendable, Hashable {
   public var statements: [StatementFile]
   /// The folder that keeps what every night took in; `nil`: all logs are read each time.
   public var workspace: String?
+  /// The days for which the workspace keeps records of closed months; `nil`: for good.
+  public var keepSegmentsDays: Int?
   /// The directory that reports are written to.
   public var out: String
   public var headers: Headers

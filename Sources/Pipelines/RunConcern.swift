@@ -14,6 +14,8 @@ public enum RunConcern: Sendable, Hashable, CustomStringConvertible {
   case ofMonth(CivilMonth, String)
   /// Records of a closed month came tonight.
   case lateRecords(CivilMonth, rows: Int)
+  /// Records of days whose segments were removed came tonight.
+  case sealedRecords(path: String, records: Int)
 
   public var description: String {
     switch self {
@@ -35,6 +37,9 @@ public enum RunConcern: Sendable, Hashable, CustomStringConvertible {
     case .lateRecords(let month, let rows):
       "\(month) is closed, and logs came that change it: \(Self.count(rows, "adjustment")) in the next "
         + "open month, see adjustments.csv"
+    case .sealedRecords(let path, let records):
+      "\(path) has \(Self.count(records, "record")) of days that are sealed ('keep_segments'), which are not "
+        + "counted: where they may matter, count all raw logs in a new workspace"
     }
   }
 

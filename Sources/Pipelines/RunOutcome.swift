@@ -25,6 +25,11 @@ public struct RunOutcome: Sendable {
     public var closed: CivilMonth?
     /// What came for closed months tonight.
     public var late: [BookedAdjustment] = []
+    /// Logs with records of sealed days, and how many of these: they are not counted.
+    public var uncounted: [(path: String, records: Int)] = []
+    /// The last day that is sealed, in UTC, and how many were tonight.
+    public var sealedUntil: CivilDate?
+    public var sealedDayCount = 0
     /// What the workspace holds now.
     public var held = Held()
 
@@ -54,7 +59,10 @@ public struct RunOutcome: Sendable {
     let late = Set(night.late.map(\.closed)).sorted().map { month in
       RunConcern.lateRecords(month, rows: night.late.count { $0.closed == month })
     }
-    return found + earlier + late
+    let sealed = night.uncounted.map {
+      RunConcern.sealedRecords(path: $0.path, records: $0.records)
+    }
+    return found + earlier + late + sealed
   }
 
   public var needsPerson: Bool { !concerns.isEmpty }
@@ -103,6 +111,14 @@ public struct RunOutcome: Sendable {
       "known already, under another name, and not counted again",
       night.repeated.map { "\($0.path) as \($0.name)" })
     list("whole now, in place of what was taken in of them before", night.extended)
+    if night.sealedDayCount > 0, let day = night.sealedUntil {
+      text +=
+        "sealed, since they are older than 'keep_segments': "
+        + "\(counted(night.sealedDayCount, "day")) up to \(day) (UTC)\n"
+    }
+    list(
+      "came for sealed days, and is not counted",
+      night.uncounted.map { "\($0.path): \(counted($0.records, "record"))" })
     list("came for closed months, and is booked as adjustments", night.late.map(\.text))
     return text + "\n"
   }
@@ -133,6 +149,10 @@ public struct RunOutcome: Sendable {
       "days_counted": .number(night.dayCount),
       "closed": night.closed.map { .string("\($0)") } ?? .null,
       "late": .array(night.late.map(\.json)),
+      "uncounted": .array(
+        night.uncounted.map { ["file": .string($0.path), "records": .number($0.records)] }),
+      "sealed_until": night.sealedUntil.map { .string("\($0)") } ?? .null,
+      "days_sealed": .number(night.sealedDayCount),
       "unchanged": .array(night.unchanged.map { .string("\($0.month)") }),
       "reports": .array(parts.map(\.json)),
     ]

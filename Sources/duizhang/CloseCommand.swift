@@ -17,7 +17,8 @@ struct CloseCommand: ParsableCommand {
       that says something else of a closed month than when it was closed ends every run with status 2.
 
       With --reopen, the last closed month is opened again: its reports are written anew, and what was \
-      booked for it goes. The audit log keeps both, with the reason.
+      booked for it goes. The audit log keeps both, with the reason. A month of which days are sealed \
+      ('keep_segments' in the pipeline) stays closed.
 
       Example: duizhang close pipelines/nightly.yaml --period 2025-12
       """)

@@ -149,7 +149,8 @@ struct VerifyWorkspaceCommand: ParsableCommand {
 struct AuditWorkspaceCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit",
-    abstract: "Prints a workspace's audit log as CSV: who ran what, on which input, with which result.",
+    abstract:
+      "Prints a workspace's audit log as CSV: who ran what, on which input, with which result.",
     discussion: """
       A row for each entry, the first one first: time, who, what, and for the end of a run its command, \
       version, outcome, and as JSON the logs that it took in with their SHA-256, the days that it counted, \

@@ -201,6 +201,62 @@ struct WorkspaceTests {
     #expect(absent.status == 2 && absent.errors.contains("no folder can be made in it"))
   }
 
+  @Test("old days are sealed: their segments go, and what comes for them is told and not counted")
+  func retention() throws {
+    let story = try Story()
+    try story.folder("logs")
+    try story.write("key", String(repeating: "k", count: 32))
+    try story.write(
+      "c.yaml",
+      """
+      contract: C-1
+      licensor: {name: B}
+      licensee: {name: A, keys: [a]}
+      time_zone: Asia/Shanghai
+      """)
+    try story.write(
+      "p.yaml",
+      """
+      {pipeline: p, logs: [logs], contracts: [c.yaml], privacy_key: key, out: out, workspace: ws,
+       keep_segments: 40d}
+      """)
+    func log(_ name: String, _ times: String...) throws {
+      let lines = times.map { "{\"time\":\"\($0)Z\",\"licensee\":\"a\",\"user\":\"u\"}\n" }
+      try story.write("logs/" + name, lines.joined())
+    }
+    try log("1", "2025-10-05T12:00:00", "2025-10-06T12:00:00")
+    try log("2", "2025-12-20T12:00:00")
+    #expect(try story.duizhang("close", "p.yaml", "--period", "2025-10", "--quiet").status == 0)
+    let sealed = try story.duizhang("close", "p.yaml", "--period", "2025-11")
+    #expect(sealed.status == 0)
+    #expect(
+      sealed.errors.contains(
+        "sealed, since they are older than 'keep_segments': 2 days up to 2025-10-06 (UTC)\n"),
+      "\(sealed.errors)")
+    #expect(try story.duizhang("run", "p.yaml", "--quiet").status == 0)
+    #expect(try story.shell("ls ws/segments").output == "2025-12-20\n")
+    let proof = try story.duizhang("workspace", "verify", "ws", "--pipeline", "p.yaml")
+    #expect(proof.status == 0)
+    #expect(proof.output.hasPrefix("note: segments: those of days up to 2025-10-06 were removed"))
+    #expect(proof.errors.contains("2 logs with 3 records, 3 days, 2 closed months\n"))
+    try log("3", "2025-10-06T13:00:00", "2025-12-20T13:00:00")
+    let late = try story.duizhang("run", "p.yaml", "--quiet")
+    #expect(late.status == 1)
+    #expect(late.errors.contains("/logs/3 has 1 record of days that are sealed ('keep_segments')"))
+    #expect(try story.text("out/2025-12/count.csv").contains(",conversation,2,2,"))
+    #expect(try story.duizhang("run", "p.yaml", "--quiet").status == 0)
+    #expect(
+      try story.duizhang("workspace", "verify", "ws", "--pipeline", "p.yaml", "--quiet").status == 0
+    )
+    let reopened = try story.duizhang(
+      "close", "p.yaml", "--period", "2025-11", "--reopen", "a log was missing")
+    #expect(reopened.status < 2)
+    let refused = try story.duizhang(
+      "close", "p.yaml", "--period", "2025-10", "--reopen", "a log was missing")
+    #expect(refused.status == 2)
+    #expect(refused.errors.contains("the segments of its days up to 2025-10-06 were removed"))
+  }
+
   @Test(
     "a strict run takes nothing in of logs with mistakes; what cannot be a log is refused")
   func strict() throws {
@@ -361,7 +417,8 @@ struct WorkspaceTests {
     let audit = try story.duizhang("workspace", "audit", "ws")
     #expect(audit.status == 0 && audit.output.hasPrefix("entry,time,actor,action,run,command,"))
     for told in [
-      "period.close,", "a log was missing", "gateway-03-2025-11-30.ndjson.lz4", "run with.yaml --quiet",
+      "period.close,", "a log was missing", "gateway-03-2025-11-30.ndjson.lz4",
+      "run with.yaml --quiet",
     ] {
       #expect(audit.output.contains(told), "\(audit.output.prefix(2_000))")
     }

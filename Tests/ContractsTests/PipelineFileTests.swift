@@ -63,6 +63,15 @@ import Testing
     ("threads: 0", "p.yaml:2: threads: expected a number of threads, 1 to 1024, found '0'"),
     ("memory: lots", "p.yaml:2: memory: expected a size such as 512M or 1G, found 'lots'"),
     ("memory: [1G]", "p.yaml:2: memory: expected a size such as 512M or 1G, found a list"),
+    (
+      "workspace: w, keep_segments: 34d",
+      "keep_segments: expected a number of days from 35d to 36500d, such as 400d, found '34d'"
+    ),
+    (
+      "workspace: w, keep_segments: 400",
+      "keep_segments: expected a number of days from 35d to 36500d, such as 400d, found '400'"
+    ),
+    ("keep_segments: 400d", "keep_segments: only together with 'workspace'"),
     ("contracts: []", "p.yaml:2: contracts: expected at least one contract file"),
     ("statements: [{file: f}]", "p.yaml:2: statements[0].contract: missing"),
     ("statements: [{contract: c}]", "p.yaml:2: statements[0].file: missing"),
