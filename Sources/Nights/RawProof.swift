@@ -222,8 +222,8 @@ package final class RawProof: Sendable {
         "\(expected.name): expected \(expected.text), found \(found.text)"
       }
     var problems = facts.map { difference(log.name.path, $0) }
-    let segments = Dictionary(uniqueKeysWithValues: log.segments.map { ($0.day, $0) })
-    let wanted = Dictionary(uniqueKeysWithValues: again.segments.map { ($0.day, $0) })
+    let segments = Self.byDay(log.segments.map { ($0.day, $0) })
+    let wanted = Self.byDay(again.segments.map { ($0.day, $0) })
     for day in Set(segments.keys).union(wanted.keys).sorted() {
       if let sealed = known.sealedUntil, day <= sealed { continue }
       let (expected, found) = (wanted[day].map(Self.text), segments[day].map(Self.text))
@@ -287,8 +287,8 @@ package final class RawProof: Sendable {
   private func compareDays(
     _ again: [Day], _ missing: [LedgerState.Log], _ outcome: inout Outcome
   ) -> Set<CivilDate> {
-    let found = Dictionary(uniqueKeysWithValues: known.days.map { ($0.day, $0) })
-    let expected = Dictionary(uniqueKeysWithValues: again.map { ($0.day, $0) })
+    let found = Self.byDay(known.days.map { ($0.day, $0) })
+    let expected = Self.byDay(again.map { ($0.day, $0) })
     let lacking = Set(missing.flatMap(days))
     var unproven: Set<CivilDate> = []
     for day in Set(found.keys).union(expected.keys).sorted() {
@@ -391,6 +391,11 @@ package final class RawProof: Sendable {
     }
   }
 
+  /// Not trapping where a ledger is damaged.
+  private static func byDay<Value>(_ values: [(CivilDate, Value)]) -> [CivilDate: Value] {
+    Dictionary(values, uniquingKeysWith: { first, _ in first })
+  }
+
   // MARK: - Words
 
   private func difference(_ path: String, _ what: String) -> WorkspaceProblem {
@@ -439,13 +444,15 @@ private struct LedgerState: Sendable {
   var adjustments: [Adjustment]
 
   init(_ workspace: Workspace) throws(WorkspaceError) {
-    self = try workspace.ledger.read { state throws(WorkspaceError) in try LedgerState(state) }
+    self = try workspace.ledger.read { state throws(WorkspaceError) in
+      try LedgerState(state, path: workspace.path)
+    }
   }
 
-  private init(_ state: LedgerSnapshot) throws(WorkspaceError) {
+  private init(_ state: LedgerSnapshot, path: String) throws(WorkspaceError) {
     logs = try state.logs().map { name, file throws(WorkspaceError) in
       guard let id = try state.file(textDigest: file.textDigest)?.id else {
-        preconditionFailure("a log without a row")
+        throw .corrupt(path: path, detail: "its index of logs lacks one")
       }
       return Log(
         name: name, file: file, names: try state.names(of: id), segments: try state.segments(of: id)

@@ -84,9 +84,8 @@ struct VerifyWorkspaceCommand: ParsableCommand {
 
   func run() throws {
     // A mistake in the pipeline is told before hours of reading, not after.
-    let file = try pipeline.map { path throws(ExitStatus) in try read(path) }
+    let proof = try pipeline.map { path throws(ExitStatus) in try self.proof(by: path) }
     let workspace = try WorkspaceCommand.open(self.workspace, diagnostics)
-    let proof = try file.map { file throws(ExitStatus) in try self.proof(of: workspace, file) }
     let problems: [WorkspaceProblem]
     do throws(WorkspaceError) {
       problems = try workspace.verify()
@@ -97,9 +96,10 @@ struct VerifyWorkspaceCommand: ParsableCommand {
     if isWhole { diagnostics.say(.info, "the workspace is as its last finished run left it") }
     if let proof {
       let (problems, proven) = try told { () throws(RunError) in
-        try MeteringSession(diagnostics: diagnostics).showingProgress(
-          of: proof.storedBytes, taken: { proof.storedBytesTaken },
-          during: { () throws(RunError) in try proof.run() })
+        let count = try proof.count(workspace)
+        return try MeteringSession(diagnostics: diagnostics).showingProgress(
+          of: count.storedBytes, taken: { count.storedBytesTaken },
+          during: { () throws(RunError) in try count.run() })
       }
       if !say(problems) { isWhole = false }
       diagnostics.say(.info, proven)
@@ -113,22 +113,15 @@ struct VerifyWorkspaceCommand: ParsableCommand {
     return !problems.contains(where: \.isError)
   }
 
-  private func read(_ path: String) throws(ExitStatus) -> PipelineFile {
+  private func proof(by path: String) throws(ExitStatus) -> WorkspaceProof {
     try told { () throws(RunError) in
-      try RunError.configuration { () throws(ConfigurationError) in
+      let file = try RunError.configuration { () throws(ConfigurationError) in
         try PipelineFile.read(path: path)
       }
-    }
-  }
-
-  private func proof(
-    of workspace: Workspace, _ file: PipelineFile
-  ) throws(ExitStatus) -> WorkspaceProof {
-    var metering = execution.options(threads: file.threads, memoryBytes: file.memory?.bytes)
-    metering.lineBytesMax = lines.bytesMax
-    return try told { () throws(RunError) in
-      try WorkspaceProof(
-        workspace, file, scratch: scratch ?? metering.temporaryFolder,
+      var metering = execution.options(threads: file.threads, memoryBytes: file.memory?.bytes)
+      metering.lineBytesMax = lines.bytesMax
+      return try WorkspaceProof(
+        workspace: workspace, file, scratch: scratch ?? metering.temporaryFolder,
         options: NightlyRun.Options(
           metering: metering, command: CommandLine.arguments.joined(separator: " "),
           user: NSUserName(), programVersion: Version.text))
@@ -140,6 +133,9 @@ struct VerifyWorkspaceCommand: ParsableCommand {
     do throws(RunError) {
       return try body()
     } catch {
+      if case .workspace(let error) = error {
+        throw WorkspaceCommand.status(of: error, diagnostics)
+      }
       for message in error.messages { diagnostics.say(.error, message) }
       throw PipelineSession.status(of: error)
     }
