@@ -128,10 +128,35 @@ night
   fail "a night without new logs took some in"
 diff -r "$scratch/before" "$state/reports" > /dev/null || fail "without new logs the reports changed"
 rm -rf "$scratch/before"
-for report in count.csv usage-detail.csv findings.csv reconciliation.csv reconciliation-daily.csv \
-  quarantine.csv run-summary.json; do
-  [[ -s $state/reports/$report ]] || fail "there is no $report"
+for month in 2025-11 2025-12; do
+  for report in count.csv findings.csv reconciliation.csv reconciliation-daily.csv quarantine.csv \
+    adjustments.csv run-summary.json manifest.json; do
+    [[ -s $state/reports/$month/$report ]] || fail "there is no $report of $month"
+  done
+  compgen -G "$state/reports/$month/usage-detail-$month-*.csv" > /dev/null ||
+    fail "there is no usage detail of $month"
 done
+"$DUIZHANG" verify "$state/reports" > "$scratch/said" || { cat "$scratch/said" >&2; fail "reports are not whole"; }
+
+# A night as the service runs it: its command, folder, variables and umask, with what systemd gives beside these.
+# What else the unit restricts is for systemd to do; what it needs is listed in the unit.
+sed "s|/etc/duizhang|$etc|g; s|/var/lib/duizhang|$state|g; s|/var/tmp|$scratch/var/tmp|g" \
+  "$examples/duizhang.service" > "$scratch/service"
+unit() { sed -n "s/^$1=//p" "$scratch/service"; }
+cp sample-logs/gateway-0[12]-2025-12-02.* "$scratch/var/log/gateway"
+status=0
+(
+  cd "$(unit WorkingDirectory)"
+  umask "$(unit UMask)"
+  read -ra start < <(unit ExecStart)
+  exec setpriv --reuid="$id" --regid="$id" --clear-groups --inh-caps=-all --no-new-privs \
+    env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin LANG=C.UTF-8 USER=duizhang LOGNAME=duizhang \
+    HOME="$state" SHELL=/usr/sbin/nologin STATE_DIRECTORY="$state" "$(unit Environment)" "${start[@]}" \
+    < /dev/null > "$scratch/said" 2>&1
+) || status=$?
+(( status == 0 || status == $(unit SuccessExitStatus) )) ||
+  { cat "$scratch/said" >&2; fail "the service's command ended with status $status"; }
+[[ $(metric duizhang_logs_taken_in) == 2 ]] || fail "the service's night took in another number of logs"
 
 # What it wrote is its user's alone, but for the metrics.
 found=$(find "$state" \( -type f ! -perm 600 -o -type d ! -perm 700 -o ! -type f ! -type d \) -printf '%M %p\n')
@@ -152,7 +177,7 @@ as_cron HOME=/nonexistent -- "${command/nightly.yaml/keyless.yaml}" || status=$?
   { cat "$scratch/said" >&2; fail "with a HOME that is not there and no key: status $status"; }
 [[ ! -e $state/other ]] || fail "a run that cannot begin has made a workspace"
 
-echo "three nights without anyone: done, private, and nothing written elsewhere"
+echo "four nights without anyone, by cron and as the service: done, private, and nothing written elsewhere"
 
 if command -v systemd-analyze > /dev/null; then
   cp "$examples"/duizhang.{service,timer} "$scratch"
