@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -22,18 +23,20 @@ import time
 
 PEERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
 THREADS = 2
-COUNT, USAGE = "count", "usage"
+COUNT, USAGE, NIGHT = "count", "usage", "night"
 
 
 class Run:
     """One program on one set of logs."""
 
-    def __init__(self, name, label, command, note="", result=None):
+    def __init__(self, name, label, command, note="", result=None, before=None):
         self.name = name
         self.label = label
         self.command = command
         self.note = note
         self.result = result
+        # What is done before it, out of the measured time.
+        self.before = before
         self.measures = []
         self.outputs = set()
 
@@ -75,6 +78,24 @@ def runs(duizhang, logs):
         line = f"{shlex.quote(sys.executable)} {shlex.quote(script)} {pattern} {THREADS}"
         return Run(name, label, line, note, totals_of_peer)
 
+    def night():
+        """A whole night on a new workspace: take in, count, detail, findings, reports, ledger."""
+        folder = os.path.abspath(f"{logs}/night")
+        os.makedirs(folder, exist_ok=True)
+        with open(f"{folder}/night.yaml", "w", encoding="utf-8") as file:
+            file.write("\n".join([
+                "pipeline: night", f"logs: [{json.dumps(os.path.abspath(logs) + '/gzip/gateway-*')}]",
+                "time_zone: Asia/Shanghai", "workspace: workspace", "out: reports", ""]))
+
+        def clear():
+            for name in ("workspace", "reports"):
+                shutil.rmtree(f"{folder}/{name}", ignore_errors=True)
+            os.sync()
+
+        line = f"{command} run {shlex.quote(folder)}/night.yaml --threads {THREADS} --quiet"
+        return Run(NIGHT, "`duizhang run`, gzip", line,
+                   "a night on a new workspace: taken in, counted, all reports", before=clear)
+
     def bare(name, label, program, paths):
         line = f"printf '%s\\0' {paths} | xargs -0 -n1 -P{THREADS} {program} > /dev/null"
         return Run(name, label, line, "decompresses only; memory of one process")
@@ -84,6 +105,7 @@ def runs(duizhang, logs):
             result=totals_of_count),
         Run(USAGE, "`duizhang usage`, gzip", f"{command} usage {common} {given}",
             "a row for every conversation"),
+        night(),
         Run("count-lz4", "`duizhang count`, lz4", f"{command} count {common} {given_lz4}",
             result=totals_of_count),
         Run("count-128M", "`duizhang count --memory 128M`, gzip",
@@ -99,6 +121,8 @@ def runs(duizhang, logs):
 
 def measure(run, folder):
     """Runs a program once and keeps (wall seconds, CPU seconds, peak MiB) and what it wrote."""
+    if run.before is not None:
+        run.before()
     times = os.path.join(folder, "times")
     output = os.path.join(folder, run.name)
     with open(output, "wb") as sink:
@@ -194,6 +218,8 @@ def ratios(all_runs):
         lines.append(f"It takes {wall / by_name['igzip'].median(0):.2f} times bare `igzip -dc`.")
     if USAGE in by_name:
         lines.append(f"`usage` takes {by_name[USAGE].median(0) / wall:.2f} times `count`.")
+    if NIGHT in by_name:
+        lines.append(f"A night takes {by_name[NIGHT].median(0) / wall:.2f} times `count`.")
     return lines
 
 
