@@ -37,16 +37,19 @@ extension Contract {
   /// All that decides what the days up to one come to and are worth, as a text of one form. What holds from
   /// later days on does not change it.
   public func closedText(upTo last: CivilDate) -> String {
+    // Days before the term are priced as its first one.
+    let end = max(last, term.firstDay ?? last)
     var contract = self
     // The first one holds before its own date too.
     contract.rules =
       rules.prefix(1) + rules.dropFirst().filter { $0.from.map { $0 <= last } ?? true }
-    contract.prices = prices.filter { $0.from.map { $0 <= last } ?? true }.map { price in
+    contract.prices = prices.filter { $0.from.map { $0 <= end } ?? true }.map { price in
       var price = price
-      price.to = price.to.flatMap { $0 <= last ? $0 : nil }
+      // What holds to the last day, and what holds for ever, is the same so far.
+      price.to = price.to.flatMap { $0 < end ? $0 : nil }
       return price
     }
-    contract.term.to = term.lastDay.flatMap { $0 <= last ? term.to : nil }
+    contract.term.to = term.lastDay.flatMap { $0 < last ? term.to : nil }
     contract.allowed.origins = nil
     contract.allowed.networks = nil
     let prices = contract.prices.map { "price \($0.price) \($0.enabled)\n" }

@@ -153,7 +153,11 @@ enum LedgerSchema {
       terms TEXT NOT NULL CHECK (json_valid(terms)),
       totals TEXT NOT NULL CHECK (json_valid(totals)),
       reports TEXT NOT NULL CHECK (json_valid(reports)),
-      run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE RESTRICT
+      recordless TEXT NOT NULL CHECK (json_valid(recordless)),
+      first_date INTEGER,
+      last_date INTEGER CHECK (last_date >= first_date),
+      run_id INTEGER NOT NULL REFERENCES run (id) ON DELETE RESTRICT,
+      CHECK ((first_date IS NULL) = (last_date IS NULL))
     ) STRICT;
     CREATE INDEX period_run ON period (run_id);
 

@@ -161,12 +161,7 @@ extension Day {
     let rows = try (row.optional("rows_path") as String?).map { _ in
       try row.file(path: "rows_path", sha256: "rows_sha256", bytes: "rows_bytes")
     }
-    var dates: ClosedRange<CivilDate>?
-    if let first: Int32 = try row.optional("first_date") {
-      let (first, last) = (CivilDate(daysSinceEpoch: first), try row.date("last_date"))
-      guard first <= last else { throw LedgerValueError(what: "the dates of a day's rows") }
-      dates = first...last
-    }
+    let dates = try row.dates()
     try self.init(
       day: row.date("day"), inputsHash: row.hash("inputs_hash"),
       carryIn: row.optionalHash("carry_in"), carryOut: carryOut,

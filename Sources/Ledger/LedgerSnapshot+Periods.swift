@@ -13,8 +13,21 @@ extension LedgerSnapshot {
         return try ClosedPeriod(
           month: month, closedAt: row.instant("closed_at"), closedBy: row.required("closed_by"),
           terms: LedgerJSON.decode(row.required("terms")), totals: row.required("totals"),
-          reports: LedgerJSON.decode(row.required("reports")), days: days.map(PeriodDay.init))
+          reports: LedgerJSON.decode(row.required("reports")), days: days.map(PeriodDay.init),
+          recordless: LedgerJSON.decode(row.required("recordless")), covered: row.dates())
       }
+    }
+  }
+
+  /// Whether a closed month may have been counted from a log, or from what its days carried over.
+  public func isOfClosedMonths(_ log: LogFileID) throws(WorkspaceError) -> Bool {
+    try query { database in
+      try Bool.fetchOne(
+        database,
+        sql: """
+          SELECT EXISTS (SELECT 1 FROM segment
+            WHERE file_id = ? AND day <= (SELECT MAX(day) FROM period_day))
+          """, arguments: [log.number]) ?? false
     }
   }
 
@@ -31,15 +44,20 @@ extension LedgerTransaction {
   ///
   /// - Throws: ``WorkspaceError/constraint(path:detail:)`` where it is closed already.
   public func close(_ period: ClosedPeriod) throws(WorkspaceError) {
-    let (terms, reports) = try state.query { _ in
-      (try LedgerJSON.encode(period.terms), try LedgerJSON.encode(period.reports))
+    let (terms, reports, recordless) = try state.query { _ in
+      (
+        try LedgerJSON.encode(period.terms), try LedgerJSON.encode(period.reports),
+        try LedgerJSON.encode(period.recordless)
+      )
     }
     try insert(
       into: "period",
       [
         ("period", "\(period.month)"), ("closed_at", period.closedAt.microseconds),
         ("closed_by", period.closedBy), ("terms", terms), ("totals", period.totals),
-        ("reports", reports), ("run_id", run.number),
+        ("reports", reports), ("recordless", recordless),
+        ("first_date", period.covered?.lowerBound.daysSinceEpoch),
+        ("last_date", period.covered?.upperBound.daysSinceEpoch), ("run_id", run.number),
       ])
     for day in period.days {
       try insert(

@@ -66,8 +66,9 @@ extension Run {
 // MARK: - Logs
 
 extension LedgerSnapshot {
-  /// Every name that a log came under, with the content that it had last.
-  public func knownNames() throws(WorkspaceError) -> [String: KnownName] {
+  /// Every name that a log came under, by its bytes, with the content that it had last. As texts, names would be
+  /// equal that differ in how their accents are composed.
+  public func knownNames() throws(WorkspaceError) -> [[UInt8]: KnownName] {
     try query { database in
       // SQLite takes the other columns from the row that has the maximum.
       let rows = try Row.fetchCursor(
@@ -76,10 +77,10 @@ extension LedgerSnapshot {
           SELECT path, file_id, stored_sha256, stored_bytes, modified_at, MAX(run_id) AS run_id
           FROM log_name GROUP BY path
           """)
-      var names: [String: KnownName] = [:]
+      var names: [[UInt8]: KnownName] = [:]
       while let row = try rows.next() {
         let path: String = try row.required("path")
-        names[path] = try KnownName(
+        names[Array(path.utf8)] = try KnownName(
           name: LogName(
             path: path, storedSHA256: row.hash("stored_sha256"),
             storedBytes: row.required("stored_bytes"), modifiedAt: row.instant("modified_at")),

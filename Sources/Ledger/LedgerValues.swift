@@ -87,6 +87,14 @@ extension Row {
     CivilDate(daysSinceEpoch: try required(column))
   }
 
+  /// The columns `first_date` and `last_date`; `nil` where they are NULL.
+  func dates() throws -> ClosedRange<CivilDate>? {
+    guard let first: Int32 = try optional("first_date") else { return nil }
+    let (lower, upper) = (CivilDate(daysSinceEpoch: first), try date("last_date"))
+    guard lower <= upper else { throw LedgerValueError(what: "a range of dates") }
+    return lower...upper
+  }
+
   /// A file by its three columns.
   func file(
     path: String, sha256: String = "sha256", bytes: String = "bytes"

@@ -13,10 +13,15 @@ public struct ClosedPeriod: Sendable, Hashable {
   public var reports: [String: String]
   /// What it was counted from.
   public var days: [PeriodDay]
+  /// The digests of the texts, in hexadecimal, of logs without records that belonged to it.
+  public var recordless: [String]
+  /// The dates that the workspace spoke of when it was closed.
+  public var covered: ClosedRange<CivilDate>?
 
   public init(
     month: CivilMonth, closedAt: Instant, closedBy: String, terms: [String: String],
-    totals: String, reports: [String: String], days: [PeriodDay]
+    totals: String, reports: [String: String], days: [PeriodDay], recordless: [String] = [],
+    covered: ClosedRange<CivilDate>? = nil
   ) {
     self.month = month
     self.closedAt = closedAt
@@ -25,6 +30,8 @@ public struct ClosedPeriod: Sendable, Hashable {
     self.totals = totals
     self.reports = reports
     self.days = days
+    self.recordless = recordless
+    self.covered = covered
   }
 }
 

@@ -16,6 +16,8 @@ struct ClosedMonths {
     case lateLog = "late_log"
     /// A log that was known in part came as a whole.
     case grownLog = "grown_log"
+    /// A contract that was not there when the month was closed takes records of it.
+    case addedContract = "added_contract"
     /// What follows in later logs, where the month was closed before its last conversations were over.
     case laterRecords = "later_records"
   }

@@ -39,6 +39,13 @@ package enum ClosingError: Error, CustomStringConvertible {
 }
 
 extension NightlyCount {
+  /// The last month that is closed.
+  package func lastClosed() throws -> CivilMonth? {
+    try workspace.ledger.read { state throws(WorkspaceError) in
+      try state.closedPeriods().last?.month
+    }
+  }
+
   /// Fails where a month cannot be closed.
   ///
   /// - Parameter isIncomplete: whether logs may end before the month does.
@@ -48,7 +55,8 @@ extension NightlyCount {
     if let closed = night.closed.first(where: { $0.month >= month }) {
       throw .closedAlready(closed.month, at: closed.closedAt)
     }
-    let open = night.count.months.filter { candidate in
+    let known = Set(night.count.months + night.adjustments.map(\.booked)).sorted()
+    let open = known.filter { candidate in
       candidate < month && !night.closed.contains { $0.month >= candidate }
     }
     if let earlier = open.first { throw .earlierOpen(month, earlier: earlier) }
@@ -56,7 +64,9 @@ extension NightlyCount {
     let isOver = terms.contracts.allSatisfy { contract in
       end.map { $0 >= contract.zone.start(of: month.last + 1) } ?? false
     }
-    guard isOver || isIncomplete else { throw .notOver(month, inputEnd: end) }
+    // Nor one of which nothing is known yet.
+    let isKnown = known.last.map { month <= $0 } ?? false
+    guard isOver || (isIncomplete && isKnown) else { throw .notOver(month, inputEnd: end) }
   }
 
   /// Closes a month: its totals, terms, reports and what it was counted from stay as they are.
@@ -82,7 +92,8 @@ extension NightlyCount {
       try transaction.close(
         ClosedPeriod(
           month: month, closedAt: transaction.now, closedBy: self.origin.user, terms: terms,
-          totals: totals, reports: reports, days: days))
+          totals: totals, reports: reports, days: days,
+          recordless: night.count.recordless(in: range), covered: night.count.dates))
     }
   }
 

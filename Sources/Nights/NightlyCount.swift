@@ -109,7 +109,7 @@ package final class NightlyCount: @unchecked Sendable {
     _ = try workspace.sweep()
     let known = try workspace.ledger.read { state throws(WorkspaceError) in try state.knownNames() }
     let candidates = files.filter { file in
-      guard let name = known[file.path]?.name else { return true }
+      guard let name = known[Array(file.path.utf8)]?.name else { return true }
       return name.storedBytes != file.sizeBytes || name.modifiedAt != file.modifiedAt
     }
     let contents = try workspace.ledger.read { state throws(WorkspaceError) in
@@ -139,7 +139,9 @@ package final class NightlyCount: @unchecked Sendable {
     if options.isStrict { try refuse(taken) }
     let run = try beginRun()
     let beginnings = Dictionary(
-      uniqueKeysWithValues: candidates.indices.map { (candidates[$0].path, hashes[$0].beginnings) })
+      uniqueKeysWithValues: candidates.indices.map {
+        (Array(candidates[$0].path.utf8), hashes[$0].beginnings)
+      })
     var changes = Changes()
     do {
       try workspace.ledger.commit(run, orThrow: Self.same) { transaction in
@@ -151,21 +153,25 @@ package final class NightlyCount: @unchecked Sendable {
         }
         func put(_ log: TakenLog) throws {
           let counted = try removeBeginnings(
-            beginnings[log.name.path] ?? [], of: log.name.path, log.facts.textDigest, transaction,
+            beginnings[Array(log.name.path.utf8)] ?? [], of: log.name.path, log.facts.textDigest,
+            transaction,
             &changes)
           let number = try take(
-            log, known[log.name.path]?.file, sealed, counted, transaction, &changes)
+            log, known[Array(log.name.path.utf8)]?.file, sealed, counted, transaction, &changes)
           byDigest[log.name.storedSHA256] = number
         }
         let isLate = taken.map { log in closed.mayChange(by: log.segments.map(\.day)) }
-        var hasCounted = false
+        // What has changed before any log of tonight, such as by a contract that is new.
+        if closed.last != nil {
+          let days = try countDays(transaction)
+          changes.days.formUnion(days)
+          changes.late += try closed.book(.addedContract, log: nil, days: days, transaction)
+        }
         for (log, isLate) in zip(taken, isLate) where isLate {
           let extended = changes.extended.count
           changes.firstDay = log.segments.map(\.day).min()
           try put(log)
-          // The first call counts what has changed for other reasons too.
-          let days = try countDays(transaction, from: hasCounted ? changes.firstDay : nil)
-          hasCounted = true
+          let days = try countDays(transaction, from: changes.firstDay)
           changes.days.formUnion(days)
           changes.late += try closed.book(
             changes.extended.count > extended ? .grownLog : .lateLog,
@@ -264,14 +270,19 @@ package final class NightlyCount: @unchecked Sendable {
     return file.records - stored - file.uncountedRecords
   }
 
-  /// Takes a log out that is a part of another one. One that sealed days speak of stays, without its other days.
+  /// Takes a log out that is a part of another one. One that sealed days or closed months speak of
+  /// stays, without its days.
   ///
   /// - Parameter whole: the one that gets its names; `nil`: they go.
   private func replace(
     _ part: LogFileID, _ file: LogFile, by whole: LogFileID?, _ transaction: LedgerTransaction,
     _ changes: inout Changes
   ) throws(WorkspaceError) {
-    guard try countedOnSealedDays(part, file, transaction) == 0 else {
+    // One that has been replaced before.
+    if file.records > 0, try transaction.state.segments(of: part).isEmpty { return }
+    guard try countedOnSealedDays(part, file, transaction) == 0,
+      try !transaction.state.isOfClosedMonths(part)
+    else {
       try changes.note(transaction.state.segments(of: part))
       return try transaction.removeSegments(of: part)
     }
@@ -324,6 +335,7 @@ package final class NightlyCount: @unchecked Sendable {
       }
       let own = log.segments.map { (day: $0.day, path: $0.file.path) }
       // Where nothing is left of one to be compared, it is a part of nothing.
+      if known.isEmpty && file.records > 0 { continue }
       if hasSealed(file) || hasSealed(log.facts), known.isEmpty || own.isEmpty { continue }
       // One that was cut within its last line has as many lines as the whole.
       let isShorter =
@@ -403,7 +415,7 @@ package final class NightlyCount: @unchecked Sendable {
     }
 
     mutating func `repeat`(_ path: String, _ name: String?) {
-      if let name, name != path { repeated.append((path, name)) }
+      if let name, !name.utf8.elementsEqual(path.utf8) { repeated.append((path, name)) }
     }
   }
 

@@ -101,6 +101,8 @@ package final class RawProof: Sendable {
       guard let place = places[number], let file = files[number], let again = byName[file.path],
         place.isSame || again.file.textDigest == log.file.textDigest
       else {
+        // One that a longer one has replaced, and of which nothing counts but what is frozen.
+        if log.file.records > 0 && log.file.uncountedRecords == log.file.records { continue }
         missing.append(log)
         outcome.problems.append(absence(of: log, places[number]))
         continue

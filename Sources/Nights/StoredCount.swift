@@ -20,6 +20,8 @@ package struct StoredCount: Sendable {
   /// The day whose records that are carried over count as if nothing followed.
   private let lastDay: CivilDate?
   private let logs: StoredLogs
+  /// The dates of which there is something, in the contracts' zones.
+  package let dates: ClosedRange<CivilDate>?
 
   /// - Parameter logs: all, in the order of their names.
   init(
@@ -32,6 +34,9 @@ package struct StoredCount: Sendable {
     self.days = days
     lastDay = days.last?.day
     self.logs = StoredLogs(logs, zone: terms.strangersZone)
+    let dates = days.compactMap(\.dates)
+    let last = dates.map(\.upperBound).max()
+    self.dates = dates.map(\.lowerBound).min().flatMap { first in last.map { first...$0 } }
   }
 
   /// What a closed month was counted from.
@@ -39,7 +44,9 @@ package struct StoredCount: Sendable {
     workspace = count.workspace
     terms = count.terms
     options = count.options
-    logs = count.logs
+    let recordless = Set(period.recordless)
+    logs = count.logs.keeping { recordless.contains($0.file.textDigest.hexadecimal) }
+    dates = period.covered
     lastDay = period.days.first { $0.isLast }?.day
     days = period.days.map { day in
       Day(
@@ -90,9 +97,7 @@ package struct StoredCount: Sendable {
   /// What a range is made of, but for the names of logs: equal texts mean equal results.
   package func state(of range: ClosedRange<CivilDate>) -> String {
     let days = days(of: range).map { Self.text(of: $0, isLast: isLast($0)) }
-    let logs = logs.recordless.filter { range.contains($0.date) }
-      .map { "\(self.logs.all[$0.index].file.textDigest.hexadecimal)\n" }
-    return (days + logs).joined()
+    return (days + recordless(in: range).map { "\($0)\n" }).joined()
   }
 
   /// What a day's units and results are, and whether they are provisional.
@@ -100,12 +105,10 @@ package struct StoredCount: Sendable {
     "\(day.day) \(day.result.sha256.hexadecimal) \(day.rows?.sha256.hexadecimal ?? "-") \(isLast)\n"
   }
 
-  /// The dates of which there is something, in the contracts' zones.
-  package var dates: ClosedRange<CivilDate>? {
-    let dates = days.compactMap(\.dates)
-    guard let first = dates.map(\.lowerBound).min(), let last = dates.map(\.upperBound).max()
-    else { return nil }
-    return first...last
+  /// The digests of the texts, in hexadecimal, of logs without records that belong to a range of dates.
+  package func recordless(in range: ClosedRange<CivilDate>) -> [String] {
+    logs.recordless.filter { range.contains($0.date) }
+      .map { logs.all[$0.index].file.textDigest.hexadecimal }
   }
 
   /// The present name of a log's text; `nil` where it is not there any more.
@@ -206,6 +209,11 @@ struct StoredLogs: Sendable {
     sources = SourceTable(
       names: all.map(\.name.path),
       blockLines: all.map { $0.file.blockLines.map(Int32.init(clamping:)) })
+  }
+
+  /// Without those logs without records that are not wanted.
+  func keeping(_ isWanted: (Log) -> Bool) -> StoredLogs {
+    StoredLogs(all.filter { $0.file.records > 0 || isWanted($0) }, zone: zone)
   }
 
   func number(ofDigest digest: String) throws(UnknownLog) -> Int {

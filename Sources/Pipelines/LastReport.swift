@@ -1,3 +1,4 @@
+internal import CivilTime
 internal import Ledger
 internal import Manifests
 internal import Nights
@@ -26,14 +27,22 @@ struct LastReport {
         return name.path == input.name && name.storedSHA256 == input.sha256
           && name.storedBytes == input.bytes
       }
-      && manifest.outputs.allSatisfy {
-        OutputFolder.sizeBytes(of: $0.path, in: folder) == $0.bytes
-      }
+      && areThere
   }
 
   /// Whether the reports are of a count, whatever else they depend on.
   func isOf(_ counted: ContentHash) -> Bool {
-    manifest.output(RangeReports.totals)?.dependsOn == counted
+    manifest.output(RangeReports.totals)?.dependsOn == counted && areThere
+  }
+
+  /// Whether they are a pipeline's reports of a month.
+  func isOf(_ pipeline: String, _ month: CivilMonth) -> Bool {
+    manifest.pipeline == pipeline && manifest.dates == month.first...month.last
+  }
+
+  /// Whether all files are there, by their sizes.
+  private var areThere: Bool {
+    manifest.outputs.allSatisfy { OutputFolder.sizeBytes(of: $0.path, in: folder) == $0.bytes }
   }
 
   /// A report that is there, where it was made from what is given.

@@ -54,6 +54,15 @@ struct MonthlyReports {
     return (written, unchanged)
   }
 
+  /// All months that there is something of, that something is booked in, or that have a folder of this pipeline
+  /// from when there was.
+  var months: [CivilMonth] {
+    let there = OutputFolder.folders(in: out).compactMap { CivilMonth(text: $0) }.filter { month in
+      LastReport.read(folder(of: month))?.isOf(pipeline.name, month) ?? false
+    }
+    return Set(count.months + adjustments.map(\.booked) + there).sorted()
+  }
+
   func writeAnew(_ month: CivilMonth) throws(RunError) -> RangeOutcome { try write(month, count) }
 
   /// What is booked in a month.
@@ -74,7 +83,7 @@ struct MonthlyReports {
   /// All that the reports of a month depend on, but for the names of logs.
   private func state(of month: CivilMonth, _ count: StoredCount) -> ContentHash {
     var text = "month 1\n\(setup)\n"
-    let dates = self.count.dates ?? month.first...month.last
+    let dates = count.dates ?? month.first...month.last
     text += "before \(dates.lowerBound < month.first) behind \(dates.upperBound > month.last)\n"
     for (contract, statement) in reports.statements.all {
       let rows = statement.rows.filter { $0.date.month == month }
@@ -97,7 +106,7 @@ struct MonthlyReports {
     try RunError.stored { () throws in
       let range = try count.range(month.first...month.last)
       let result = try range.result()
-      let dates = self.count.dates ?? month.first...month.last
+      let dates = count.dates ?? month.first...month.last
       var outcome = reports.outcome(
         result, month: month, covered: CoveredDays(all: dates), adjustments: booked(in: month),
         folder: folder(of: month))

@@ -122,7 +122,14 @@ public struct NightlyRun: Sendable {
       return RunOutcome(
         pipeline: reports.pipeline, parts: [try write(result, to: out)], night: nil)
     case .workspace(let count, let files):
-      let night = try RunError.stored { () throws in try count.run(files) }
+      let night = try RunError.stored { () throws in
+        if let month = options.month, let last = try count.lastClosed(), month <= last {
+          throw RunError.usage(
+            "\(month) is closed, and stays as it is in \(out)/\(month); for what the logs say of it now, "
+              + "name its days with --from \(month.first) --to \(month.last)")
+        }
+        return try count.run(files)
+      }
       return try report(night)
     }
   }
@@ -196,13 +203,8 @@ public struct NightlyRun: Sendable {
     told.uncounted = night.uncounted
     told.sealedUntil = night.sealed.until
     told.sealedDayCount = night.sealed.days
-    var months = night.count.months
+    var months = monthly.months
     if let month = options.month {
-      if let last = told.closed, month <= last {
-        throw .usage(
-          "\(month) is closed, and stays as it is in \(out)/\(month); for what the logs say of it now, name "
-            + "its days with --from \(month.first) --to \(month.last)")
-      }
       months = [month]
     } else if let dates = options.dates {
       let (result, inputs) = try RunError.stored { () throws in
@@ -376,7 +378,7 @@ extension RunOutcome.Night.Held {
     self.init()
     for (_, file) in count.inputs {
       lines += file.lines
-      records += file.records
+      records += file.records - file.uncountedRecords
       quarantined += file.quarantined
       logs += 1
       damagedLogs += file.damages.isEmpty ? 0 : 1

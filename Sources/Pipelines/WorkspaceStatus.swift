@@ -59,7 +59,7 @@ public struct WorkspaceStatus: Sendable {
     months = Self.months(days, closed, adjustments)
     for (_, log) in logs {
       self.logs += 1
-      records += log.records
+      records += log.records - log.uncountedRecords
       quarantined += log.quarantined
       damagedLogs += log.damages.isEmpty ? 0 : 1
     }
@@ -90,7 +90,8 @@ public struct WorkspaceStatus: Sendable {
     }
     for adjustment in adjustments {
       months[adjustment.closed]?.late += 1
-      months[adjustment.booked]?.booked += 1
+      let booked = adjustment.booked
+      months[booked, default: Month(month: booked, state: .open)].booked += 1
     }
     return months.values.sorted { $0.month < $1.month }
   }

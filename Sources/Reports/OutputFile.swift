@@ -158,6 +158,11 @@ public enum OutputFolder {
     FileDescriptor.removeFolder(path)
   }
 
+  /// The names of the folders in a folder; none where it cannot be read.
+  public static func folders(in path: String) -> [String] {
+    FileDescriptor.names(in: path).filter { FileDescriptor.kind("\(path)/\($0)") == S_IFDIR }
+  }
+
   /// Whether a folder is there.
   public static func exists(_ path: String) -> Bool { FileDescriptor.kind(path) == S_IFDIR }
 

@@ -19,7 +19,7 @@ import Testing
       #expect(found?.file == .test("one"))
       #expect(try state.file(textDigest: digest("two")) == nil)
       #expect(try state.segments(of: id).map(\.day) == [firstDay, firstDay + 1])
-      #expect(try state.knownNames()["/logs/one.gz"]?.file == id)
+      #expect(try state.knownNames()[Array("/logs/one.gz".utf8)]?.file == id)
       let run = try state.lastFinishedRun()
       #expect(run?.start == .test)
       #expect(run?.outcome == .done)
@@ -61,7 +61,7 @@ import Testing
     let first = try workspace.takeIn("one", name: "/logs/access.log")
     let second = try workspace.takeIn("two", name: "/logs/access.log")
     try workspace.ledger.read { state throws(WorkspaceError) in
-      #expect(try state.knownNames()["/logs/access.log"]?.file == second)
+      #expect(try state.knownNames()[Array("/logs/access.log".utf8)]?.file == second)
       #expect(try state.name(of: first) == "/logs/access.log")
       #expect(try state.segments(on: firstDay).count == 2)
     }

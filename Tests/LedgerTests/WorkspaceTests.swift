@@ -179,7 +179,7 @@ import Testing
     let reader = try openToRead(folder.workspace)
     func names() throws(WorkspaceError) -> [String] {
       try reader.ledger.read { state throws(WorkspaceError) in
-        try state.knownNames().keys.sorted()
+        try state.knownNames().keys.map { String(decoding: $0, as: UTF8.self) }.sorted()
       }
     }
     let run = try writer.ledger.begin(.test)
@@ -261,7 +261,8 @@ import Testing
         .hasPrefix("command: killed\n"))
     let workspace = try openToWrite(folder.workspace)
     try workspace.ledger.read { state throws(WorkspaceError) in
-      #expect(try state.knownNames().keys.sorted() == ["a"])
+      #expect(
+        try state.knownNames().keys.map { String(decoding: $0, as: UTF8.self) }.sorted() == ["a"])
       #expect(try state.runs().map(\.outcome) == [.done, .running])
       #expect(try state.staleDays(ruleHash: rule).isEmpty)
     }
@@ -285,7 +286,7 @@ import Testing
       let copied = try openToWrite(copy)
       #expect(
         try copied.ledger.read { state throws(WorkspaceError) in
-          try state.knownNames().keys.sorted()
+          try state.knownNames().keys.map { String(decoding: $0, as: UTF8.self) }.sorted()
         } == names)
       #expect(try copied.verify().filter(\.isError).isEmpty)
     }
