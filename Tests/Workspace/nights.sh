@@ -12,6 +12,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
+if ! command -v python3 > /dev/null; then
+  echo "skipped: nights.sh needs python3"
+  exit 0
+fi
 export DUIZHANG=${DUIZHANG:-$PWD/.build/release/duizhang}
 exec python3 Tests/Workspace/nights.py --days "${1:-30}" --seed "${2:-1}" --records "${RECORDS:-3000}" \
   --late "${LATE:-100}" ${KEEP:+--keep "$KEEP"}
