@@ -60,13 +60,13 @@ mapfile -t days < <(ls sample-logs | sed -n 's/^gateway-.*-\(2025-..-..\)\..*/\1
 head -c 32 /dev/urandom > "$scratch/key"
 chmod 600 "$scratch/key"
 
-pipeline() { # NIGHT FOLDER: a pipeline with workspace and reports in FOLDER/root
+pipeline() { # NIGHT FOLDER: a pipeline with workspace and reports in FOLDER/disk
   cat > "$2/$1.yaml" << YAML
 pipeline: nightly
 logs: [$scratch/$1/logs]
 contracts: [$PWD/sample-logs/contract.yaml]
-workspace: $2/root/workspace
-out: $2/root/reports
+workspace: $2/disk/workspace
+out: $2/disk/reports
 privacy_key: $scratch/key
 threads: $threads
 YAML
@@ -82,7 +82,7 @@ quiet() { # NIGHT: a run to its end
 
 for night in $nights; do
   folder=$scratch/$night
-  mkdir -p "$folder"/{logs,root}
+  mkdir -p "$folder"/{logs,disk}
   pipeline "$night" "$folder"
   before=0
   [[ $night == first ]] || before=2
@@ -91,23 +91,23 @@ for night in $nights; do
     quiet "$night"
   done
   cp -p sample-logs/gateway-*-"${days[before]}".* "$folder/logs"
-  cp -a "$folder/root" "$folder/before"
+  cp -a "$folder/disk" "$folder/before"
   with=(env LD_PRELOAD="$library")
   [[ -z $trace ]] || with=(strace -f -y -o "$folder/trace" -E LD_PRELOAD="$library")
   status=0
-  FAULT_ROOT=$folder/root FAULT_LOG=$folder/calls "${with[@]}" "$duizhang" run "$folder/$night.yaml" --quiet \
+  FAULT_ROOT=$folder/disk FAULT_LOG=$folder/calls "${with[@]}" "$duizhang" run "$folder/$night.yaml" --quiet \
     2> "$scratch/errors" || status=$?
   (( status <= 1 )) || { cat "$scratch/errors" >&2; exit 1; }
   echo "$status" > "$folder/status"
-  cp -a "$folder/root" "$folder/after"
+  cp -a "$folder/disk" "$folder/after"
   # What the night replaced is there until the next run's sweep, or is not where that run was the second.
   quiet "$night"
-  mv "$folder/root" "$folder/swept"
+  mv "$folder/disk" "$folder/swept"
   files() { find "$folder/$1/workspace" -type f -printf '%P\n' | sort; }
   comm -23 <(files after) <(files swept) > "$folder/replaced"
   echo "$night night: $(wc -l < "$folder/calls") calls"
   [[ -z $trace ]] || diff \
-    <(grep -E "$folder/root[/>]" "$folder/trace" | grep -v ' EEXIST ' | grep -oE \
+    <(grep -E "$folder/disk[/>]" "$folder/trace" | grep -v ' EEXIST ' | grep -oE \
       '(open|openat|creat)\([^)]*O_(CREAT|TRUNC)|\b(p?writev?2?|pwrite64|fsync|fdatasync|sync_file_range|msync|rename(at2?)?|(sym)?link(at)?|unlink(at)?|f?truncate|mkdir(at)?|rmdir|fallocate|sendfile|copy_file_range)\(' \
       | sed -E 's/^(open|creat).*/create/; s/^(p?)write.*/\1write/; s/(at2?)?\($//; s/^unlink$|^rmdir$/remove/' \
       | sort | uniq -c) \
@@ -168,7 +168,7 @@ plain() { # a run that nobody disturbs
 
 verify() { # WHEN: what is there verifies
   local status=0
-  "$duizhang" workspace verify "$case/root/workspace" > "$case/verify" 2>&1 || status=$?
+  "$duizhang" workspace verify "$case/disk/workspace" > "$case/verify" 2>&1 || status=$?
   (( status == 0 )) && return
   # One whose making was cut short is none yet.
   [[ $status == 3 && $night == first && $1 != "after the run that follows" ]] \
@@ -178,7 +178,7 @@ verify() { # WHEN: what is there verifies
 }
 
 reports() { # STATUS [cut]: each month's reports are all of the night before or all of this one; none are lost
-  local name old=0 new=0 now=$case/root/reports
+  local name old=0 new=0 now=$case/disk/reports
   local before=$scratch/$night/before/reports after=$scratch/$night/after/reports
   diff -rq "$now" "$after" > /dev/null 2>&1 && return
   diff -rq "$now" "$before" > /dev/null 2>&1 && return
@@ -209,29 +209,29 @@ reports() { # STATUS [cut]: each month's reports are all of the night before or 
 }
 
 same() { # WHEN: reports are the same bytes as of a night that nobody disturbed
-  diff -r "$scratch/$night/after/reports" "$case/root/reports" > "$case/diff" 2>&1 && return
+  diff -r "$scratch/$night/after/reports" "$case/disk/reports" > "$case/diff" 2>&1 && return
   head -5 "$case/diff" > "$case/errors"
   wrong "$1, reports differ"
 }
 
 said() { # an error has a path and a remedy
   grep -E '^duizhang: error: ' "$case/errors" > "$case/said" || { wrong "status 5 without an error"; return; }
-  grep -qF "$case/root" "$case/said" || wrong "the error names no path"
+  grep -qF "$case/disk" "$case/said" || wrong "the error names no path"
   grep -qE '; .*(free|check|restore|run again|mount|choose|name|see|begin|verify)' "$case/said" \
     || wrong "the error names no remedy"
 }
 
 cut() { # the disk is what a power cut left
   [[ -d $case/after ]] || { wrong "the power did not fail"; return; }
-  rm -rf "$case/root"
-  mv "$case/after" "$case/root"
+  rm -rf "$case/disk"
+  mv "$case/after" "$case/disk"
 }
 
 fault() { # NIGHT MODE NUMBER
   night=$1 mode=$2 number=$3
-  rm -rf "$case"/{root,shadow,after,after.making,hit}
-  cp -a "$scratch/$night/before" "$case/root"
-  local settings=(LD_PRELOAD="$library" FAULT_ROOT="$case/root" FAULT_AT="$number" FAULT_HIT="$case/hit")
+  rm -rf "$case"/{disk,shadow,after,after.making,hit}
+  cp -a "$scratch/$night/before" "$case/disk"
+  local settings=(LD_PRELOAD="$library" FAULT_ROOT="$case/disk" FAULT_AT="$number" FAULT_HIT="$case/hit")
   local mirror=(FAULT_SHADOW="$case/shadow")
   local power=("${mirror[@]}" FAULT_AFTER="$case/after")
   mkdir "$case/shadow"
@@ -247,7 +247,7 @@ fault() { # NIGHT MODE NUMBER
     kill-power) run "${settings[@]}" "${mirror[@]}" FAULT_MODE=kill ;;
   esac
   local killed=$(( status == 128 + 9 ))
-  grep -E '^duizhang: error' "$case/errors" | sed -E "s#$case/root/##; s#[0-9a-f]{64}#<sha256>#g; \
+  grep -E '^duizhang: error' "$case/errors" | sed -E "s#$case/disk/##; s#[0-9a-f]{64}#<sha256>#g; \
     s#/(20[0-9]{2}-[0-9]{2}-[0-9]{2})/#/<day>/#; s#[0-9]{16}#<end>#g; s#tmp/[0-9]+-[0-9]+#tmp/<new>#g; \
     s#byte [0-9]+#byte <n>#; s#^#$mode, status $status: #" >> "$case/messages" || true
   if (( number )) && [[ ! -s $case/hit ]]; then
@@ -272,7 +272,7 @@ fault() { # NIGHT MODE NUMBER
   reports "$ended"
   if [[ $mode == kill-power ]]; then
     [[ ! -s $case/hit ]] || [[ -e $case/shadow/names ]] || wrong "no shadow is left"
-    run LD_PRELOAD="$library" FAULT_ROOT="$case/root" "${power[@]}"
+    run LD_PRELOAD="$library" FAULT_ROOT="$case/disk" "${power[@]}"
     (( status <= 1 )) || wrong "the run after the kill ends with status $status"
   fi
   if [[ $mode == *power || $mode == half ]]; then
@@ -281,7 +281,7 @@ fault() { # NIGHT MODE NUMBER
     # What a run that has ended reported outlives it.
     if (( number == 0 )) || [[ $mode == kill-power ]] || [[ $mode == eio-power && $ended != 5 ]]; then
       same "with the power cut behind the run"
-      [[ -d $case/root/workspace ]] || wrong "with the power cut behind the run, no workspace is there"
+      [[ -d $case/disk/workspace ]] || wrong "with the power cut behind the run, no workspace is there"
     fi
   fi
   verify "after the fault"
@@ -290,10 +290,10 @@ fault() { # NIGHT MODE NUMBER
   same "after the run that follows"
   verify "after the run that follows"
   local part
-  (cd "$case/root/workspace" && xargs -r rm -f < "$scratch/$night/replaced")
-  find "$case"/root/workspace/{days,segments} -mindepth 1 -type d -empty -delete
+  (cd "$case/disk/workspace" && xargs -r rm -f < "$scratch/$night/replaced")
+  find "$case"/disk/workspace/{days,segments} -mindepth 1 -type d -empty -delete
   for part in segments days tmp; do
-    diff -r "$scratch/$night/swept/workspace/$part" "$case/root/workspace/$part" > "$case/diff" 2>&1 && continue
+    diff -r "$scratch/$night/swept/workspace/$part" "$case/disk/workspace/$part" > "$case/diff" 2>&1 && continue
     head -5 "$case/diff" > "$case/errors"
     wrong "after the run that follows, $part differs"
   done
