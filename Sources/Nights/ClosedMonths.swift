@@ -27,12 +27,15 @@ struct ClosedMonths {
   /// What was frozen and booked so far, of the months that were asked for.
   private var booked: [CivilMonth: FrozenTotals] = [:]
   private let adjustments: [Adjustment]
+  /// What each day had something of when this was made, or when something was last booked.
+  private var dates: [CivilDate: ClosedRange<CivilDate>] = [:]
   /// Days' results that were read before, by their hashes.
   private var results: [ContentHash: DayResult] = [:]
 
   init(_ state: LedgerSnapshot, _ workspace: Workspace) throws {
     let periods = try state.closedPeriods()
     self.init(periods, try periods.isEmpty ? [] : state.adjustments(), workspace)
+    dates = Self.dates(try periods.isEmpty ? [] : state.days())
   }
 
   init(_ periods: [ClosedPeriod], _ adjustments: [Adjustment], _ workspace: Workspace) {
@@ -49,6 +52,12 @@ struct ClosedMonths {
       totals.add(adjustment)
     }
     return totals
+  }
+
+  private static func dates(_ days: [Day]) -> [CivilDate: ClosedRange<CivilDate>] {
+    Dictionary(
+      days.compactMap { day in day.dates.map { (day.day, $0) } },
+      uniquingKeysWith: { first, _ in first })
   }
 
   var last: CivilMonth? { periods.last?.month }
@@ -81,27 +90,26 @@ struct ClosedMonths {
     _ cause: Cause, log: (name: String, textDigest: ContentHash)?, days: [CivilDate],
     _ transaction: LedgerTransaction
   ) throws -> [Adjustment] {
-    guard let last, !days.isEmpty else { return [] }
+    guard let last else { return [] }
     let built = try transaction.state.days()
-    let counted = Set(days)
+    // A day that is counted anew, or is gone, may have had something of a month, or have it now.
+    let now = Self.dates(built)
+    let changed = Set(days).union(dates.keys.filter { now[$0] == nil })
+    let touched = changed.flatMap { [dates[$0], now[$0]].compactMap { $0 } }
+    dates = now
     try addMonths(of: built, transaction)
     var adjustments: [Adjustment] = []
     for period in periods {
       let range = period.month.first...period.month.last
-      let isTouched = built.contains {
-        counted.contains($0.day) && ($0.dates?.overlaps(range) ?? false)
-      }
-      // A day that is gone had something as well.
-      let isNear = counted.contains { range.lowerBound + -2 <= $0 && $0 <= range.upperBound + 2 }
-      guard isTouched || isNear else { continue }
-      let now = try FrozenTotals(built, range) { day in
+      guard touched.contains(where: { $0.overlaps(range) }) else { continue }
+      let open = try FrozenTotals(built, range) { day in
         if let known = results[day.result.sha256] { return known }
         let result = try DayResult.read(workspace.content(of: day.result))
         results[day.result.sha256] = result
         return result
       }
       let before = try total(of: period)
-      for (key, change) in now.changes(from: before) {
+      for (key, change) in open.changes(from: before) {
         let adjustment = Adjustment(
           contract: key.contract, licensee: key.licensee, closed: period.month, booked: last.next,
           date: CivilDate(daysSinceEpoch: key.date), module: key.module, scenario: key.scenario,
@@ -111,7 +119,7 @@ struct ClosedMonths {
         try transaction.book(adjustment)
         adjustments.append(adjustment)
       }
-      booked[period.month] = now
+      booked[period.month] = open
     }
     return adjustments
   }
