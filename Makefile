@@ -18,8 +18,8 @@ TARGETS ?=
 BINARY ?= .build/release/duizhang
 DOCUMENTS := $(DESTDIR)$(PREFIX)/share/doc/duizhang
 # The C libraries' headers; g++ for the C++ library's, which Swift's own clang uses.
-PACKAGES := libisal-dev liblz4-dev libsimdjson-dev libsqlite3-dev libzstd-dev zlib1g-dev g++ \
-  tzdata
+PACKAGES := libisal-dev liblz4-dev libsimdjson-dev libsqlite3-dev libxxhash-dev libzstd-dev \
+  zlib1g-dev g++ tzdata
 
 # Installs Debian packages, as root itself or by sudo.
 apt_install = $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get

@@ -39,6 +39,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CISAL", providers: [.apt(["libisal-dev"])]),
     .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
+    .systemLibrary(name: "CXXHash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]),
     .target(
@@ -66,7 +67,10 @@ let package = Package(
       "Checking", ["CBytes", "CivilTime", "Decoding", "Formats", "Parsing", "Metering"]),
     target(
       "Segments",
-      ["CBytes", "CZstd", "CivilTime", "Decoding", "Formats", "Parsing", crypto]),
+      [
+        "CBytes", "CFiles", "CXXHash", "CZstd", "CivilTime", "Decoding", "Formats", "Parsing",
+        crypto,
+      ]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
     target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),
     target("Ledger", ["CivilTime", "Files", crypto, grdb]),

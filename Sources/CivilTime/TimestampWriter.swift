@@ -7,42 +7,55 @@ extension Instant {
     let secondOfDay = Int(local - Int64(date.daysSinceEpoch) * 86_400)
     let millisecond = Int(microseconds - secondsRoundedDown * 1_000_000) / 1_000
     let (year, month, day) = date.components
-    func appendTwo(_ number: Int) {
-      bytes.append(0x30 + UInt8(truncatingIfNeeded: number / 10))
-      bytes.append(0x30 + UInt8(truncatingIfNeeded: number % 10))
-    }
-    if (0...9_999).contains(year) {
-      appendTwo(year / 100)
-      appendTwo(year % 100)
-    } else {
+    guard (0...9_999).contains(year) else {
       // No time of a record that is counted; as ISO 8601 expands it.
       bytes.append(year < 0 ? 0x2D : 0x2B)
-      for power in [100_000, 10_000, 1_000, 100, 10, 1] {
+      for power in [100_000, 10_000] {
         bytes.append(0x30 + UInt8(truncatingIfNeeded: abs(year) / power % 10))
       }
+      return Self.append(
+        abs(year) % 10_000, month, day, secondOfDay, millisecond, offsetSeconds, isUTC, to: &bytes)
     }
-    bytes.append(0x2D)
-    appendTwo(month)
-    bytes.append(0x2D)
-    appendTwo(day)
-    bytes.append(0x54)
-    appendTwo(secondOfDay / 3_600)
-    bytes.append(0x3A)
-    appendTwo(secondOfDay / 60 % 60)
-    bytes.append(0x3A)
-    appendTwo(secondOfDay % 60)
-    bytes.append(0x2E)
-    appendTwo(millisecond / 10)
-    bytes.append(0x30 + UInt8(truncatingIfNeeded: millisecond % 10))
+    Self.append(year, month, day, secondOfDay, millisecond, offsetSeconds, isUTC, to: &bytes)
+  }
+
+  /// Appends all of it at once, which is several times as fast as byte by byte.
+  @inline(__always)
+  private static func append(
+    _ year: Int, _ month: Int, _ day: Int, _ secondOfDay: Int, _ millisecond: Int,
+    _ offsetSeconds: Int64, _ isUTC: Bool, to bytes: inout [UInt8]
+  ) {
+    // 0000-00-00T00:00:00.000+00:00
+    var text: InlineArray<29, UInt8> = [
+      0x30, 0x30, 0x30, 0x30, 0x2D, 0x30, 0x30, 0x2D, 0x30, 0x30, 0x54, 0x30, 0x30, 0x3A, 0x30,
+      0x30, 0x3A, 0x30, 0x30, 0x2E, 0x30, 0x30, 0x30, 0x2B, 0x30, 0x30, 0x3A, 0x30, 0x30,
+    ]
+    @inline(__always) func put(_ number: Int, _ place: Int) {
+      text[place] = 0x30 &+ UInt8(truncatingIfNeeded: number / 10)
+      text[place + 1] = 0x30 &+ UInt8(truncatingIfNeeded: number % 10)
+    }
+    put(year / 100, 0)
+    put(year % 100, 2)
+    put(month, 5)
+    put(day, 8)
+    put(secondOfDay / 3_600, 11)
+    put(secondOfDay / 60 % 60, 14)
+    put(secondOfDay % 60, 17)
+    put(millisecond / 10, 20)
+    text[22] = 0x30 &+ UInt8(truncatingIfNeeded: millisecond % 10)
+    var count = 29
     if isUTC {
-      bytes.append(0x5A)
-      return
+      text[23] = 0x5A
+      count = 24
+    } else {
+      let minutes = Int(abs(offsetSeconds)) / 60
+      if offsetSeconds < 0 { text[23] = 0x2D }
+      put(minutes / 60, 24)
+      put(minutes % 60, 27)
     }
-    let minutes = Int(abs(offsetSeconds)) / 60
-    bytes.append(offsetSeconds < 0 ? 0x2D : 0x2B)
-    appendTwo(minutes / 60)
-    bytes.append(0x3A)
-    appendTwo(minutes % 60)
+    unsafe text.span.extracting(first: count).withUnsafeBufferPointer {
+      unsafe bytes.append(contentsOf: $0)
+    }
   }
 
   /// RFC 3339 with milliseconds in a zone.

@@ -99,6 +99,7 @@ public struct CarriedRecords {
       let attribution = attributions.all[message.attribution]
       func bytes(_ text: ChunkText) -> [UInt8] {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(48)
         text.append(to: &bytes)
         return bytes
       }

@@ -133,6 +133,9 @@ public struct RecordMapper: ~Copyable {
     bytes = block.wholeBytes
   }
 
+  /// Whether records need their origins and addresses.
+  public var findsPlaces: Bool { unlistedPlaces != nil }
+
   /// Prepares for the lines of another block.
   public mutating func begin(_ block: Block, file: Int) {
     self.block = block

@@ -39,6 +39,11 @@ package enum FileDescriptor {
     }
   }
 
+  /// Has what was written to a file on its way to the disk, so that ``sync(_:)`` has less to wait for.
+  package static func startWriting(_ descriptor: Int32) {
+    duizhang_start_writing(descriptor, 0, 0)
+  }
+
   /// Reads to the end, at most `bytesMax` bytes.
   package static func read(_ descriptor: Int32, bytesMax: Int) -> Result<[UInt8], SystemError> {
     var bytes = [UInt8](repeating: 0, count: bytesMax)

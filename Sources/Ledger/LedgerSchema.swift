@@ -18,7 +18,7 @@ enum LedgerSchema {
     seal: @escaping @Sendable (Database, _ action: String) throws -> Void
   ) -> DatabaseMigrator {
     var migrator = DatabaseMigrator()
-    migrator.registerMigration("1") { database in
+    migrator.registerMigration("2") { database in
       try database.execute(sql: "PRAGMA application_id = \(applicationID)")
       for statement in [runs, logs, days, periods, audit] { try database.execute(sql: statement) }
       try seal(database, "workspace.create")

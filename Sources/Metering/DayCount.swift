@@ -12,7 +12,9 @@ public protocol RecordPiece: Sendable {
 }
 
 /// What one day comes to, given what the day before carried over to it.
-public struct DayOutcome {
+///
+/// Finished: each part is read by one thread at a time, and several may read different parts.
+public struct DayOutcome: @unchecked Sendable {
   /// Of the day's own records.
   public var map: MapSummary
   /// What is counted for good.

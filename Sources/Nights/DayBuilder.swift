@@ -81,8 +81,17 @@ struct DayBuilder {
     let folder = "days/\(day)"
     try makeFolder("\(workspace.path)/\(folder)", in: "\(workspace.path)/days")
     let name = "\(folder)/\(inputsHash.hexadecimal)-\(effectiveEnd(of: day).microseconds)"
-    let (carryOut, carriedOut) = try write(outcome.carried, of: day, to: "\(name).carry", numbers)
-    let rows = try write(outcome, of: day, to: "\(name).units")
+    // At the same time, since each waits for the disk and for its own order.
+    let written = Written()
+    Workers.run(2) { [self] index in
+      if index == 0 {
+        written.carry = Result { try write(outcome.carried, of: day, to: "\(name).carry", numbers) }
+      } else {
+        written.rows = Result { try write(outcome, of: day, to: "\(name).units") }
+      }
+    }
+    let (carryOut, carriedOut) = try written.carry.get()
+    let rows = try written.rows.get()
     let result = DayResult(
       outcome, terms, numbers, records: segments.reduce(0) { $0 + $1.segment.records },
       carried: (carriedIn, carriedOut))
@@ -90,6 +99,12 @@ struct DayBuilder {
       day: day, inputsHash: inputsHash, carryIn: carryIn?.sha256, carryOut: carryOut,
       result: try store(result.bytes(), of: day), rows: rows, dates: result.dates,
       effectiveEnd: effectiveEnd(of: day))
+  }
+
+  /// What two threads write, each its own.
+  private final class Written: @unchecked Sendable {
+    var carry: Result<(StoredFile?, uncounted: Int), any Error> = .success((nil, 0))
+    var rows: Result<StoredFile?, any Error> = .success(nil)
   }
 
   private func makeFolder(_ path: String, in parent: String) throws(SegmentError) {
@@ -132,10 +147,9 @@ struct DayBuilder {
           CarryFile.Record(
             time: record.time, flags: record.flags.rawValue, items: record.items,
             log: numbers.logs[source.file].digest, block: source.block, line: source.line,
-            words: [
-              record.licensee, record.module, record.scenario, record.app, record.event,
-            ],
-            texts: [record.user, record.conversation, record.requestID]))
+            licensee: record.licensee, module: record.module, scenario: record.scenario,
+            app: record.app, event: record.event, user: record.user,
+            conversation: record.conversation, requestID: record.requestID))
       } catch {
         failure = error
       }

@@ -37,7 +37,7 @@ struct SegmentPiece: RecordPiece {
   var log: Int
 
   func map(into mapper: inout RecordMapper) throws {
-    let reader = try SegmentReader(path: path, day: day)
+    let reader = try SegmentReader(path: path, day: day, findsPlaces: mapper.findsPlaces)
     let block = Block()
     while try reader.next(into: block) != nil {
       mapper.begin(block, file: log)

@@ -1,4 +1,3 @@
-internal import CBytes
 package import CivilTime
 internal import Contracts
 internal import Counting
@@ -124,23 +123,65 @@ package final class Intake: @unchecked Sendable {
       for writer in writers { writer.cancel() }
       throw .segment(failure)
     }
-    var taken: [TakenLog] = []
+    let segments = try finishWriters()
     let recognitions = reading.formats.recognitions
-    for index in files.indices {
-      do throws(SegmentError) {
-        taken.append(
-          TakenLog(
-            input: files[index],
-            facts: facts(index, outcome, format: recognitions[index].flatMap { FoundFormat($0) }),
-            segments: try writers[index].finish(),
-            name: LogName(
-              path: files[index].path, storedSHA256: digests[index],
-              storedBytes: outcome.bytes[index].stored, modifiedAt: files[index].modifiedAt)))
-      } catch {
-        throw .segment(error)
+    return files.indices.map { index in
+      TakenLog(
+        input: files[index],
+        facts: facts(index, outcome, format: recognitions[index].flatMap { FoundFormat($0) }),
+        segments: segments[index],
+        name: LogName(
+          path: files[index].path, storedSHA256: digests[index],
+          storedBytes: outcome.bytes[index].stored, modifiedAt: files[index].modifiedAt))
+    }
+  }
+
+  /// Brings all segments to the disk, several logs' at a time, since that is waiting for the most part.
+  ///
+  /// - Returns: those of each log.
+  private func finishWriters() throws(IntakeError) -> [[SegmentSummary]] {
+    let finished = Finished(count: writers.count)
+    Workers.run(min(writers.count, Self.syncsAtOnce)) { [writers] _ in
+      while let index = finished.next() {
+        finished.set(index, Result { () throws(SegmentError) in try writers[index].finish() })
       }
     }
-    return taken
+    var segments: [[SegmentSummary]] = []
+    do throws(SegmentError) {
+      for result in finished.results { segments.append(try result.get()) }
+    } catch {
+      throw .segment(error)
+    }
+    return segments
+  }
+
+  private static let syncsAtOnce = 16
+
+  private final class Finished: @unchecked Sendable {
+    private let monitor = Monitor()
+    private let count: Int
+    private var started = 0
+    private var found: [Int: Result<[SegmentSummary], SegmentError>] = [:]
+
+    init(count: Int) { self.count = count }
+
+    /// The next log, which nobody else gets.
+    func next() -> Int? {
+      monitor.withLock {
+        guard started < count else { return nil }
+        started += 1
+        return started - 1
+      }
+    }
+
+    func set(_ index: Int, _ result: Result<[SegmentSummary], SegmentError>) {
+      monitor.withLock { found[index] = result }
+    }
+
+    /// In the order of logs.
+    var results: [Result<[SegmentSummary], SegmentError>] {
+      monitor.withLock { found.sorted { $0.key < $1.key }.map(\.value) }
+    }
   }
 
   private func readBlocks() {
@@ -171,7 +212,7 @@ package final class Intake: @unchecked Sendable {
           tally.rejected.append((block.index, line, rejection))
         }
       }
-      let digest = Self.digest(block.bytes)
+      let digest = block.bytes.withSpan(0, block.count) { XXH3.digest($0) }
       tally.counts = parsers.parse(block, how) { call, line in
         let time = call.time.microseconds
         guard time >= earliest && time <= latestTime else {
@@ -179,9 +220,6 @@ package final class Intake: @unchecked Sendable {
           reject(time < earliest ? .tooEarly : .tooLate, line)
           return
         }
-        tally.records += 1
-        tally.first = min(tally.first, time)
-        tally.last = max(tally.last, time)
         encoder.append(call, bytes, line: line)
       } rejected: { rejection, line in
         reject(rejection, line)
@@ -190,6 +228,11 @@ package final class Intake: @unchecked Sendable {
       if block.index == 0 { tally.head = Self.headDigest(block.bytes) }
       reader.note(lines: tally.counts.lines, ofBlock: block.index, ofFile: file)
       let chunks = encoder.finish(block: block.index)
+      for chunk in chunks {
+        tally.records += chunk.records
+        tally.first = min(tally.first, chunk.first.microseconds)
+        tally.last = max(tally.last, chunk.last.microseconds)
+      }
       monitor.withLock { tallies[file].add(tally) }
       do throws(SegmentError) {
         try writers[file].put(chunks, block: block.index)
@@ -203,15 +246,6 @@ package final class Intake: @unchecked Sendable {
 
   /// Of a log that no format reads; one without lines has an empty name.
   static let unknownFormat = "unknown"
-
-  /// What tells a block's text from others, but for chance: two numbers of 64 bits, found in different ways.
-  private static func digest(_ bytes: ByteView) -> [UInt8] {
-    let first = unsafe bytes.withAddress { unsafe duizhang_digest($0, bytes.count) }
-    let second = bytes.withSpan(0, bytes.count) { XXH64.checksum($0) }
-    return unsafe withUnsafeBytes(of: (first.littleEndian, second.littleEndian)) {
-      unsafe Array($0)
-    }
-  }
 
   /// SHA-256 of the first line; `nil` where it has no end in the block.
   private static func headDigest(_ bytes: ByteView) -> [UInt8]? {

@@ -18,6 +18,8 @@ public struct OutputFile: ~Copyable, ByteSink {
   private static let firstSerial = Int.random(in: 0..<1 << 40)
   private static let serialCount = Atomic<Int>(0)
   private static let temporarySuffix = "part"
+  /// Writes that the disk is to begin with at once.
+  private static let largeBytes = 128 * 1024
 
   /// Opens the temporary file beside `path`, whose folder must exist.
   public init(path: String) throws(OutputError) {
@@ -39,6 +41,7 @@ public struct OutputFile: ~Copyable, ByteSink {
     if let error = FileDescriptor.write(bytes, to: descriptor) {
       throw .failed(.write, path: path, errno: error.number)
     }
+    if bytes.count >= Self.largeBytes { FileDescriptor.startWriting(descriptor) }
   }
 
   /// Makes the report appear at its path, whole and on the disk.

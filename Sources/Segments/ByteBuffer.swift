@@ -98,6 +98,10 @@ struct ByteBuffer: ~Copyable {
 enum Varint {
   static let bytesMax = 10
 
+  /// Bytes that a number takes.
+  @inline(__always)
+  static func bytes(_ number: UInt64) -> Int { (70 &- (number | 1).leadingZeroBitCount) / 7 }
+
   /// - Returns: the position behind the number.
   @inline(__always)
   static func write(_ number: UInt64, to base: UnsafeMutablePointer<UInt8>, at position: Int) -> Int

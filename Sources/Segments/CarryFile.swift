@@ -24,14 +24,19 @@ public enum CarryFile {
     public var log: String
     public var block: Int
     public var line: Int
-    /// In the order licensee, module, scenario, app, event.
-    public var words: [String]
-    /// In the order user, conversation, request id.
-    public var texts: [[UInt8]]
+    public var licensee: String
+    public var module: String
+    public var scenario: String
+    public var app: String
+    public var event: String
+    public var user: [UInt8]
+    public var conversation: [UInt8]
+    public var requestID: [UInt8]
 
     public init(
-      time: Int64, flags: UInt8, items: Int, log: String, block: Int, line: Int, words: [String],
-      texts: [[UInt8]]
+      time: Int64, flags: UInt8, items: Int, log: String, block: Int, line: Int, licensee: String,
+      module: String, scenario: String, app: String, event: String, user: [UInt8],
+      conversation: [UInt8], requestID: [UInt8]
     ) {
       self.time = time
       self.flags = flags
@@ -39,8 +44,14 @@ public enum CarryFile {
       self.log = log
       self.block = block
       self.line = line
-      self.words = words
-      self.texts = texts
+      self.licensee = licensee
+      self.module = module
+      self.scenario = scenario
+      self.app = app
+      self.event = event
+      self.user = user
+      self.conversation = conversation
+      self.requestID = requestID
     }
   }
 }
@@ -58,15 +69,20 @@ public final class CarryWriter {
 
   public func append(_ record: CarryFile.Record) throws(SegmentError) {
     file.rows.add()
-    for (column, number) in [
-      record.time, Int64(record.flags), Int64(record.items), Int64(record.block),
-      Int64(record.line),
-    ].enumerated() { file.rows.set(column, number) }
+    file.rows.set(0, record.time)
+    file.rows.set(1, Int64(record.flags))
+    file.rows.set(2, Int64(record.items))
+    file.rows.set(3, Int64(record.block))
+    file.rows.set(4, Int64(record.line))
     file.rows.set(5, record.log)
-    for (index, word) in record.words.enumerated() { file.rows.set(6 + index, word) }
-    for (index, text) in record.texts.enumerated() {
-      file.rows.set(11 + index, text)
-    }
+    file.rows.set(6, record.licensee)
+    file.rows.set(7, record.module)
+    file.rows.set(8, record.scenario)
+    file.rows.set(9, record.app)
+    file.rows.set(10, record.event)
+    file.rows.set(11, record.user)
+    file.rows.set(12, record.conversation)
+    file.rows.set(13, record.requestID)
     try file.endRow()
   }
 

@@ -17,30 +17,38 @@ struct ChunkDecoder: ~Copyable {
     /// Bytes of texts, and where in the block they begin.
     var textBytes = 0
     var textStart = 0
-    /// The constant, or the prefix.
+    /// The constant.
     var start = 0
-    var prefixCount = 0
-    var digits = 0
-    var textClass: UInt8 = 0
+    /// Of distinct texts, how many, and where each row's number stands.
     var wordCount = 0
-    var classes = StreamReader.Stream()
-    var packed = StreamReader.Stream()
+    var wordStart = 0
+    /// Of texts of their own: the class of all, or ``ChunkFormat/TextClass/varied``.
+    var textClass: UInt8 = 0
+    /// Where each text's class stands.
+    var indexStart = 0
+    var patterns: [(pattern: TextPattern, packed: StreamReader.Stream)] = []
     var lengths = StreamReader.Stream()
     var content = StreamReader.Stream()
-    var indexes = StreamReader.Stream()
   }
 
   private let columns: [Column]
+  /// Columns of texts whose rows are left absent.
+  private let unread: Set<Int>
   private let streams = StreamReader()
-  private var first = ByteBuffer()
-  private var second = ByteBuffer()
-  private var third = ByteBuffer()
-  private var slices: [UInt64] = []
+  private var numbers = ByteBuffer()
+  private var packed = ByteBuffer()
+  /// Of each class of a column's texts, whatever numbers a class can be told by, the rows.
+  private var rowsByClass = [[UInt32]](
+    repeating: [],
+    count: 1
+      << PackedNumbers.width(count: ChunkFormat.TextClass.firstPattern + ChunkFormat.patternsMax))
   /// The least and the greatest number of each column of the last chunk; 0 for texts.
   private(set) var ranges: [ClosedRange<Int64>]
 
-  init(_ columns: [Column]) {
+  /// - Parameter unread: columns of texts that nobody asks for; their rows become absent.
+  init(_ columns: [Column], unread: Set<Int> = []) {
     self.columns = columns
+    self.unread = unread
     ranges = [ClosedRange<Int64>](repeating: 0...0, count: columns.count)
   }
 
@@ -82,7 +90,7 @@ struct ChunkDecoder: ~Copyable {
         UInt32(littleEndian: chunk.loadUnaligned(fromByteOffset: entry + 4, as: UInt32.self)))
       guard stored <= end - position else { throw .malformed(entry, "a column is too long") }
       starts.append(position)
-      if !column.isNumeric {
+      if !column.isNumeric && !unread.contains(index) {
         var plan = unsafe try plan(
           base, position, position + stored, form: base[entry + 1], rows: header.rows)
         plan.textStart = textBytes
@@ -107,6 +115,8 @@ struct ChunkDecoder: ~Copyable {
             ranges[index] = unsafe try decodeNumbers(
               base, starts[index], starts[index + 1], form, isSeries: column == .series,
               to: target, table.stride, header.rows)
+          } else if unread.contains(index) {
+            for row in 0..<header.rows { unsafe target[row &* table.stride] = 0 }
           } else {
             unsafe try decodeTexts(
               base, plans[index], texts, to: target, table.stride, header.rows)
@@ -178,7 +188,9 @@ struct ChunkDecoder: ~Copyable {
       let number = Varint.unzigzag(word)
       for row in 0..<rows { unsafe target[row &* stride] = UInt64(bitPattern: number) }
       return number...number
-    case .varints: break
+    case .few:
+      return unsafe try decodeFew(base, start, end, to: target, stride, rows)
+    case .varints, .packed: break
     }
     guard position < end else { throw .malformed(start, "a column is empty") }
     let unit: Int64
@@ -189,29 +201,140 @@ struct ChunkDecoder: ~Copyable {
     default: throw .malformed(start, "a column has an unknown unit")
     }
     position += 1
+    guard let word = unsafe Varint.read(base, &position, end: end) else {
+      throw .malformed(start, "a column has no first number")
+    }
+    var sink = unsafe NumberSink(
+      first: Varint.unzigzag(word), unit: unit, isSeries: isSeries, target: target, stride: stride)
+    if form == ChunkFormat.NumberForm.packed.rawValue {
+      unsafe try unpackNumbers(base, position, end, rows, to: &sink)
+      return sink.least...sink.greatest
+    }
     let stream = unsafe try StreamReader.stream(base, &position, end, max: rows * Varint.bytesMax)
     guard position == end else { throw .malformed(position, "a column is too long") }
-    unsafe try streams.read(base, stream, to: &first)
-    let numbers = unsafe UnsafePointer(first.base)
+    let numbers = unsafe try streams.bytes(base, stream, &self.numbers)
     var offset = 0
-    var previous: Int64 = 0
-    var least = Int64.max
-    var greatest = Int64.min
-    let mask: Int64 = isSeries ? -1 : 0
-    for row in 0..<rows {
+    for row in sink.row..<rows {
       guard let word = unsafe Varint.read(numbers, &offset, end: stream.count) else {
         throw .malformed(stream.start, "a column has too few numbers")
       }
-      previous = (previous & mask) &+ Varint.unzigzag(word)
+      sink.take(Varint.unzigzag(word), row)
+    }
+    guard offset == stream.count else {
+      throw .malformed(stream.start, "a column has too many numbers")
+    }
+    return sink.least...sink.greatest
+  }
+
+  /// Where a column's numbers go.
+  @safe
+  private struct NumberSink {
+    /// The first row that is yet to be set.
+    let row: Int
+    private(set) var least: Int64
+    private(set) var greatest: Int64
+    private let unit: Int64
+    private let target: UnsafeMutablePointer<UInt64>
+    private let stride: Int
+    private var previous: Int64
+    /// Ones where each is a difference from the one before.
+    private let mask: Int64
+
+    init(
+      first: Int64, unit: Int64, isSeries: Bool, target: UnsafeMutablePointer<UInt64>, stride: Int
+    ) {
+      self.unit = unit
+      unsafe self.target = unsafe target
+      self.stride = stride
+      previous = first
+      mask = isSeries ? -1 : 0
+      row = isSeries ? 1 : 0
+      least = isSeries ? first &* unit : .max
+      greatest = isSeries ? first &* unit : .min
+      if isSeries { unsafe target[0] = UInt64(bitPattern: first &* unit) }
+    }
+
+    @inline(__always)
+    mutating func take(_ number: Int64, _ row: Int) {
+      previous = (previous & mask) &+ number
       let number = previous &* unit
       least = min(least, number)
       greatest = max(greatest, number)
       unsafe target[row &* stride] = UInt64(bitPattern: number)
     }
-    guard offset == stream.count else {
-      throw .malformed(stream.start, "a column has too many numbers")
+  }
+
+  private func unpackNumbers(
+    _ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ rows: Int,
+    to sink: inout NumberSink
+  ) throws(ChunkDefect) {
+    var position = start
+    guard let word = unsafe Varint.read(base, &position, end: end), position < end else {
+      throw .malformed(start, "a column has no least number")
     }
+    let least = Varint.unzigzag(word)
+    let width = unsafe Int(base[position])
+    position += 1
+    let count = rows - sink.row
+    guard width <= 32, PackedNumbers.bytes(rows: count, width: width) == end - position else {
+      throw .malformed(position, "a column has another number of numbers")
+    }
+    for index in 0..<count {
+      let number = unsafe PackedNumbers.read(base + position, index, width: width)
+      sink.take(least &+ Int64(number), index &+ sink.row)
+    }
+  }
+
+  private func decodeFew(
+    _ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int,
+    to target: UnsafeMutablePointer<UInt64>, _ stride: Int, _ rows: Int
+  ) throws(ChunkDefect) -> ClosedRange<Int64> {
+    var position = start
+    guard let count = unsafe Varint.read(base, &position, end: end), count > 0,
+      count <= UInt64(ChunkFormat.fewMax)
+    else { throw .malformed(start, "a column has too many distinct numbers") }
+    var distinct: [UInt64] = []
+    var least = Int64.max
+    var greatest = Int64.min
+    for _ in 0..<count {
+      guard let word = unsafe Varint.read(base, &position, end: end) else {
+        throw .malformed(start, "a column has too few distinct numbers")
+      }
+      let number = Varint.unzigzag(word)
+      least = min(least, number)
+      greatest = max(greatest, number)
+      distinct.append(UInt64(bitPattern: number))
+    }
+    guard Self.indexBytes(of: distinct.count, rows: rows) == end - position else {
+      throw .malformed(position, "a column has another number of numbers")
+    }
+    unsafe try Self.decodeIndexes(base, position, of: distinct, to: target, stride, rows)
     return least...greatest
+  }
+
+  // MARK: - Numbers of words, classes and distinct numbers
+
+  private static func indexBytes(of distinct: Int, rows: Int) -> Int {
+    PackedNumbers.bytes(rows: rows, width: PackedNumbers.width(count: distinct))
+  }
+
+  /// Sets each row to the word that its number tells.
+  private static func decodeIndexes(
+    _ base: UnsafePointer<UInt8>, _ start: Int, of distinct: [UInt64],
+    to target: UnsafeMutablePointer<UInt64>, _ stride: Int, _ rows: Int
+  ) throws(ChunkDefect) {
+    let width = PackedNumbers.width(count: distinct.count)
+    let indexes = unsafe base + start
+    var isValid = true
+    for row in 0..<rows {
+      let index = unsafe PackedNumbers.read(indexes, row, width: width)
+      if index < distinct.count {
+        unsafe target[row &* stride] = distinct[index]
+      } else {
+        isValid = false
+      }
+    }
+    guard isValid else { throw .malformed(start, "a row has no word") }
   }
 
   // MARK: - Texts
@@ -225,7 +348,6 @@ struct ChunkDecoder: ~Copyable {
     var plan = TextPlan()
     plan.form = form
     var position = start
-    let lengthBytes = 5 * rows
     switch form {
     case .constant:
       guard let count = unsafe Varint.read(base, &position, end: end),
@@ -239,48 +361,52 @@ struct ChunkDecoder: ~Copyable {
         count <= UInt64(rows)
       else { throw .malformed(start, "a column has too many words") }
       plan.wordCount = Int(count)
-      plan.lengths = unsafe try StreamReader.stream(base, &position, end, max: lengthBytes)
-      plan.content = unsafe try StreamReader.stream(
-        base, &position, end, max: ChunkFormat.textBytesMax)
-      plan.indexes = unsafe try StreamReader.stream(base, &position, end, max: 4 * rows)
-      let width = ChunkFormat.indexBytes(wordCount: plan.wordCount)
-      guard plan.indexes.count == width * rows else {
-        throw .malformed(start, "a column has another number of words")
-      }
-      plan.textBytes = plan.content.count
-    case .texts:
-      guard end - position >= 3 else { throw .malformed(start, "a column is too short") }
-      plan.prefixCount = unsafe Int(base[position])
-      plan.digits = unsafe Int(base[position + 1])
-      guard plan.prefixCount <= ChunkFormat.prefixMax, plan.digits <= ChunkFormat.digitsMax,
-        plan.digits % 2 == 0, end - position >= 3 + plan.prefixCount
-      else { throw .malformed(start, "a column has an unknown pattern") }
-      plan.start = position + 2
-      position += 2 + plan.prefixCount
-      plan.textClass = unsafe base[position]
-      position += 1
-      guard plan.textClass <= ChunkFormat.TextClass.varied else {
-        throw .malformed(position - 1, "a column has texts of an unknown class")
-      }
-      if plan.textClass == ChunkFormat.TextClass.varied {
-        plan.classes = unsafe try StreamReader.stream(base, &position, end, max: rows)
-        guard plan.classes.count == rows else {
-          throw .malformed(position, "a column has another number of classes")
-        }
-      }
-      plan.packed = unsafe try StreamReader.stream(
-        base, &position, end, max: plan.digits / 2 * rows)
-      plan.lengths = unsafe try StreamReader.stream(base, &position, end, max: lengthBytes)
-      plan.content = unsafe try StreamReader.stream(
-        base, &position, end, max: ChunkFormat.textBytesMax)
-      plan.textBytes = plan.content.count
-      if plan.digits > 0 {
-        let packedRows = plan.packed.count / (plan.digits / 2)
-        plan.textBytes += packedRows * (plan.prefixCount + plan.digits)
-      }
+      plan.wordStart = position
+      position += Self.indexBytes(of: plan.wordCount, rows: rows)
+      guard position <= end else { throw .malformed(end, "a column has too few words") }
+      unsafe try planOwnTexts(&plan, base, position, end, rows: plan.wordCount)
+    case .texts: unsafe try planOwnTexts(&plan, base, position, end, rows: rows)
     }
-    guard position == end else { throw .malformed(position, "a column is too long") }
     return plan
+  }
+
+  private func planOwnTexts(
+    _ plan: inout TextPlan, _ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int, rows: Int
+  ) throws(ChunkDefect) {
+    var position = start
+    guard position < end, unsafe Int(base[position]) <= ChunkFormat.patternsMax else {
+      throw .malformed(start, "a column has too many patterns")
+    }
+    let count = unsafe Int(base[position])
+    position += 1
+    var patterns: [TextPattern] = []
+    for _ in 0..<count { patterns.append(unsafe try TextPattern(base, &position, end)) }
+    let classes = ChunkFormat.TextClass.firstPattern + count
+    guard position < end,
+      unsafe base[position] == ChunkFormat.TextClass.varied
+        || base[position] < classes
+    else { throw .malformed(position, "a column has texts of an unknown class") }
+    plan.textClass = unsafe base[position]
+    position += 1
+    if plan.textClass == ChunkFormat.TextClass.varied {
+      plan.indexStart = position
+      position += Self.indexBytes(of: classes, rows: rows)
+      guard position <= end else { throw .malformed(end, "a column has too few classes") }
+    }
+    for pattern in patterns {
+      let packed = unsafe try StreamReader.stream(
+        base, &position, end, max: pattern.packedBytes * rows)
+      guard packed.count % pattern.packedBytes == 0 else {
+        throw .malformed(packed.start, "a column has parts of texts")
+      }
+      plan.patterns.append((pattern, packed))
+      plan.textBytes += packed.count / pattern.packedBytes * pattern.room
+    }
+    plan.lengths = unsafe try StreamReader.stream(base, &position, end, max: 5 * rows)
+    plan.content = unsafe try StreamReader.stream(
+      base, &position, end, max: ChunkFormat.textBytesMax)
+    plan.textBytes += plan.content.count
+    guard position == end else { throw .malformed(position, "a column is too long") }
   }
 
   private mutating func decodeTexts(
@@ -306,108 +432,76 @@ struct ChunkDecoder: ~Copyable {
     _ base: UnsafePointer<UInt8>, _ plan: TextPlan, _ texts: UnsafeMutablePointer<UInt8>,
     to target: UnsafeMutablePointer<UInt64>, _ stride: Int, _ rows: Int
   ) throws(ChunkDefect) {
-    unsafe try streams.read(base, plan.content, to: texts + plan.textStart)
-    unsafe try streams.read(base, plan.lengths, to: &first)
-    slices.removeAll(keepingCapacity: true)
-    var offset = 0
-    var start = plan.textStart
-    let end = start + plan.textBytes
-    for _ in 0..<plan.wordCount {
-      guard
-        let count = unsafe Varint.read(UnsafePointer(first.base), &offset, end: first.count),
-        count <= UInt64(end - start)
-      else { throw .malformed(plan.lengths.start, "a word is too long") }
-      slices.append(count == 0 ? 0 : Self.word(start, Int(count)))
-      start += Int(count)
-    }
-    guard start == end && offset == first.count else {
-      throw .malformed(plan.lengths.start, "a column has more than its words")
-    }
-    unsafe try streams.read(base, plan.indexes, to: &second)
-    let indexes = unsafe UnsafeRawPointer(second.base)
-    let width = ChunkFormat.indexBytes(wordCount: plan.wordCount)
-    var isValid = true
-    for row in 0..<rows {
-      let index: Int
-      switch width {
-      case 1: index = unsafe Int(indexes.load(fromByteOffset: row, as: UInt8.self))
-      case 2:
-        index = unsafe Int(
-          UInt16(littleEndian: indexes.loadUnaligned(fromByteOffset: 2 &* row, as: UInt16.self)))
-      default:
-        index = unsafe Int(
-          UInt32(littleEndian: indexes.loadUnaligned(fromByteOffset: 4 &* row, as: UInt32.self)))
-      }
-      if index < slices.count {
-        unsafe target[row &* stride] = slices[index]
-      } else {
-        isValid = false
+    var slices = [UInt64](repeating: 0, count: plan.wordCount)
+    var failure: ChunkDefect?
+    unsafe slices.withUnsafeMutableBufferPointer { slices in
+      guard let address = slices.baseAddress else { return }
+      do throws(ChunkDefect) {
+        unsafe try decodeOwnTexts(base, plan, texts, to: address, 1, plan.wordCount)
+      } catch {
+        failure = error
       }
     }
-    guard isValid else { throw .malformed(plan.indexes.start, "a row has no word") }
+    if let failure { throw failure }
+    unsafe try Self.decodeIndexes(base, plan.wordStart, of: slices, to: target, stride, rows)
   }
 
   private mutating func decodeOwnTexts(
     _ base: UnsafePointer<UInt8>, _ plan: TextPlan, _ texts: UnsafeMutablePointer<UInt8>,
     to target: UnsafeMutablePointer<UInt64>, _ stride: Int, _ rows: Int
   ) throws(ChunkDefect) {
-    let isVaried = plan.textClass == ChunkFormat.TextClass.varied
-    if isVaried { unsafe try streams.read(base, plan.classes, to: &first) }
-    unsafe try streams.read(base, plan.packed, to: &second)
-    unsafe try streams.read(base, plan.lengths, to: &third)
-    // What has texts of its own comes first, and behind it the texts that are made of digits.
+    unsafe sortRows(base, plan, rows)
+    let classes = ChunkFormat.TextClass.firstPattern + plan.patterns.count
+    guard rowsByClass[classes...].allSatisfy(\.isEmpty) else {
+      throw .malformed(plan.indexStart, "a text is of an unknown class")
+    }
+    for row in rowsByClass[ChunkFormat.TextClass.absent] {
+      unsafe target[Int(row) &* stride] = 0
+    }
     unsafe try streams.read(base, plan.content, to: texts + plan.textStart)
-    var contentStart = plan.textStart
-    let contentEnd = contentStart + plan.content.count
-    var madeStart = contentEnd
-    let madeEnd = plan.textStart + plan.textBytes
-    var packedStart = 0
-    let packedBytes = plan.digits / 2
+    let lengths = unsafe try streams.bytes(base, plan.lengths, &numbers)
     var lengthStart = 0
-    let madeCount = plan.prefixCount + plan.digits
-    var prefix: UInt64 = 0
-    for index in 0..<plan.prefixCount {
-      prefix |= unsafe UInt64(base[plan.start + index]) << (8 * UInt64(index))
+    var start = plan.textStart
+    var end = start + plan.content.count
+    for row in rowsByClass[ChunkFormat.TextClass.other] {
+      guard let count = unsafe Varint.read(lengths, &lengthStart, end: plan.lengths.count),
+        count > 0, count <= UInt64(end &- start)
+      else { throw .malformed(plan.lengths.start, "a text is too long") }
+      unsafe target[Int(row) &* stride] = Self.word(start, Int(count))
+      start &+= Int(count)
     }
-    let raw = UnsafeMutableRawPointer(texts)
-    let packed = unsafe UnsafeRawPointer(second.base)
-    for row in 0..<rows {
-      let textClass = isVaried ? unsafe first.base[row] : plan.textClass
-      var slice: UInt64 = 0
-      if textClass == ChunkFormat.TextClass.hexadecimal {
-        guard packedBytes > 0, packedStart &+ packedBytes <= second.count,
-          madeStart &+ madeCount <= madeEnd
-        else { throw .malformed(plan.packed.start, "a column has too few digits") }
-        unsafe raw.storeBytes(of: prefix.littleEndian, toByteOffset: madeStart, as: UInt64.self)
-        var position = madeStart &+ plan.prefixCount
-        var offset = packedStart
-        let end = packedStart &+ packedBytes
-        while offset < end {
-          let number = unsafe UInt32(
-            littleEndian: packed.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
-          unsafe raw.storeBytes(
-            of: Hexadecimal.text(number).littleEndian, toByteOffset: position, as: UInt64.self)
-          offset &+= 4
-          position &+= 8
-        }
-        slice = Self.word(madeStart, madeCount)
-        madeStart &+= madeCount
-        packedStart = end
-      } else if textClass == ChunkFormat.TextClass.other {
-        guard
-          let count = unsafe Varint.read(
-            UnsafePointer(third.base), &lengthStart, end: third.count),
-          count > 0, count <= UInt64(contentEnd &- contentStart)
-        else { throw .malformed(plan.lengths.start, "a text is too long") }
-        slice = Self.word(contentStart, Int(count))
-        contentStart &+= Int(count)
-      } else if textClass != ChunkFormat.TextClass.absent {
-        throw .malformed(plan.classes.start, "a text is of an unknown class")
+    guard lengthStart == plan.lengths.count, start == end else {
+      throw .malformed(plan.lengths.start, "a column has more than its texts")
+    }
+    // What is written behind a pattern's last text is overwritten by the next one's first.
+    for (index, (pattern, stream)) in plan.patterns.enumerated() {
+      let rows = rowsByClass[ChunkFormat.TextClass.firstPattern + index]
+      guard stream.count == rows.count * pattern.packedBytes else {
+        throw .malformed(stream.start, "a column has another number of packed texts")
       }
-      unsafe target[row &* stride] = slice
+      let bytes = unsafe try streams.bytes(base, stream, &packed)
+      unsafe rows.withUnsafeBufferPointer { rows in
+        unsafe pattern.unpack(bytes, count: rows.count, to: texts, at: end) {
+          index, start, length in
+          unsafe target[Int(rows[index]) &* stride] = Self.word(start, length)
+        }
+      }
+      end += rows.count * pattern.room
     }
-    guard packedStart == second.count, lengthStart == third.count, contentStart == contentEnd,
-      madeStart == madeEnd
-    else { throw .malformed(plan.start, "a column has more than its texts") }
+  }
+
+  /// Fills ``rowsByClass``.
+  private mutating func sortRows(_ base: UnsafePointer<UInt8>, _ plan: TextPlan, _ rows: Int) {
+    for index in rowsByClass.indices { rowsByClass[index].removeAll(keepingCapacity: true) }
+    guard plan.textClass == ChunkFormat.TextClass.varied else {
+      rowsByClass[Int(plan.textClass)].append(contentsOf: 0..<UInt32(rows))
+      return
+    }
+    let width = PackedNumbers.width(
+      count: ChunkFormat.TextClass.firstPattern + plan.patterns.count)
+    for row in 0..<rows {
+      let textClass = unsafe PackedNumbers.read(base + plan.indexStart, row, width: width)
+      rowsByClass[textClass].append(UInt32(truncatingIfNeeded: row))
+    }
   }
 }

@@ -12,7 +12,10 @@ public struct ChunkEncoder: ~Copyable {
   private var numbers = ByteBuffer()
   private var lengths = ByteBuffer()
   private var content = ByteBuffer()
-  private var classes = ByteBuffer()
+  /// Of each row, the number of its text's class, or of its number or word among distinct ones.
+  private var indexes = IndexBuffer()
+  /// Rows whose texts are of no pattern yet.
+  private var rest = IndexBuffer()
   private var packed = ByteBuffer()
   private var dictionary = WordTable()
 
@@ -22,6 +25,10 @@ public struct ChunkEncoder: ~Copyable {
   /// Distinct words up to which, and rows to a distinct one from which on, a dictionary is made.
   private static let wordsMax = 4096
   private static let rowsPerWord = 2
+  /// Rows by which it is told whether a dictionary is worth trying, and distinct texts in them from which on it is
+  /// not.
+  private static let sampleRows = 128
+  private static let sampleWordsMax = 112
 
   public init() {}
 
@@ -50,6 +57,7 @@ public struct ChunkEncoder: ~Copyable {
       for _ in 1..<ChunkFormat.columnBytes { output.append(0) }
     }
     words.reserve(count)
+    indexes.reserve(count)
     for (index, column) in columns.enumerated() {
       unsafe rows.gather(index, selection, to: words.base)
       let start = output.count
@@ -86,27 +94,93 @@ public struct ChunkEncoder: ~Copyable {
       output.appendVarint(Varint.zigzag(first))
       return ChunkFormat.NumberForm.constant.rawValue
     }
+    if !isSeries && encodeFew(count) { return ChunkFormat.NumberForm.few.rawValue }
     let exponent = unsafe commonExponent(words, count)
-    numbers.count = 0
-    numbers.reserve(count * Varint.bytesMax)
-    let base = unsafe numbers.base
-    var position = 0
-    var previous: Int64 = 0
-    func write(_ number: Int64) {
-      let difference = isSeries ? number &- previous : number
-      previous = number
-      position = unsafe Varint.write(Varint.zigzag(difference), to: base, at: position)
-    }
     // Divided by constants, which is no division.
     switch exponent {
-    case 6: for index in 0..<count { unsafe write(Int64(bitPattern: words[index]) / 1_000_000) }
-    case 3: for index in 0..<count { unsafe write(Int64(bitPattern: words[index]) / 1_000) }
-    default: for index in 0..<count { unsafe write(Int64(bitPattern: words[index])) }
+    case 6:
+      for index in 0..<count {
+        unsafe words[index] = UInt64(bitPattern: Int64(bitPattern: words[index]) / 1_000_000)
+      }
+    case 3:
+      for index in 0..<count {
+        unsafe words[index] = UInt64(bitPattern: Int64(bitPattern: words[index]) / 1_000)
+      }
+    default: break
+    }
+    // From here on what is kept of each row; of a series' first one, nothing.
+    let base = isSeries ? unsafe words[0] : 0
+    if isSeries {
+      var previous = base
+      for index in 0..<count {
+        let number = unsafe words[index]
+        unsafe words[index] = number &- previous
+        previous = number
+      }
+    }
+    output.append(exponent)
+    output.appendVarint(Varint.zigzag(Int64(bitPattern: base)))
+    if packNumbers(from: isSeries ? 1 : 0, count) { return ChunkFormat.NumberForm.packed.rawValue }
+    numbers.count = 0
+    numbers.reserve(count * Varint.bytesMax)
+    var position = 0
+    for index in (isSeries ? 1 : 0)..<count {
+      position = unsafe Varint.write(
+        Varint.zigzag(Int64(bitPattern: words[index])), to: numbers.base, at: position)
     }
     numbers.count = position
-    output.append(exponent)
     streams.append(numbers, to: &output)
     return ChunkFormat.NumberForm.varints.rawValue
+  }
+
+  /// - Returns: false where varints take less; nothing is written then.
+  private mutating func packNumbers(from start: Int, _ count: Int) -> Bool {
+    let words = unsafe self.words.base
+    var least = Int64.max
+    var greatest = Int64.min
+    var varintBits = 0
+    for index in start..<count {
+      let number = unsafe Int64(bitPattern: words[index])
+      least = min(least, number)
+      greatest = max(greatest, number)
+      varintBits &+= 8 &* Varint.bytes(Varint.zigzag(number))
+    }
+    let (span, isTooWide) = greatest.subtractingReportingOverflow(least)
+    guard !isTooWide, span <= Int64(UInt32.max) else { return false }
+    let width = PackedNumbers.width(count: Int(span) + 1)
+    guard width * (count - start) <= varintBits else { return false }
+    for index in start..<count {
+      unsafe indexes.base[index - start] = UInt32(
+        truncatingIfNeeded: Int64(bitPattern: words[index]) &- least)
+    }
+    output.appendVarint(Varint.zigzag(least))
+    output.append(UInt8(width))
+    appendIndexes(count - start, width: width)
+    return true
+  }
+
+  /// - Returns: false where there are more distinct numbers; nothing is written then.
+  private mutating func encodeFew(_ count: Int) -> Bool {
+    let words = unsafe self.words.base
+    let distinct = unsafe InlineDistinct.find(words, count, to: indexes.base)
+    guard let distinct else { return false }
+    output.appendVarint(UInt64(distinct.count))
+    for word in distinct { output.appendVarint(Varint.zigzag(Int64(bitPattern: word))) }
+    appendIndexes(count, of: distinct.count)
+    return true
+  }
+
+  private mutating func appendIndexes(_ count: Int, of distinct: Int) {
+    appendIndexes(count, width: PackedNumbers.width(count: distinct))
+  }
+
+  /// Writes what stands in ``indexes``.
+  private mutating func appendIndexes(_ count: Int, width: Int) {
+    let bytes = PackedNumbers.bytes(rows: count, width: width)
+    output.reserve(bytes + 8)
+    unsafe PackedNumbers.write(
+      indexes.base, count: count, width: width, to: output.base + output.count)
+    output.count += bytes
   }
 
   /// 6, 3 or 0: the largest power of ten that divides all numbers.
@@ -140,17 +214,15 @@ public struct ChunkEncoder: ~Copyable {
       unsafe texts.withAddress { unsafe output.append($0 + Int(slice.start), Int(slice.count)) }
       return ChunkFormat.TextForm.constant.rawValue
     }
-    if total > Self.textBytesMax {
-      _ = encodeWords(texts, count, wordsMax: count)
+    // Of a column whose first texts are nearly all distinct, a dictionary is not tried.
+    let wordsMax =
+      total > Self.textBytesMax ? count : min(Self.wordsMax, max(16, count / Self.rowsPerWord))
+    let sampleMax =
+      prefersWords || total > Self.textBytesMax ? Self.sampleRows : Self.sampleWordsMax
+    if encodeWords(texts, count, wordsMax: wordsMax, sampleMax: sampleMax) {
       return ChunkFormat.TextForm.words.rawValue
     }
-    if prefersWords {
-      let wordsMax = min(Self.wordsMax, max(16, count / Self.rowsPerWord))
-      if encodeWords(texts, count, wordsMax: wordsMax) {
-        return ChunkFormat.TextForm.words.rawValue
-      }
-    }
-    encodeOwnTexts(texts, count, total: total)
+    encodeOwnTexts(texts, count)
     return ChunkFormat.TextForm.texts.rawValue
   }
 
@@ -163,160 +235,143 @@ public struct ChunkEncoder: ~Copyable {
   }
 
   /// - Returns: false where there are more distinct texts; nothing is written then.
-  private mutating func encodeWords(_ texts: ByteView, _ count: Int, wordsMax: Int) -> Bool {
+  private mutating func encodeWords(
+    _ texts: ByteView, _ count: Int, wordsMax: Int, sampleMax: Int
+  ) -> Bool {
     let words = unsafe self.words.base
     dictionary.removeAll()
-    // Until the number of words is known, each takes four bytes.
-    numbers.count = 0
-    numbers.reserve(4 * count)
-    let indexes = unsafe UnsafeMutableRawPointer(numbers.base)
     for index in 0..<count {
       let number = unsafe dictionary.number(of: Slice(word: words[index]), texts)
-      if number >= wordsMax { return false }
-      unsafe indexes.storeBytes(
-        of: UInt32(number).littleEndian, toByteOffset: 4 &* index, as: UInt32.self)
+      if number >= wordsMax || index < Self.sampleRows && number >= sampleMax { return false }
+      unsafe indexes.base[index] = UInt32(truncatingIfNeeded: number)
     }
-    lengths.count = 0
-    content.count = 0
-    for slice in dictionary.slices {
-      lengths.appendVarint(UInt64(slice.count))
-      unsafe texts.withAddress { unsafe content.append($0 + Int(slice.start), Int(slice.count)) }
-    }
-    let width = ChunkFormat.indexBytes(wordCount: dictionary.slices.count)
-    if width == 1 {
-      for index in 0..<count { unsafe numbers.base[index] = numbers.base[4 &* index] }
-    } else if width == 2 {
-      for index in 0..<count {
-        unsafe numbers.base[2 &* index] = numbers.base[4 &* index]
-        unsafe numbers.base[2 &* index &+ 1] = numbers.base[4 &* index &+ 1]
-      }
-    }
-    numbers.count = width * count
-    output.appendVarint(UInt64(dictionary.slices.count))
-    streams.append(lengths, to: &output)
-    streams.append(content, to: &output)
-    streams.append(numbers, to: &output)
+    let distinct = dictionary.slices.count
+    output.appendVarint(UInt64(distinct))
+    appendIndexes(count, of: distinct)
+    for index in 0..<distinct { unsafe words[index] = dictionary.slices[index].word }
+    encodeOwnTexts(texts, distinct)
     return true
   }
 
-  private mutating func encodeOwnTexts(_ texts: ByteView, _ count: Int, total: Int) {
+  /// Writes the first texts of ``words``, each for itself.
+  private mutating func encodeOwnTexts(_ texts: ByteView, _ count: Int) {
     let words = unsafe self.words.base
-    let pattern = unsafe HexadecimalPattern(in: texts, words, count)
-    classes.count = 0
-    classes.reserve(count)
+    let patterns = unsafe Self.patterns(in: texts, words, count)
+    // Those of no pattern yet.
+    rest.reserve(count)
+    let rest = unsafe self.rest.base
+    var left = 0
+    for index in 0..<count {
+      let isAbsent = unsafe Slice(word: words[index]).count == 0
+      unsafe indexes.base[index] = UInt32(
+        isAbsent ? ChunkFormat.TextClass.absent : ChunkFormat.TextClass.other)
+      unsafe rest[left] = UInt32(truncatingIfNeeded: index)
+      left &+= isAbsent ? 0 : 1
+    }
     packed.count = 0
-    packed.reserve((pattern.digits / 2) * count + 8)
+    var ends: [Int] = []
+    for (number, pattern) in patterns.enumerated() {
+      // With room for what is written behind the last one.
+      packed.reserve(pattern.packedBytes * left + 8)
+      let indexes = unsafe self.indexes.base
+      let textClass = UInt32(ChunkFormat.TextClass.firstPattern + number)
+      packed.count += unsafe pattern.pack(
+        texts, words, rest, &left, to: packed.base + packed.count
+      ) { unsafe indexes[$0] = textClass }
+      ends.append(packed.count)
+    }
     lengths.count = 0
     content.count = 0
-    content.reserve(total)
-    for index in 0..<count {
-      let slice = unsafe Slice(word: words[index])
+    for index in 0..<left {
+      let slice = unsafe Slice(word: words[Int(rest[index])])
       let length = Int(slice.count)
-      var textClass = ChunkFormat.TextClass.other
-      if length == 0 {
-        textClass = ChunkFormat.TextClass.absent
-      } else if length == pattern.length,
-        unsafe pattern.pack(texts, Int(slice.start), to: packed.base + packed.count)
-      {
-        textClass = ChunkFormat.TextClass.hexadecimal
-        packed.count &+= pattern.digits &>> 1
-      } else {
-        lengths.appendVarint(UInt64(length))
-        if length <= 16 {
-          unsafe UnsafeMutableRawPointer(content.base + content.count).storeBytes(
-            of: texts.lanes(slice), as: SIMD2<UInt64>.self)
-          content.count &+= length
-        } else {
-          unsafe texts.withAddress { unsafe content.append($0 + Int(slice.start), length) }
-        }
-      }
-      unsafe classes.base[index] = textClass
+      lengths.appendVarint(UInt64(length))
+      unsafe texts.withAddress { unsafe content.append($0 + Int(slice.start), length) }
     }
-    classes.count = count
-    output.append(UInt8(pattern.prefixCount))
-    output.append(UInt8(pattern.digits))
-    for index in 0..<pattern.prefixCount {
-      output.append(UInt8(truncatingIfNeeded: pattern.prefix >> (8 * UInt64(index))))
-    }
-    let first = unsafe classes.base[0]
+    output.append(UInt8(patterns.count))
+    for pattern in patterns { pattern.write(to: &output) }
+    let first = unsafe indexes.base[0]
     var isVaried = false
-    for index in 0..<count where unsafe classes.base[index] != first {
+    for index in 0..<count where unsafe indexes.base[index] != first {
       isVaried = true
       break
     }
-    output.append(isVaried ? ChunkFormat.TextClass.varied : first)
-    if isVaried { streams.append(classes, to: &output) }
-    streams.append(packed, to: &output)
+    output.append(isVaried ? ChunkFormat.TextClass.varied : UInt8(first))
+    if isVaried { appendIndexes(count, of: ChunkFormat.TextClass.firstPattern + patterns.count) }
+    var start = 0
+    for (pattern, end) in zip(patterns, ends) {
+      unsafe streams.append(
+        values: packed.base + start, end - start, unit: pattern.packedBytes, to: &output)
+      start = end
+    }
     streams.append(lengths, to: &output)
     streams.append(content, to: &output)
   }
-}
 
-/// A prefix and so many hexadecimal digits: what most ids of a column look like.
-private struct HexadecimalPattern {
-  var prefixCount = 0
-  /// The prefix's bytes, the first in the lowest bits.
-  var prefix: UInt64 = 0
-  private var prefixMask: UInt64 = 0
-  /// Even; 0 where there is no such pattern.
-  var digits = 0
-  var length = -1
-
+  /// Texts that patterns are looked for in.
   private static let rowsLookedAt = 64
-  private static let digitsMin = 8
 
-  /// The pattern of the first text that has one.
-  init(in texts: ByteView, _ words: UnsafeMutablePointer<UInt64>, _ count: Int) {
+  /// Those of the first texts that have one.
+  private static func patterns(
+    in texts: ByteView, _ words: UnsafeMutablePointer<UInt64>, _ count: Int
+  ) -> [TextPattern] {
+    var patterns: [TextPattern] = []
     var seen = 0
     for index in 0..<count {
       let slice = unsafe Slice(word: words[index])
-      let length = Int(slice.count)
-      if length == 0 { continue }
+      if slice.count == 0 { continue }
       seen += 1
-      if seen > Self.rowsLookedAt { return }
-      guard length <= ChunkFormat.prefixMax + ChunkFormat.digitsMax else { continue }
-      let start = Int(slice.start)
-      var run = 0
-      while run < min(length, ChunkFormat.digitsMax),
-        Hexadecimal.isDigit(texts[start + length - 1 - run])
-      {
-        run += 1
-      }
-      run &= ~1
-      guard run >= Self.digitsMin, length - run <= ChunkFormat.prefixMax else { continue }
-      digits = run
-      prefixCount = length - run
-      prefixMask = prefixCount == 8 ? .max : (1 << (8 * UInt64(prefixCount))) - 1
-      prefix = texts.word(at: start) & prefixMask
-      self.length = length
-      return
+      if seen > rowsLookedAt || patterns.count == ChunkFormat.patternsMax { break }
+      if patterns.contains(where: { $0.fits(slice, in: texts) }) { continue }
+      if let pattern = TextPattern(of: slice, in: texts) { patterns.append(pattern) }
     }
+    return patterns
   }
+}
 
-  /// Packs the digits of a text of the right length, if it has the prefix and they are digits. Some bytes
-  /// behind them may be written too.
-  @inline(__always)
-  func pack(_ texts: ByteView, _ start: Int, to target: UnsafeMutablePointer<UInt8>) -> Bool {
-    guard (texts.word(at: start) ^ prefix) & prefixMask == 0 else { return false }
-    let raw = UnsafeMutableRawPointer(target)
-    var position = start &+ prefixCount
-    var offset = 0
-    var rest = digits
-    while rest >= 8 {
-      guard let number = Hexadecimal.parse(texts.word(at: position)) else { return false }
-      unsafe raw.storeBytes(of: number.littleEndian, toByteOffset: offset, as: UInt32.self)
-      position &+= 8
-      offset &+= 4
-      rest &-= 8
+/// Few distinct numbers, in the order in which they came first.
+private enum InlineDistinct {
+  /// - Returns: `nil` where there are more than ``ChunkFormat/fewMax``.
+  static func find(
+    _ words: UnsafePointer<UInt64>, _ count: Int, to indexes: UnsafeMutablePointer<UInt32>
+  ) -> [UInt64]? {
+    var distinct: [UInt64] = []
+    distinct.reserveCapacity(ChunkFormat.fewMax)
+    var last = unsafe words[0] &+ 1
+    var lastNumber = 0
+    for index in 0..<count {
+      let word = unsafe words[index]
+      if word != last {
+        last = word
+        if let number = distinct.firstIndex(of: word) {
+          lastNumber = number
+        } else {
+          guard distinct.count < ChunkFormat.fewMax else { return nil }
+          lastNumber = distinct.count
+          distinct.append(word)
+        }
+      }
+      unsafe indexes[index] = UInt32(truncatingIfNeeded: lastNumber)
     }
-    if rest > 0 {
-      // Zeros in place of what lies behind the text.
-      let mask: UInt64 = (1 &<< UInt64(8 &* rest)) &- 1
-      let text = texts.word(at: position) & mask | 0x3030_3030_3030_3030 & ~mask
-      guard let number = Hexadecimal.parse(text) else { return false }
-      unsafe raw.storeBytes(of: number.littleEndian, toByteOffset: offset, as: UInt32.self)
-    }
-    return true
+    return distinct
+  }
+}
+
+/// A number for each row. Not private, as ``WordBuffer``.
+@safe
+struct IndexBuffer: ~Copyable {
+  private(set) var base: UnsafeMutablePointer<UInt32>
+  private var capacity = 1024
+
+  init() { unsafe base = .allocate(capacity: capacity) }
+
+  deinit { unsafe base.deallocate() }
+
+  mutating func reserve(_ count: Int) {
+    guard count > capacity else { return }
+    unsafe base.deallocate()
+    capacity = max(count, 2 * capacity)
+    unsafe base = .allocate(capacity: capacity)
   }
 }
 

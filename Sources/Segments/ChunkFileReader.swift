@@ -29,13 +29,16 @@ public final class ChunkFileReader {
 
   /// Opens a file and reads its header and index.
   ///
-  /// - Parameter label: the label that the file must have; `nil` for any.
+  /// - Parameters:
+  ///   - label: the label that the file must have; `nil` for any.
+  ///   - unread: columns of texts that nobody asks for; their rows become absent.
   public init(
-    path: String, kind: ChunkFileKind, label: Int64? = nil, storage: any Storage = SystemStorage()
+    path: String, kind: ChunkFileKind, label: Int64? = nil, unread: Set<Int> = [],
+    storage: any Storage = SystemStorage()
   ) throws(SegmentError) {
     self.path = path
     self.storage = storage
-    decoder = ChunkDecoder(kind.columns)
+    decoder = ChunkDecoder(kind.columns, unread: unread)
     do throws(StorageError) {
       descriptor = try storage.retrying { () throws(StorageError) in
         try storage.openToRead(path)

@@ -2,7 +2,7 @@
 enum ChunkFormat {
   /// `DZCK`
   static let magic: UInt32 = 0x4B43_5A44
-  static let version: UInt16 = 1
+  static let version: UInt16 = 2
   static let headerBytes = 24
   static let columnBytes = 8
   static let checksumBytes = 8
@@ -15,6 +15,10 @@ enum ChunkFormat {
   enum NumberForm: UInt8 {
     /// All rows have the same.
     case constant, varints
+    /// What each is above the least, in as few bits as the greatest needs.
+    case packed
+    /// Few distinct numbers, and for each row which.
+    case few
   }
 
   enum TextForm: UInt8 {
@@ -26,23 +30,69 @@ enum ChunkFormat {
     case texts
   }
 
-  /// What a text is, in a column of each row's own.
+  /// What a text is, in a column of each row's own: absent, one of the column's patterns, from
+  /// ``firstPattern`` on, or any other.
   enum TextClass {
-    static let absent: UInt8 = 0
-    /// The column's prefix, then so many hexadecimal digits as the column has.
-    static let hexadecimal: UInt8 = 1
-    static let other: UInt8 = 2
+    static let absent = 0
+    static let other = 1
+    static let firstPattern = 2
     /// No class: rows differ.
-    static let varied: UInt8 = 3
+    static let varied: UInt8 = 255
   }
 
+  /// Distinct numbers up to which a column has the form ``NumberForm/few``.
+  static let fewMax = 16
+  /// Patterns that a column can have.
+  static let patternsMax = 3
   /// The longest prefix: what can be compared as one word.
   static let prefixMax = 8
   static let digitsMax = 64
+}
 
-  /// Bytes that an index into so many words takes.
-  static func indexBytes(wordCount: Int) -> Int {
-    wordCount <= 256 ? 1 : wordCount <= 65_536 ? 2 : 4
+/// Numbers from 0 on, each in as few bits as the largest one needs, one behind the other, the first in the
+/// lowest bits.
+enum PackedNumbers {
+  /// Bits that tell so many numbers apart.
+  static func width(count: Int) -> Int {
+    count <= 1 ? 0 : Int.bitWidth - (count - 1).leadingZeroBitCount
+  }
+
+  static func bytes(rows: Int, width: Int) -> Int { (rows * width + 7) / 8 }
+
+  /// Writes numbers of at most 32 bits; some bytes behind the last one are written too.
+  static func write(
+    _ numbers: UnsafePointer<UInt32>, count: Int, width: Int,
+    to target: UnsafeMutablePointer<UInt8>
+  ) {
+    let raw = UnsafeMutableRawPointer(target)
+    let bits = UInt64(width)
+    var word: UInt64 = 0
+    var filled: UInt64 = 0
+    var offset = 0
+    for index in 0..<count {
+      word |= unsafe UInt64(numbers[index]) &<< filled
+      filled &+= bits
+      if filled >= 32 {
+        unsafe raw.storeBytes(
+          of: UInt32(truncatingIfNeeded: word).littleEndian, toByteOffset: offset, as: UInt32.self)
+        offset &+= 4
+        word &>>= 32
+        filled &-= 32
+      }
+    }
+    unsafe raw.storeBytes(
+      of: UInt32(truncatingIfNeeded: word).littleEndian, toByteOffset: offset, as: UInt32.self)
+  }
+
+  /// A number of at most 32 bits; up to eight bytes from where it begins are read.
+  @inline(__always)
+  static func read(_ base: UnsafePointer<UInt8>, _ index: Int, width: Int) -> Int {
+    let bit = index &* width
+    let word = unsafe UInt64(
+      littleEndian: UnsafeRawPointer(base).loadUnaligned(
+        fromByteOffset: bit &>> 3, as: UInt64.self))
+    let mask: UInt64 = (1 &<< UInt64(width)) &- 1
+    return Int(truncatingIfNeeded: (word &>> UInt64(bit & 7)) & mask)
   }
 }
 

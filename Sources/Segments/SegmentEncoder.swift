@@ -24,6 +24,9 @@ public enum Segment {
 
   static let textFields = Field.allCases.filter { $0.rawValue < Field.textCount }
 
+  static let placeColumns = Set(
+    textFields.filter(\.isPlace).map { textColumn + Int($0.rawValue) })
+
   /// Segments as chunk files: the chunk's number is that of its block, the file's label the day.
   static let kind = ChunkFileKind(
     "SEGM", [.series, .numbers, .numbers, .series] + textFields.map(column(of:)))

@@ -24,12 +24,15 @@ public final class SegmentReader {
 
   /// Opens a segment.
   ///
-  /// - Parameter day: the day in UTC whose records it must have.
+  /// - Parameters:
+  ///   - day: the day in UTC whose records it must have.
+  ///   - findsPlaces: whether records need their origins and addresses, which are absent else.
   public init(
-    path: String, day: CivilDate, storage: any Storage = SystemStorage()
+    path: String, day: CivilDate, findsPlaces: Bool = true, storage: any Storage = SystemStorage()
   ) throws(SegmentError) {
     file = try ChunkFileReader(
-      path: path, kind: Segment.kind, label: Int64(day.daysSinceEpoch), storage: storage)
+      path: path, kind: Segment.kind, label: Int64(day.daysSinceEpoch),
+      unread: findsPlaces ? [] : Segment.placeColumns, storage: storage)
     times = Segment.times(of: day)
     // As the words of a call lie, and its line behind them: nothing is copied to make a call of a row.
     let positions =

@@ -1,3 +1,4 @@
+internal import CFiles
 internal import Glibc
 
 /// An error number of the system.
@@ -101,6 +102,8 @@ extension Storage {
 
 /// The file system of the machine.
 public struct SystemStorage: Storage {
+  /// Writes that the disk is to begin with at once.
+  private static let largeBytes = 128 * 1024
   private static let fileMode: mode_t = 0o600
   private static let folderMode: mode_t = 0o700
 
@@ -130,10 +133,12 @@ public struct SystemStorage: Storage {
   public func write(
     _ bytes: Span<UInt8>, to descriptor: Int32, at offset: Int
   ) throws(StorageError) -> Int {
-    try checked(
+    let count = try checked(
       unsafe bytes.withUnsafeBytes {
         unsafe pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset))
       })
+    if count >= Self.largeBytes { duizhang_start_writing(descriptor, Int64(offset), Int64(count)) }
+    return count
   }
 
   public func read(

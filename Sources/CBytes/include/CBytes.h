@@ -100,6 +100,27 @@ static inline __attribute__((always_inline)) bool duizhang_hexadecimal(
 #endif
 }
 
+/// Writes 16 bytes as 32 lower-case hexadecimal digits, the upper half of each first.
+static inline __attribute__((always_inline)) void duizhang_write_hexadecimal(
+    const uint8_t *bytes, uint8_t *text) {
+#if defined(__SSE2__)
+  const __m128i half = _mm_set1_epi8(0x0F), nine = _mm_set1_epi8(9);
+  __m128i pairs = _mm_loadu_si128((const __m128i *)bytes);
+  __m128i high = _mm_and_si128(_mm_srli_epi16(pairs, 4), half), low = _mm_and_si128(pairs, half);
+  __m128i values[2] = {_mm_unpacklo_epi8(high, low), _mm_unpackhi_epi8(high, low)};
+  for (int part = 0; part < 2; part++) {
+    __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(values[part], nine), _mm_set1_epi8('a' - '0' - 10));
+    __m128i digits = _mm_add_epi8(_mm_add_epi8(values[part], _mm_set1_epi8('0')), letters);
+    _mm_storeu_si128((__m128i *)(text + 16 * part), digits);
+  }
+#else
+  for (int index = 0; index < 32; index++) {
+    uint8_t value = index % 2 == 0 ? bytes[index / 2] >> 4 : bytes[index / 2] & 15;
+    text[index] = value < 10 ? '0' + value : 'a' - 10 + value;
+  }
+#endif
+}
+
 /// The bytes that end something: two, those below a limit of at most 0x7F, and all that are no ASCII.
 typedef struct {
   uint8_t first, second, below;
