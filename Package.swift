@@ -71,6 +71,7 @@ let package = Package(
         "CBytes", "CFiles", "CXXHash", "CZstd", "CivilTime", "Decoding", "Formats", "Parsing",
         crypto,
       ]),
+    target("Definitions", ["CivilTime", "Contracts", "Counting"]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
     target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),
     target("Ledger", ["CivilTime", "Files", crypto, grdb]),
@@ -78,7 +79,7 @@ let package = Package(
       "Reports",
       [
         "CivilTime", "Files", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling",
-        "Counting", "Checking", "Detection", "Reconciliation", crypto,
+        "Counting", "Checking", "Definitions", "Detection", "Reconciliation", crypto,
       ]),
     target(
       "Manifests", ["CivilTime", "Files", "Ledger", "Metering", "Reports", crypto]),
@@ -86,8 +87,8 @@ let package = Package(
       "Pipelines",
       [
         "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling",
-        "Counting", "Metering", "Detection", "Ledger", "Manifests", "Nights", "Reconciliation",
-        "Reports", "Segments",
+        "Counting", "Definitions", "Metering", "Detection", "Ledger", "Manifests", "Nights",
+        "Reconciliation", "Reports", "Segments",
       ]),
     target(
       "Nights",
@@ -107,8 +108,8 @@ let package = Package(
       name: "duizhang",
       dependencies: [
         "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Counting", "Metering",
-        "Checking", "Ledger", "Manifests", "Reports", "Pipelines", "Operations", "Simulation",
-        arguments,
+        "Checking", "Definitions", "Files", "Ledger", "Manifests", "Reports", "Pipelines",
+        "Operations", "Simulation", arguments,
       ],
       swiftSettings: settings),
     tests("CivilTimeTests", ["CivilTime", "TestSupport"]),
@@ -149,6 +150,12 @@ let package = Package(
         "TestSupport",
       ]),
     tests("ManifestsTests", ["CivilTime", "Files", "Ledger", "Manifests", "Reports"]),
+    tests(
+      "DefinitionsTests",
+      [
+        "CivilTime", "Contracts", "Counting", "Decoding", "Definitions", "Formats", "Metering",
+        "TestSupport",
+      ]),
     tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection", "TestSupport"]),
     tests(
       "ReconciliationTests",

@@ -23,7 +23,7 @@ import time
 
 PEERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
 THREADS = 2
-COUNT, USAGE, NIGHT = "count", "usage", "night"
+COUNT, USAGE, NIGHT, RULES = "count", "usage", "night", "rules"
 
 
 class Run:
@@ -105,6 +105,8 @@ def runs(duizhang, logs):
             result=totals_of_count),
         Run(USAGE, "`duizhang usage`, gzip", f"{command} usage {common} {given}",
             "a row for every conversation"),
+        Run(RULES, "`duizhang rules --one-pass`, gzip", f"{command} rules {common} --one-pass {given}",
+            "the count at every idle timeout from 1 minute to 24 hours"),
         night(),
         Run("count-lz4", "`duizhang count`, lz4", f"{command} count {common} {given_lz4}",
             result=totals_of_count),
@@ -218,6 +220,9 @@ def ratios(all_runs):
         lines.append(f"It takes {wall / by_name['igzip'].median(0):.2f} times bare `igzip -dc`.")
     if USAGE in by_name:
         lines.append(f"`usage` takes {by_name[USAGE].median(0) / wall:.2f} times `count`.")
+    if RULES in by_name:
+        lines.append(
+            f"`rules --one-pass` takes {by_name[RULES].median(0) / wall:.2f} times `count`.")
     if NIGHT in by_name:
         lines.append(f"A night takes {by_name[NIGHT].median(0) / wall:.2f} times `count`.")
     return lines

@@ -22,6 +22,22 @@ extension Contract {
     return named.isEmpty ? lines.filter { $0.scenario == nil } : named
   }
 
+  /// The price of a unit on a day; `nil` where the list has none, or several that differ.
+  ///
+  /// Days out of the term are priced as the term's nearest day (`term.holdover`); lines that are
+  /// not enabled have their price too, since such use is priced as well.
+  ///
+  /// - Parameters:
+  ///   - scenario: `nil`: any; lines that name the scenario prevail over those for all.
+  ///   - meter: `nil`: any.
+  public func unitPrice(
+    module: String, scenario: String?, meter: Meter?, on date: CivilDate
+  ) -> Money? {
+    let lines = priceLines(module: module, scenario: scenario, for: date)
+    let prices = Set(lines.filter { meter == nil || $0.meter == meter }.map(\.price))
+    return prices.count == 1 ? prices.first : nil
+  }
+
   /// What a module is charged by on a day: as the line says that holds for it, by conversation
   /// where none does.
   public func meter(module: String, on date: CivilDate) -> Meter {

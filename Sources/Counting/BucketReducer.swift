@@ -82,12 +82,15 @@ public final class BucketReducer {
   /// - Parameters:
   ///   - inputEnd: the time of the last record of the input, in microseconds.
   ///   - rows: takes the units, where they are wanted one by one.
+  ///   - countsRivals: whether other definitions are counted too.
   ///   - carryover: where what follows the input bears on it: what takes the records concerned, which are
   ///     then not counted.
   public init(
     attributions: Attributions, terms: Terms, inputEnd: Int64, pool: ChunkPool, spill: SpillFile,
-    rows: ExternalSorter<UsageOrder>?, carryover: CarryoverSink? = nil
+    rows: ExternalSorter<UsageOrder>?, countsRivals: Bool = false,
+    carryover: CarryoverSink? = nil
   ) {
+    precondition(!countsRivals || carryover == nil, "rival definitions are counted of whole inputs")
     self.carryover = carryover
     order = MessageOrder(attributions: attributions)
     self.pool = pool
@@ -99,7 +102,7 @@ public final class BucketReducer {
     let end = carryover.map { min(inputEnd, $0.carryover.end) } ?? inputEnd
     state = State(
       scan: ConversationScan(order: order, inputEnd: end),
-      recorder: UnitRecorder(order: order, terms: terms, rows: rows),
+      recorder: UnitRecorder(order: order, terms: terms, rows: rows, countsRivals: countsRivals),
       provisionalScan: ConversationScan(order: order, inputEnd: inputEnd),
       provisional: UnitRecorder(order: order, terms: terms, rows: carryover?.provisionalRows))
   }
@@ -358,6 +361,7 @@ public final class BucketReducer {
     }
     for message in messages { count(message, &state) { $0 } }
     state.scan.endIdentity(&state.recorder)
+    state.recorder.sweep?.endIdentity()
   }
 
   @inline(__always)
@@ -371,6 +375,7 @@ public final class BucketReducer {
       state.recorder.takeItem(message)
     } else {
       state.scan.take(message, &state.recorder, hold: hold)
+      state.recorder.sweep?.take(message)
     }
   }
 
@@ -540,6 +545,7 @@ public final class BucketReducer {
   private func endIdentity(_ conversation: HeldMessages, _ state: inout State) {
     if carryover == nil {
       state.scan.endIdentity(&state.recorder)
+      state.recorder.sweep?.endIdentity()
     } else {
       countDay(conversation.messages, &state)
       conversation.removeAll()

@@ -52,6 +52,16 @@ public struct SourceTable: Sendable {
     }
   }
 
+  /// With other names for the files.
+  public func renamed(_ name: (String) -> String) -> SourceTable {
+    SourceTable(names: names.map(name), linesBefore: linesBefore)
+  }
+
+  private init(names: [String], linesBefore: [[Int]]) {
+    self.names = names
+    self.linesBefore = linesBefore
+  }
+
   /// The file's number among the names, and the line's number in the file, from 1.
   public func location(of number: UInt64) -> (file: Int, line: Int) {
     let file = Int(number >> (Source.lineBits + Source.blockBits))

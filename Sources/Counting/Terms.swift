@@ -42,6 +42,24 @@ public struct Terms: Sendable {
     self.rules = rules
   }
 
+  /// ``dates`` as days since 1970; a unit of another day is in no total and no row.
+  var reportedDays: ClosedRange<Int32> {
+    dates.map { $0.lowerBound.daysSinceEpoch...$0.upperBound.daysSinceEpoch } ?? .min ... .max
+  }
+
+  /// The same contracts with other rules.
+  public func changingRules(_ change: (inout ConversationRule) -> Void) -> Terms {
+    var changed = contracts
+    for contract in changed.indices {
+      for rule in changed[contract].rules.indices { change(&changed[contract].rules[rule].rule) }
+    }
+    // Numbers, licensees and terms are the same, and so no less compatible.
+    var terms = Terms(changed, book == nil ? nil : try? ContractBook(changed))
+    terms.dates = dates
+    terms.toldApart = toldApart
+    return terms
+  }
+
   /// Whether contract files decide what belongs to whom.
   public var hasContracts: Bool { book != nil }
 

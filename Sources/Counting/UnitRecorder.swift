@@ -10,6 +10,8 @@ public struct ReduceSummary: Sendable {
   public var units: [Dated<UseKey>: Int] = [:]
   /// The first conflicting duplicates.
   public var conflicts = FirstSources()
+  /// What other definitions come to, where that was asked for.
+  public var rivals = RivalTotals()
 
   public init() {}
 
@@ -18,6 +20,7 @@ public struct ReduceSummary: Sendable {
     totals.merge(other.totals)
     units.merge(other.units) { $0 + $1 }
     conflicts.merge(other.conflicts)
+    rivals.merge(other.rivals)
   }
 }
 
@@ -27,9 +30,10 @@ struct UnitRecorder: ConversationSink {
   private let terms: Terms
   private let rows: ExternalSorter<UsageOrder>?
   private var zones: [ZoneCursor]
-  /// The days that are reported, since 1970; a unit of another is in no total and no row.
   private let days: ClosedRange<Int32>
   private var units: [UnitKey: Int] = [:]
+  /// Counts by other definitions, where that is asked for.
+  var sweep: TimeoutSweep?
   private(set) var summary = ReduceSummary()
   private(set) var failure: SpillError?
 
@@ -39,14 +43,15 @@ struct UnitRecorder: ConversationSink {
     var day: Int32
   }
 
-  init(order: MessageOrder, terms: Terms, rows: ExternalSorter<UsageOrder>?) {
+  init(
+    order: MessageOrder, terms: Terms, rows: ExternalSorter<UsageOrder>?, countsRivals: Bool = false
+  ) {
     self.order = order
+    sweep = countsRivals ? TimeoutSweep(order: order, terms: terms) : nil
     self.terms = terms
     self.rows = rows
     zones = terms.contracts.map { ZoneCursor($0.zone) }
-    days =
-      terms.dates.map { $0.lowerBound.daysSinceEpoch...$0.upperBound.daysSinceEpoch }
-      ?? .min ... .max
+    days = terms.reportedDays
   }
 
   @inline(__always)
@@ -61,6 +66,7 @@ struct UnitRecorder: ConversationSink {
   mutating func countFailure() { summary.balance.failed += 1 }
 
   mutating func take(_ conversation: Conversation, ending: Ending) {
+    sweep?.take(conversation)
     let first = conversation.first
     let entry = order.entry(first)
     let rule = order.attributions.rules[Int(entry.rule)]
@@ -165,6 +171,7 @@ struct UnitRecorder: ConversationSink {
 
   /// The summary; to be called once, after the last unit.
   mutating func finish() -> ReduceSummary {
+    if let sweep { summary.rivals = sweep.totals }
     for (key, quantity) in units {
       let attribution = order.attributions.all[Int(key.attribution)]
       let use = UseKey(

@@ -18,6 +18,19 @@ package enum FileDescriptor {
     retrying { unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, fileMode) }
   }
 
+  /// Creates a file without a name, to be written and read, gone when it is closed.
+  package static func createUnnamed(in folder: String) -> Result<Int32, SystemError> {
+    var template = Array("\(folder)/duizhang-XXXXXX".utf8CString)
+    return unsafe template.withUnsafeMutableBufferPointer { buffer in
+      guard let path = buffer.baseAddress else { return .failure(SystemError(number: EINVAL)) }
+      let descriptor = unsafe mkstemp(path)
+      guard descriptor >= 0 else { return .failure(SystemError(number: errno)) }
+      _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+      unsafe _ = unlink(path)
+      return .success(descriptor)
+    }
+  }
+
   package static func openToRead(_ path: String) -> Result<Int32, SystemError> {
     retrying { unsafe open(path, O_RDONLY | O_CLOEXEC) }
   }

@@ -15,6 +15,8 @@ public struct MeteringOptions: Sendable {
   public var temporaryFolder: String
   /// Whether the units are kept one by one for the usage detail.
   public var wantsRows = false
+  /// Whether other definitions of a conversation are counted too.
+  public var countsRivals = false
   /// Whether quarantined lines are kept as they are.
   public var wantsQuarantine = false
   /// Whether origins and addresses are held against the contracts' lists.
@@ -67,6 +69,8 @@ public struct MeteringResult: Sendable {
   public var bytes: ByteBalance
   /// In no order.
   public var totals: [DailyTotal]
+  /// What other definitions come to, where that was asked for; in no order.
+  public var rivals: [DailyRivals] = []
   public var uses: [UseKey: Tally]
   public var places: [UnlistedPlaceKey: Tally]
   public var outside: [String: Tally]
@@ -218,7 +222,7 @@ public final class Metering: @unchecked Sendable {
     let (map, shuffle, table) = try mapAll(Reduction.plan(terms))
     let reduction = Reduction(
       terms: terms, threads: options.threads, pool: pool, spill: spill,
-      wantsRows: options.wantsRows)
+      wantsRows: options.wantsRows, countsRivals: options.countsRivals)
     let outcome = reading.reader.outcome
     if options.isStrict {
       refusals = Refusals(map.quarantined, outcome, sources(outcome), files).texts
@@ -250,7 +254,7 @@ public final class Metering: @unchecked Sendable {
     for (use, quantity) in reduced.units {
       uses[use.key, default: Tally()].quantity += quantity
     }
-    return MeteringResult(
+    var result = MeteringResult(
       balance: balance, bytes: bytes,
       totals: reduced.totals.dailyTotals(attributions, terms), uses: uses,
       places: Self.tallies(map.places, sources), outside: Self.tallies(map.outside, sources),
@@ -271,6 +275,8 @@ public final class Metering: @unchecked Sendable {
           $0, sources, reading.formats.recognitions,
           isConverted: options.encoding.map { $0 != .utf8 })
       })
+    result.rivals = reduced.rivals.dailyRivals(attributions, terms)
+    return result
   }
 
   /// Of all days together.

@@ -15,7 +15,8 @@ struct Duizhang: ParsableCommand {
     version: Version.text,
     subcommands: [
       RunCommand.self, CloseCommand.self, StatusCommand.self, VerifyCommand.self, CountCommand.self,
-      UsageCommand.self, CheckCommand.self, FormatsCommand.self, DoctorCommand.self,
+      UsageCommand.self, RulesCommand.self, CheckCommand.self, FormatsCommand.self,
+      DoctorCommand.self,
       WorkspaceCommand.self, SimulateCommand.self,
     ])
 

@@ -71,6 +71,16 @@ struct MeteringSession {
     }
   }
 
+  /// Logs that can be read several times.
+  func spooled(_ files: [InputFile], _ options: MeteringOptions) throws(ExitStatus) -> SpooledLogs {
+    do throws(InputError) {
+      return try SpooledLogs(files, folder: options.temporaryFolder)
+    } catch {
+      diagnostics.say(.error, error.description)
+      throw .input
+    }
+  }
+
   /// Lets quarantined lines be kept where a folder for them is named.
   func prepareQuarantine(
     _ folder: String?, _ files: [InputFile], _ options: inout MeteringOptions

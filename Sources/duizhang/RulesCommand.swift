@@ -1,0 +1,86 @@
+import ArgumentParser
+import Counting
+import Decoding
+import Definitions
+import Metering
+import Pipelines
+import Reports
+
+struct RulesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rules",
+    abstract: "The count and the price under rival definitions of a conversation, as CSV.",
+    discussion: """
+      Columns: contract (without contract files, the licensee), period (month), definition, quantity (billable \
+      conversations), amount (yuan, of what has a price), difference_from_contract (units).
+
+      Definitions, all else being the contract's:
+        contract              its own
+        counted_in=end        a conversation belongs to the day of its last message (or, where that is the
+                              contract's, =start: of its first)
+        idle_timeout=1m       every whole minute up to 1440m, 24 hours
+        failed_calls_counted  failed calls are messages as others are
+        close_event           ended by closing and opening events alone, however long the pause
+        conversation_id       one for each of the gateway's conversation ids
+        user_24h              one for each user and the 24 hours from the first message
+        clock_15m             one for each slice of 15 minutes of the clock with messages
+        call                  one for each successful call
+
+      Modules priced by item are left out: no definition changes them. The logs are read once for the \
+      contract's own definition and all idle timeouts, and once for each of four others; standard input is \
+      kept in TMPDIR meanwhile.
+
+      Example: duizhang rules --contract contract.yaml 'logs/gateway-*.ndjson.gz' > rules.csv
+      """)
+
+  @OptionGroup var input: InputArguments
+  @OptionGroup(title: "Report") var report: ReportArguments
+  @OptionGroup(title: "Rule, to try out another") var rule: RuleArguments
+  @OptionGroup(title: "Lines") var lines: LineArguments
+  @OptionGroup(title: "Run") var execution: RunArguments
+  @Flag(
+    help: ArgumentHelp(
+      "Only what is counted in one pass: the contract's own definition, idle timeouts, the clock's "
+        + "slices and calls."))
+  var onePass = false
+
+  func run() throws {
+    let session = MeteringSession(diagnostics: execution.diagnostics)
+    let terms = try session.terms(input, rule)
+    var options = execution.options()
+    options.formats = try session.formats(input.format)
+    options.encoding = input.format.encoding
+    lines.apply(to: &options)
+    var files = try session.files(input.logs, options)
+    var logs: SpooledLogs?
+    if !onePass {
+      let spooled = try session.spooled(files, options)
+      files = spooled.files
+      logs = spooled
+    }
+    var figures = DefinitionFigures(terms)
+    options.countsRivals = true
+    let result = try session.run(files, terms, options)
+    figures.add(result.totals, result.rivals)
+    options.countsRivals = false
+    if !onePass {
+      for definition in Definition.countedAnew {
+        let terms = terms.changingRules { definition.change(&$0) }
+        figures.add(try session.run(files, terms, options).totals, as: definition)
+      }
+    }
+    for warning in figures.withoutPrice { session.diagnostics.say(.warning, warning) }
+    let rows = figures.figures(isComplete: !onePass)
+    try session.write { () throws(ReportError) in
+      let bytes = DefinitionsReport(rows).bytes(style: report.style)
+      try ReportError.output { () throws(OutputError) in
+        let output = try ReportOutput("rules.csv", in: report.out)
+        try output.write(bytes)
+        try output.finish()
+      }
+    }
+    execution.diagnostics.report(
+      text: DefinitionsSummary(rows).text, json: DefinitionsSummary(rows).json)
+    try session.conclude(logs?.named(result) ?? result)
+  }
+}
