@@ -109,7 +109,7 @@ import Testing
   }
 
   /// Whoever writes files can write checksums: what is malformed is an error or harmless, never a crash.
-  @Test(arguments: 0..<4) func malformedChunksWithRightChecksumsAreHarmless(seed: UInt64) throws {
+  @Test(arguments: 0..<8) func malformedChunksWithRightChecksumsAreHarmless(seed: UInt64) throws {
     var random = SeededRandom(seed: seed)
     var feeder = RecordFeeder()
     let records = seed == 0 ? random.usualBlock(40, from: 0) : random.hostileBlock()

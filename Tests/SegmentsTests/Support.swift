@@ -82,6 +82,10 @@ extension SeededRandom {
     return String(decoding: (0..<count).map { _ in one(of: digits) }, as: UTF8.self)
   }
 
+  private mutating func uuid() -> String {
+    [8, 4, 4, 4, 12].map { digits($0) }.joined(separator: "-")
+  }
+
   /// A record of the usual traffic.
   mutating func usualRecord(time: Int64, line: Int, users: [String]) -> Record {
     var record = Record(time: time, line: line)
@@ -90,7 +94,7 @@ extension SeededRandom {
       .licensee: one(of: ["acme", "globex", "initech"]),
       .user: one(of: users),
       .conversation: chance(80) ? "c-" + digits(10) : "",
-      .requestID: digits(32),
+      .requestID: chance(70) ? digits(32) : uuid(),
       .event: chance(90) ? "message" : one(of: ["open", "close", "ping"]),
       .module: one(of: ["kb-qa", "text-bot", "order-bot", "voice-bot"]),
       .scenario: one(of: ["after-sales", "recruiting", "sales"]),
@@ -113,7 +117,10 @@ extension SeededRandom {
   }
 
   private mutating func hostileText() -> [UInt8] {
-    switch number(0...13) {
+    switch number(0...16) {
+    case 13: return Array(uuid().utf8)
+    case 14: return Array((0..<4).map { _ in "\(number(0...260))" }.joined(separator: ".").utf8)
+    case 15: return Array(("req-" + uuid()).utf8)
     case 0...3: return []
     case 4: return [0]
     case 5: return [0xFF, 0xC0, 0x80]
