@@ -109,7 +109,7 @@ let package = Package(
       dependencies: [
         "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Counting", "Metering",
         "Checking", "Definitions", "Files", "Ledger", "Manifests", "Reports", "Pipelines",
-        "Operations", "Simulation", arguments,
+        "Operations", "Reconciliation", "Simulation", arguments,
       ],
       swiftSettings: settings),
     tests("CivilTimeTests", ["CivilTime", "TestSupport"]),

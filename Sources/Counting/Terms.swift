@@ -49,10 +49,15 @@ public struct Terms: Sendable {
 
   /// The same contracts with other rules.
   public func changingRules(_ change: (inout ConversationRule) -> Void) -> Terms {
-    var changed = contracts
-    for contract in changed.indices {
-      for rule in changed[contract].rules.indices { change(&changed[contract].rules[rule].rule) }
+    changing { contract in
+      for rule in contract.rules.indices { change(&contract.rules[rule].rule) }
     }
+  }
+
+  /// The same contracts, changed in what does not say whose records they are.
+  public func changing(_ change: (inout Contract) -> Void) -> Terms {
+    var changed = contracts
+    for contract in changed.indices { change(&changed[contract]) }
     // Numbers, licensees and terms are the same, and so no less compatible.
     var terms = Terms(changed, book == nil ? nil : try? ContractBook(changed))
     terms.dates = dates

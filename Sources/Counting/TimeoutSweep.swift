@@ -21,6 +21,14 @@ public struct RivalTotals: Sendable {
     var otherDay = 0
   }
 
+  struct QuarterKey: Hashable {
+    var line: Int32
+    /// Since 1970-01-01T00:00:00Z.
+    var quarter: Int32
+  }
+
+  /// Conversations of the contract's own rule by the quarter of an hour in which they begin and end.
+  private var quarters: [QuarterKey: (starts: Int32, ends: Int32)] = [:]
   private var places: [LineTotals.Key: Int] = [:]
   private var keys: [LineTotals.Key] = []
   private var counts: [Counts] = []
@@ -47,7 +55,28 @@ public struct RivalTotals: Sendable {
     return counts.count - 1
   }
 
+  mutating func add(line: Int32, start: Int64, end: Int64) {
+    quarters[QuarterKey(line: line, quarter: Self.quarter(start)), default: (0, 0)].starts += 1
+    quarters[QuarterKey(line: line, quarter: Self.quarter(end)), default: (0, 0)].ends += 1
+  }
+
+  private static func quarter(_ time: Int64) -> Int32 {
+    let length = QuarterTotals.seconds * 1_000_000
+    return Int32(clamping: time / length - (time % length < 0 ? 1 : 0))
+  }
+
+  /// In no order.
+  public func quarterTotals(_ attributions: Attributions) -> [QuarterTotals] {
+    quarters.map { key, counts in
+      let line = attributions.lines[Int(key.line)]
+      return QuarterTotals(
+        contract: line.contract, module: line.module, scenario: line.scenario,
+        quarter: Int(key.quarter), starts: Int(counts.starts), ends: Int(counts.ends))
+    }
+  }
+
   public mutating func merge(_ other: RivalTotals) {
+    quarters.merge(other.quarters) { ($0.starts + $1.starts, $0.ends + $1.ends) }
     for (key, added) in zip(other.keys, other.counts) {
       update(key) { sum in
         if sum.steps.count < added.steps.count {
@@ -99,6 +128,21 @@ public struct DailyRivals: Sendable, Hashable {
 
   /// 24 hours.
   public static let minutesMax = 1_440
+}
+
+/// Billable conversations of the contract's own rule by the quarter of an hour in which they begin and end, whatever
+/// zone days are told in.
+public struct QuarterTotals: Sendable, Hashable {
+  /// An index into the contracts of ``Terms``.
+  public var contract: Int
+  public var module: String
+  public var scenario: String
+  /// Since 1970-01-01T00:00:00Z.
+  public var quarter: Int
+  public var starts: Int
+  public var ends: Int
+
+  public static let seconds: Int64 = 900
 }
 
 /// Counts the records of one identity after another by rival definitions.
@@ -197,6 +241,7 @@ struct TimeoutSweep {
     let entry = order.entry(conversation.first)
     let rule = order.attributions.rules[Int(entry.rule)]
     guard conversation.contentMessages >= rule.minMessages else { return }
+    totals.add(line: entry.line, start: conversation.startTime, end: conversation.lastTime)
     let time = rule.countedIn == .start ? conversation.lastTime : conversation.startTime
     if let key = key(Int32(conversation.first.attribution), time) {
       totals.update(key) { $0.otherDay += 1 }

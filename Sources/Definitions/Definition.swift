@@ -11,6 +11,8 @@ public enum Definition: Sendable, Hashable {
   case idleTimeout(minutes: Int)
   /// The contract's own, failed calls being messages as others are.
   case failedCalls
+  /// The contract's own, repetitions of a request id being calls as others are.
+  case duplicates
   /// Ended by closing and opening events alone, however long a pause is.
   case closeEvent
   /// What the gateway gives one conversation id.
@@ -24,7 +26,7 @@ public enum Definition: Sendable, Hashable {
 
   /// Those that are counted anew, by a rule of their own.
   public static let countedAnew: [Definition] = [
-    .failedCalls, .closeEvent, .conversationID, .userDay,
+    .failedCalls, .duplicates, .closeEvent, .conversationID, .userDay,
   ]
 
   /// The name that reports use.
@@ -34,6 +36,7 @@ public enum Definition: Sendable, Hashable {
     case .countedOtherwise(let day): "counted_in=\(day?.rawValue ?? "other")"
     case .idleTimeout(let minutes): "idle_timeout=\(minutes)m"
     case .failedCalls: "failed_calls_counted"
+    case .duplicates: "duplicates_counted"
     case .closeEvent: "close_event"
     case .conversationID: "conversation_id"
     case .userDay: "user_24h"
@@ -46,6 +49,7 @@ public enum Definition: Sendable, Hashable {
   public func change(_ rule: inout ConversationRule) {
     switch self {
     case .failedCalls: rule.successful = [0...999]
+    case .duplicates: rule.dedupeWindow = Interval(microseconds: -1)
     case .closeEvent:
       rule.idleTimeout = .longestSetting
       rule.maxDuration = nil

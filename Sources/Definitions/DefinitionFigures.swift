@@ -68,7 +68,9 @@ public struct DefinitionFigures {
         contract: name(total.contract, total.licensee), period: total.date.month)
       add(total.slices, .quarterHour, line, key)
       add(total.calls, .call, line, key)
-      add(total.countedOtherwise, .countedOtherwise(otherDay(total.contract)), line, key)
+      add(
+        total.countedOtherwise, .countedOtherwise(Self.otherDay(contracts[total.contract])), line,
+        key)
       for (index, quantity) in total.atTimeout.enumerated() {
         add(quantity, .idleTimeout(minutes: index + 1), line, key)
       }
@@ -91,8 +93,8 @@ public struct DefinitionFigures {
   }
 
   /// The day that a contract's rule does not say; `nil` where its rules differ.
-  private func otherDay(_ contract: Int) -> ConversationRule.CountedIn? {
-    let days = Set(contracts[contract].rules.map(\.rule.countedIn))
+  static func otherDay(_ contract: Contract) -> ConversationRule.CountedIn? {
+    let days = Set(contract.rules.map(\.rule.countedIn))
     guard days.count == 1, let day = days.first else { return nil }
     return day == .start ? .end : .start
   }
@@ -133,7 +135,7 @@ public struct DefinitionFigures {
       let found = sums[key] ?? [:]
       let own = found[.contract]?.quantity ?? 0
       let contract = hasContracts ? contracts.firstIndex { $0.number == key.contract } ?? 0 : 0
-      return definitions(otherDay(contract), isComplete).map { definition in
+      return definitions(Self.otherDay(contracts[contract]), isComplete).map { definition in
         let sum = found[definition] ?? Sum()
         return DefinitionFigure(
           contract: key.contract, period: key.period, definition: definition,

@@ -17,6 +17,8 @@ public struct MeteringOptions: Sendable {
   public var wantsRows = false
   /// Whether other definitions of a conversation are counted too.
   public var countsRivals = false
+  /// A stretch of time whose records are passed over, to see what is counted without them; then lines do not balance.
+  public var leftOut: Range<Instant>?
   /// Whether quarantined lines are kept as they are.
   public var wantsQuarantine = false
   /// Whether origins and addresses are held against the contracts' lists.
@@ -71,6 +73,7 @@ public struct MeteringResult: Sendable {
   public var totals: [DailyTotal]
   /// What other definitions come to, where that was asked for; in no order.
   public var rivals: [DailyRivals] = []
+  public var quarters: [QuarterTotals] = []
   public var uses: [UseKey: Tally]
   public var places: [UnlistedPlaceKey: Tally]
   public var outside: [String: Tally]
@@ -276,6 +279,7 @@ public final class Metering: @unchecked Sendable {
           isConverted: options.encoding.map { $0 != .utf8 })
       })
     result.rivals = reduced.rivals.dailyRivals(attributions, terms)
+    result.quarters = reduced.rivals.quarterTotals(attributions)
     return result
   }
 
@@ -334,6 +338,7 @@ public final class Metering: @unchecked Sendable {
       terms: terms, table: table, plan: plan, writer: writer, block: block,
       findsPlaces: options.findsPlaces, latestTime: latestTime, quarantine: quarantine)
     let reader = reading.reader
+    let leftOut = options.leftOut
     var last: Int?
     while let file = reader.next(into: block, last: last) {
       last = file
@@ -342,6 +347,7 @@ public final class Metering: @unchecked Sendable {
       if reader.isToBeRepeated { continue }
       mapper.begin(block, file: file)
       let counts = parsers.parse(block, how) { call, line in
+        if let leftOut, leftOut.contains(call.time) { return }
         mapper.receive(call, line: line)
       } rejected: { rejection, line in
         mapper.receive(rejection, line: line)

@@ -1,6 +1,6 @@
 internal import Contracts
 internal import Decoding
-internal import Reconciliation
+public import Reconciliation
 
 /// The licensees' own daily totals, by contract.
 struct Statements {
@@ -67,5 +67,12 @@ extension StatementFile {
       }
     }
     return names
+  }
+}
+
+extension LicenseeTotals {
+  /// Reads a file that no pipeline file names.
+  public static func read(path: String) throws(RunError) -> LicenseeTotals {
+    try Statements.read(StatementFile(contract: "", file: path, columns: [:], line: 1))
   }
 }

@@ -7,6 +7,7 @@ import Formats
 import Glibc
 import Metering
 import Pipelines
+import Reconciliation
 import Reports
 
 /// The steps that every command that reads logs takes, with their errors turned into words and an
@@ -78,6 +79,18 @@ struct MeteringSession {
     } catch {
       diagnostics.say(.error, error.description)
       throw .input
+    }
+  }
+
+  /// Reads the licensee's totals; rows that cannot be read are warned of.
+  func licenseeTotals(_ path: String) throws(ExitStatus) -> LicenseeTotals {
+    do throws(RunError) {
+      let totals = try LicenseeTotals.read(path: path)
+      for problem in totals.problems { diagnostics.say(.warning, "\(problem)") }
+      return totals
+    } catch {
+      for message in error.messages { diagnostics.say(.error, message) }
+      throw PipelineSession.status(of: error)
     }
   }
 

@@ -20,6 +20,7 @@ struct RulesCommand: ParsableCommand {
                               contract's, =start: of its first)
         idle_timeout=1m       every whole minute up to 1440m, 24 hours
         failed_calls_counted  failed calls are messages as others are
+        duplicates_counted    repetitions of a request id are calls as others are
         close_event           ended by closing and opening events alone, however long the pause
         conversation_id       one for each of the gateway's conversation ids
         user_24h              one for each user and the 24 hours from the first message
@@ -27,8 +28,12 @@ struct RulesCommand: ParsableCommand {
         call                  one for each successful call
 
       Modules priced by item are left out: no definition changes them. The logs are read once for the \
-      contract's own definition and all idle timeouts, and once for each of four others; standard input is \
+      contract's own definition and all idle timeouts, and once for each of five others; standard input is \
       kept in TMPDIR meanwhile.
+
+      With --licensee, standard error says which definition gives exactly the licensee's totals, day by day: one \
+      of these, days of another zone, an hour of records that they lack, or another idle timeout together with \
+      one of them; else the nearest, with what each leaves unexplained.
 
       Example: duizhang rules --contract contract.yaml 'logs/gateway-*.ndjson.gz' > rules.csv
       """)
@@ -38,11 +43,25 @@ struct RulesCommand: ParsableCommand {
   @OptionGroup(title: "Rule, to try out another") var rule: RuleArguments
   @OptionGroup(title: "Lines") var lines: LineArguments
   @OptionGroup(title: "Run") var execution: RunArguments
+  @Option(
+    help: ArgumentHelp(
+      "The licensee's totals: say by which definition they were counted, as far as any gives exactly them.",
+      valueName: "file"))
+  var licensee: String?
   @Flag(
     help: ArgumentHelp(
       "Only what is counted in one pass: the contract's own definition, idle timeouts, the clock's "
         + "slices and calls."))
   var onePass = false
+
+  func validate() throws {
+    if licensee != nil && input.contract.isEmpty {
+      throw ValidationError("--licensee: needs --contract, whose rule its totals are held against")
+    }
+    if licensee != nil && onePass {
+      throw ValidationError("--licensee: not with --one-pass, since it takes more passes")
+    }
+  }
 
   func run() throws {
     let session = MeteringSession(diagnostics: execution.diagnostics)
@@ -51,6 +70,7 @@ struct RulesCommand: ParsableCommand {
     options.formats = try session.formats(input.format)
     options.encoding = input.format.encoding
     lines.apply(to: &options)
+    let claim = try licensee.map { try session.licenseeTotals($0) }
     var files = try session.files(input.logs, options)
     var logs: SpooledLogs?
     if !onePass {
@@ -62,11 +82,14 @@ struct RulesCommand: ParsableCommand {
     options.countsRivals = true
     let result = try session.run(files, terms, options)
     figures.add(result.totals, result.rivals)
+    var passes: [Definition: [DailyTotal]] = [:]
     options.countsRivals = false
     if !onePass {
       for definition in Definition.countedAnew {
         let terms = terms.changingRules { definition.change(&$0) }
-        figures.add(try session.run(files, terms, options).totals, as: definition)
+        let totals = try session.run(files, terms, options).totals
+        figures.add(totals, as: definition)
+        passes[definition] = totals
       }
     }
     for warning in figures.withoutPrice { session.diagnostics.say(.warning, warning) }
@@ -81,6 +104,16 @@ struct RulesCommand: ParsableCommand {
     }
     execution.diagnostics.report(
       text: DefinitionsSummary(rows).text, json: DefinitionsSummary(rows).json)
+    if let claim {
+      let inference = LicenseeDefinitions(claim, terms: terms, passes: passes)
+      let found = try inference.run(result) { terms, countsRivals, leftOut throws(ExitStatus) in
+        var options = options
+        options.countsRivals = countsRivals
+        options.leftOut = leftOut
+        return try session.run(files, terms, options)
+      }
+      execution.diagnostics.report(text: found.text, json: found.json)
+    }
     try session.conclude(logs?.named(result) ?? result)
   }
 }

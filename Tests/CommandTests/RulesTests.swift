@@ -38,11 +38,13 @@ struct RulesTests {
       rows == [
         "contract,period,definition,quantity,amount,difference_from_contract",
         "C,2025-12,contract,1,0.35,0", "C,2025-12,counted_in=end,0,0.00,-1",
-        "C,2025-12,failed_calls_counted,2,0.70,1", "C,2025-12,close_event,1,0.35,0",
+        "C,2025-12,failed_calls_counted,2,0.70,1", "C,2025-12,duplicates_counted,1,0.35,0",
+        "C,2025-12,close_event,1,0.35,0",
         "C,2025-12,conversation_id,1,0.35,0", "C,2025-12,user_24h,1,0.35,0",
         "C,2025-12,clock_15m,1,0.35,0", "C,2025-12,call,2,0.70,1",
         "C,2026-01,contract,2,0.35,0", "C,2026-01,counted_in=end,3,0.70,1",
-        "C,2026-01,failed_calls_counted,2,0.35,0", "C,2026-01,close_event,1,0.35,-1",
+        "C,2026-01,failed_calls_counted,2,0.35,0", "C,2026-01,duplicates_counted,2,0.35,0",
+        "C,2026-01,close_event,1,0.35,-1",
         "C,2026-01,conversation_id,1,0.00,-1", "C,2026-01,user_24h,0,0.00,-2",
         "C,2026-01,clock_15m,3,0.70,1", "C,2026-01,call,4,1.05,2",
       ])
@@ -105,5 +107,31 @@ struct RulesTests {
     // The contract's timeout is 30 minutes.
     let same = rules.lines.filter { $0.contains(",idle_timeout=30m,") }
     #expect(same.count == 2 && same.allSatisfy { $0.hasSuffix(",0") })
+  }
+
+  @Test("the definition behind the licensee's totals is named, or how far the nearest ones are off")
+  func licensee() throws {
+    let story = try Story()
+    try story.write("log", log)
+    try story.write("c.yaml", contract)
+    try story.write("utc.csv", "日期,模块,次数\n2025-12-31,bot,2\n2026-01-01,bot,1\n")
+    try story.write("none.csv", "date,module,quantity\n2025-12-31,bot,7\n2026-01-01,bot,1\n")
+    let exact = try story.duizhang(
+      "rules", "--contract", "c.yaml", "--licensee", "utc.csv", "log", "--out", ".")
+    #expect(exact.status == 0)
+    #expect(
+      exact.errors.contains(
+        "utc.csv: totals of contract C, 2025-12-31 to 2026-01-01, are exactly those of "))
+    let nearest = try story.duizhang(
+      "rules", "--contract", "c.yaml", "--licensee", "none.csv", "log", "--out", ".")
+    #expect(
+      nearest.errors.contains(
+        "none.csv: totals of contract C, 2025-12-31 to 2026-01-01, are exactly those of no definition"
+      ))
+    #expect(nearest.errors.contains(" units unexplained\n"))
+    let without = try story.duizhang("rules", "--licensee", "utc.csv", "log")
+    #expect(without.status == 2 && without.errors.contains("--licensee: needs --contract"))
+    let missing = try story.duizhang("rules", "--contract", "c.yaml", "--licensee", "gone", "log")
+    #expect(missing.status == 3 && missing.errors.contains("gone"))
   }
 }

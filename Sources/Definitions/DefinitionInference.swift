@@ -1,0 +1,230 @@
+public import CivilTime
+internal import Contracts
+public import Counting
+
+/// A definition that another party's totals may come from, and what it leaves unexplained.
+public struct InferredDefinition: Sendable, Hashable {
+  /// As in ``Definition/name``; several, with commas, where they hold together.
+  public var name: String
+  /// Units in excess and missing by day, module and scenario, added up without their signs; 0: it gives exactly the
+  /// totals.
+  public var unexplained: Int
+
+  public var isExact: Bool { unexplained == 0 }
+}
+
+/// Finds the definition behind totals that are not ours: applies one after another to the log, the simplest first, and
+/// holds each against the totals day by day.
+public struct DefinitionInference<Failure: Error> {
+  /// What one pass over the logs comes to.
+  public struct Pass {
+    public var totals: [DailyTotal]
+    /// By the contract's own rule alone; empty unless asked for.
+    public var rivals: [DailyRivals]
+    public var quarters: [QuarterTotals]
+
+    public init(totals: [DailyTotal], rivals: [DailyRivals], quarters: [QuarterTotals]) {
+      self.totals = totals
+      self.rivals = rivals
+      self.quarters = quarters
+    }
+  }
+
+  /// Counts the logs.
+  ///
+  /// - Parameters:
+  ///   - terms: by which.
+  ///   - countsRivals: whether idle timeouts are counted too.
+  ///   - leftOut: records of that time are passed over.
+  public typealias Count = (
+    _ terms: Terms, _ countsRivals: Bool, _ leftOut: Range<Instant>?
+  ) throws(Failure) -> Pass
+
+  private let terms: Terms
+  /// The contract's place among those of the terms.
+  private let contract: Int
+  private let claim: ClaimedTotals
+  private let known: [Definition: [DailyTotal]]
+  private let count: Count
+  private var found: [InferredDefinition] = []
+
+  /// Definitions that are told of where none is exact.
+  private static var nearestMax: Int { 3 }
+  /// Days with differences up to which an hour is sought that the other party lacks.
+  private static var lostDaysMax: Int { 2 }
+
+  /// - Parameter known: totals by definitions of ``Definition/countedAnew`` that were counted already.
+  public init(
+    terms: Terms, contract: Int, claim: ClaimedTotals, known: [Definition: [DailyTotal]] = [:],
+    count: @escaping Count
+  ) {
+    self.known = known
+    self.terms = terms
+    self.contract = contract
+    self.claim = claim
+    self.count = count
+  }
+
+  /// The simplest definition that gives exactly the totals; else the nearest ones, the nearest first.
+  ///
+  /// - Parameter own: the contract's own count, with rivals and quarters.
+  public mutating func run(_ own: Pass) throws(Failure) -> [InferredDefinition] {
+    found = []
+    var isFound = try findSimple(own)
+    if !isFound { isFound = try findLostHour(own) }
+    if !isFound { isFound = try findTwofold() }
+    if isFound, let last = found.last { return [last] }
+    let nearest = found.enumerated().sorted {
+      ($0.element.unexplained, $0.offset) < ($1.element.unexplained, $1.offset)
+    }
+    // Of those that leave as much, the simplest one is enough.
+    var told: [InferredDefinition] = []
+    for (_, definition) in nearest where told.last?.unexplained != definition.unexplained {
+      told.append(definition)
+      if told.count == Self.nearestMax { break }
+    }
+    return told
+  }
+
+  // MARK: - Candidates
+
+  /// One change of the contract's own definition.
+  private mutating func findSimple(_ own: Pass) throws(Failure) -> Bool {
+    if holds(Definition.contract.name, cells(own.totals)) { return true }
+    if findZone(own.quarters) { return true }
+    if findRivals(own.rivals, beside: []) { return true }
+    for definition in Definition.countedAnew {
+      var totals = known[definition]
+      if totals == nil {
+        totals = try count(terms.changingRules { definition.change(&$0) }, false, nil).totals
+      }
+      if holds(definition.name, cells(totals ?? [])) { return true }
+    }
+    for definition in [Definition.quarterHour, .call] {
+      if holds(definition.name, cells(own.rivals, definition)) { return true }
+    }
+    return false
+  }
+
+  /// Days of another zone, a quarter of an hour at a time, whole hours first.
+  private mutating func findZone(_ quarters: [QuarterTotals]) -> Bool {
+    guard let first = claim.dates?.lowerBound else { return false }
+    let isByStart = terms.contracts[contract].rule(on: first).rule.countedIn == .start
+    let offsets = (-48...56).sorted { left, right in
+      (left % 4 != 0 ? 1 : 0, abs(left), left) < (right % 4 != 0 ? 1 : 0, abs(right), right)
+    }
+    for offset in offsets {
+      var counted: [ClaimedTotals.Cell: Int] = [:]
+      for total in quarters where total.contract == contract {
+        let quarter = total.quarter + offset
+        let day = quarter / 96 - (quarter % 96 < 0 ? 1 : 0)
+        let cell = claim.cell(
+          CivilDate(daysSinceEpoch: Int32(clamping: day)), total.module, total.scenario)
+        counted[cell, default: 0] += isByStart ? total.starts : total.ends
+      }
+      let minutes = abs(offset) * 15
+      let name =
+        "time_zone=\(offset < 0 ? "-" : "+")\(Self.padded(minutes / 60)):\(Self.padded(minutes % 60))"
+      if holds(name, counted) { return true }
+    }
+    return false
+  }
+
+  private static func padded(_ number: Int) -> String { (number < 10 ? "0" : "") + String(number) }
+
+  /// The other day, and every idle timeout, round ones first.
+  private mutating func findRivals(_ rivals: [DailyRivals], beside names: [String]) -> Bool {
+    let day = Definition.countedOtherwise(DefinitionFigures.otherDay(terms.contracts[contract]))
+    if holds((names + [day.name]).joined(separator: ", "), cells(rivals, day)) { return true }
+    let roundest = [1_440, 60, 30, 15, 10, 5, 1]
+    func rank(_ minutes: Int) -> Int { roundest.firstIndex { minutes % $0 == 0 } ?? roundest.count }
+    let minutes = (1...DailyRivals.minutesMax).sorted { (rank($0), $0) < (rank($1), $1) }
+    for minutes in minutes {
+      let definition = Definition.idleTimeout(minutes: minutes)
+      let name = (names + [definition.name]).joined(separator: ", ")
+      if holds(name, cells(rivals, definition)) { return true }
+    }
+    return false
+  }
+
+  /// An hour of the contract's clock of which the other party has no records, where only days that it touches differ:
+  /// first those in which about as many conversations begin as are missing.
+  private mutating func findLostHour(_ own: Pass) throws(Failure) -> Bool {
+    let differences = claim.differences(from: cells(own.totals))
+    let missing = differences.values.reduce(0, +)
+    let days = Set(differences.keys.map(\.date))
+    guard days.count <= Self.lostDaysMax else { return false }
+    let zone = terms.contracts[contract].zone
+    var starts: [Int64: Int] = [:]
+    for total in own.quarters where total.contract == contract {
+      let time = Instant(seconds: Int64(total.quarter) * QuarterTotals.seconds)
+      guard days.contains(zone.date(of: time)) else { continue }
+      let local = time.microseconds / 1_000_000 + zone.offsetSeconds(at: time)
+      let hour = time.microseconds / 1_000_000 - ((local % 3_600) + 3_600) % 3_600
+      starts[hour, default: 0] += total.starts
+    }
+    let hours = starts.sorted {
+      (abs($0.value - missing), $0.key) < (abs($1.value - missing), $1.key)
+    }
+    for (hour, _) in hours {
+      let start = Instant(seconds: hour)
+      let pass = try count(terms, false, start..<Instant(seconds: hour + 3_600))
+      if holds("without \(start.rfc3339(in: zone)) to +1h", cells(pass.totals)) { return true }
+    }
+    return false
+  }
+
+  /// Another idle timeout, or day, together with another change.
+  private mutating func findTwofold() throws(Failure) -> Bool {
+    for definition in [Definition.failedCalls, .duplicates] {
+      let pass = try count(terms.changingRules { definition.change(&$0) }, true, nil)
+      if findRivals(pass.rivals, beside: [definition.name]) { return true }
+    }
+    let utc = try count(terms.changing { $0.zone = .utc }, true, nil)
+    return findRivals(utc.rivals, beside: ["time_zone=+00:00"])
+  }
+
+  /// Takes a candidate down.
+  ///
+  /// - Returns: whether it is exact.
+  private mutating func holds(_ name: String, _ counted: [ClaimedTotals.Cell: Int]) -> Bool {
+    let unexplained = claim.differences(from: counted).values.reduce(0) { $0 + abs($1) }
+    found.append(InferredDefinition(name: name, unexplained: unexplained))
+    return unexplained == 0
+  }
+
+  // MARK: - Cells
+
+  private func cells(_ totals: [DailyTotal]) -> [ClaimedTotals.Cell: Int] {
+    var cells: [ClaimedTotals.Cell: Int] = [:]
+    let number = terms.contracts[contract].number
+    for total in totals where total.meter == .conversation && total.contract == number {
+      cells[claim.cell(total.date, total.module, total.scenario), default: 0] += total.quantity
+    }
+    return cells
+  }
+
+  private func cells(
+    _ rivals: [DailyRivals], _ definition: Definition
+  ) -> [ClaimedTotals.Cell: Int] {
+    var cells: [ClaimedTotals.Cell: Int] = [:]
+    for total in rivals where total.contract == contract {
+      cells[claim.cell(total.date, total.module, total.scenario), default: 0] +=
+        total.quantity(of: definition)
+    }
+    return cells
+  }
+}
+
+extension DailyRivals {
+  /// Units by a definition that is counted beside the contract's own.
+  func quantity(of definition: Definition) -> Int {
+    switch definition {
+    case .idleTimeout(let minutes): atTimeout[minutes - 1]
+    case .countedOtherwise: countedOtherwise
+    case .quarterHour: slices
+    case .call: calls
+    default: preconditionFailure("\(definition.name) is counted by itself")
+    }
+  }
+}
