@@ -24,6 +24,7 @@ let arguments: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 // The targets stand in the order in which bytes become yuan; dependencies point upwards only.
@@ -74,7 +75,7 @@ let package = Package(
     target("Definitions", ["CivilTime", "Contracts", "Counting"]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
     target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),
-    target("Ledger", ["CivilTime", "Files", crypto, grdb]),
+    target("Ledger", ["CivilTime", "Files", crypto, grdb, sqlite]),
     target(
       "Reports",
       [

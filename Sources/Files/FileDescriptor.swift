@@ -156,8 +156,11 @@ package enum FileDescriptor {
   }
 
   /// The names in a folder; none where it cannot be read.
-  package static func names(in folder: String) -> [String] {
-    guard let stream = unsafe opendir(folder) else { return [] }
+  package static func names(in folder: String) -> [String] { list(folder) ?? [] }
+
+  /// As ``names(in:)``, but `nil` where nothing can be listed: of what is no folder, too.
+  package static func list(_ folder: String) -> [String]? {
+    guard let stream = unsafe opendir(folder) else { return nil }
     defer { unsafe closedir(stream) }
     var names: [String] = []
     while let entry = unsafe readdir(stream) {

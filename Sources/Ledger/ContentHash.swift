@@ -18,12 +18,11 @@ public struct ContentHash: Sendable, Hashable {
 
   /// In hexadecimal digits, lower case.
   public var hexadecimal: String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text: [UInt8] = []
-    text.reserveCapacity(bytes.count * 2)
-    for byte in bytes {
-      text.append(digits[Int(byte >> 4)])
-      text.append(digits[Int(byte & 15)])
+    let text = [UInt8](capacity: bytes.count * 2) { digits in
+      for byte in bytes {
+        digits.append(Self.digit(byte >> 4))
+        digits.append(Self.digit(byte & 15))
+      }
     }
     return String(decoding: text, as: UTF8.self)
   }
@@ -33,12 +32,17 @@ public struct ContentHash: Sendable, Hashable {
     let digits = Array(text.utf8)
     guard !digits.isEmpty, digits.count.isMultiple(of: 2) else { return nil }
     bytes = []
+    bytes.reserveCapacity(digits.count / 2)
     for index in stride(from: 0, to: digits.count, by: 2) {
       guard let high = Self.value(ofDigit: digits[index]),
         let low = Self.value(ofDigit: digits[index + 1])
       else { return nil }
       bytes.append(high << 4 | low)
     }
+  }
+
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + (value - 10)
   }
 
   private static func value(ofDigit digit: UInt8) -> UInt8? {

@@ -42,19 +42,21 @@ enum LedgerSeal {
   private static func digest(of table: String, _ database: Database) throws -> String {
     let columns = try database.columns(in: table).map(\.name.quotedDatabaseIdentifier)
     let keys = try database.primaryKey(table).columns.map(\.quotedDatabaseIdentifier)
-    let line = columns.map { "substr(typeof(\($0)), 1, 1) || hex(\($0))" }
-      .joined(separator: " || ',' || ")
-    let lines = try String.fetchCursor(
-      database,
-      sql: """
-        SELECT \(line) FROM \(table.quotedDatabaseIdentifier)
-        ORDER BY \(keys.joined(separator: ", "))
-        """)
+    let rows = try LedgerRows(
+      database.makeStatement(
+        sql: """
+          SELECT \(columns.joined(separator: ", ")) FROM \(table.quotedDatabaseIdentifier)
+          ORDER BY \(keys.joined(separator: ", "))
+          """))
     var hasher = ContentHasher()
     var pending: [UInt8] = []
-    while let line = try lines.next() {
-      pending += line.utf8
-      pending.append(0x0A)
+    pending.reserveCapacity(1 << 17)
+    while let row = try rows.next() {
+      for column in columns.indices {
+        if column > 0 { pending.append(UInt8(ascii: ",")) }
+        row.appendDigits(ofColumn: Int32(column), to: &pending)
+      }
+      pending.append(UInt8(ascii: "\n"))
       if pending.count >= 1 << 16 {
         hasher.update(pending)
         pending.removeAll(keepingCapacity: true)

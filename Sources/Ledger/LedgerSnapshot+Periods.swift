@@ -5,16 +5,15 @@ extension LedgerSnapshot {
   /// The months that are closed, the first one first.
   public func closedPeriods() throws(WorkspaceError) -> [ClosedPeriod] {
     try query { database in
-      try Row.fetchAll(database, sql: "SELECT * FROM period ORDER BY period").map { row in
+      try database.rows("SELECT * FROM period ORDER BY period") { row in
         let month = try row.month("period")
-        let days = try Row.fetchAll(
-          database, sql: "SELECT * FROM period_day WHERE period = ? ORDER BY day",
-          arguments: ["\(month)"])
+        let days = try database.rows(
+          "SELECT * FROM period_day WHERE period = ? ORDER BY day", ["\(month)"], PeriodDay.init)
         return try ClosedPeriod(
           month: month, closedAt: row.instant("closed_at"), closedBy: row.required("closed_by"),
           terms: LedgerJSON.decode(row.required("terms")), totals: row.required("totals"),
-          reports: LedgerJSON.decode(row.required("reports")), days: days.map(PeriodDay.init),
-          recordless: LedgerJSON.decode(row.required("recordless")), covered: row.dates())
+          reports: LedgerJSON.decode(row.required("reports")), days: days,
+          recordless: LedgerJSON.decodeList(row.required("recordless")), covered: row.dates())
       }
     }
   }
@@ -34,7 +33,7 @@ extension LedgerSnapshot {
   /// What was booked for closed months, in the order in which it was.
   public func adjustments() throws(WorkspaceError) -> [Adjustment] {
     try query { database in
-      try Row.fetchAll(database, sql: "SELECT * FROM adjustment ORDER BY id").map(Adjustment.init)
+      try database.rows("SELECT * FROM adjustment ORDER BY id", [], Adjustment.init)
     }
   }
 }
@@ -102,7 +101,7 @@ extension LedgerTransaction {
 }
 
 extension PeriodDay {
-  init(_ row: Row) throws {
+  init(_ row: LedgerRow) throws {
     let rows = try (row.optional("rows_path") as String?).map { _ in
       try row.file(path: "rows_path", sha256: "rows_sha256", bytes: "rows_bytes")
     }
@@ -114,7 +113,7 @@ extension PeriodDay {
 }
 
 extension Adjustment {
-  init(_ row: Row) throws {
+  init(_ row: LedgerRow) throws {
     try self.init(
       contract: row.required("contract"), licensee: row.required("licensee"),
       closed: row.month("period_closed"), booked: row.month("period_booked"),
@@ -127,7 +126,7 @@ extension Adjustment {
   }
 }
 
-extension Row {
+extension LedgerRow {
   fileprivate func month(_ column: String) throws -> CivilMonth {
     guard let month = CivilMonth(text: try required(column)) else {
       throw LedgerValueError(what: "column \(column) of a row")

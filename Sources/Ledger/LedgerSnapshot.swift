@@ -20,33 +20,29 @@ extension LedgerSnapshot {
   /// A run by its number.
   public func run(_ id: RunID) throws(WorkspaceError) -> Run? {
     try query { database in
-      try Row.fetchOne(database, sql: "SELECT * FROM run WHERE id = ?", arguments: [id.number])
-        .map(Run.init)
+      try database.row("SELECT * FROM run WHERE id = ?", [id.number], Run.init)
     }
   }
 
   /// The last run that was done, whether or not something needs a person.
   public func lastFinishedRun() throws(WorkspaceError) -> Run? {
     try query { database in
-      try Row.fetchOne(
-        database,
-        sql: """
-          SELECT * FROM run WHERE outcome IN ('done', 'needs_attention') ORDER BY id DESC LIMIT 1
-          """
-      ).map(Run.init)
+      try database.row(
+        "SELECT * FROM run WHERE outcome IN ('done', 'needs_attention') ORDER BY id DESC LIMIT 1",
+        [], Run.init)
     }
   }
 
   /// All runs, the first one first.
   public func runs() throws(WorkspaceError) -> [Run] {
     try query { database in
-      try Row.fetchAll(database, sql: "SELECT * FROM run ORDER BY id").map(Run.init)
+      try database.rows("SELECT * FROM run ORDER BY id", [], Run.init)
     }
   }
 }
 
 extension Run {
-  init(_ row: Row) throws {
+  init(_ row: LedgerRow) throws {
     guard let outcome = Outcome(rawValue: try row.required("outcome")) else {
       throw LedgerValueError(what: "a run's outcome")
     }
@@ -71,12 +67,12 @@ extension LedgerSnapshot {
   public func knownNames() throws(WorkspaceError) -> [[UInt8]: KnownName] {
     try query { database in
       // SQLite takes the other columns from the row that has the maximum.
-      let rows = try Row.fetchCursor(
-        database,
-        sql: """
-          SELECT path, file_id, stored_sha256, stored_bytes, modified_at, MAX(run_id) AS run_id
-          FROM log_name GROUP BY path
-          """)
+      let rows = try LedgerRows(
+        database.cachedStatement(
+          sql: """
+            SELECT path, file_id, stored_sha256, stored_bytes, modified_at, MAX(run_id) AS run_id
+            FROM log_name GROUP BY path
+            """))
       var names: [[UInt8]: KnownName] = [:]
       while let row = try rows.next() {
         let path: String = try row.required("path")
@@ -103,10 +99,9 @@ extension LedgerSnapshot {
     headDigest: ContentHash
   ) throws(WorkspaceError) -> [(id: LogFileID, file: LogFile)] {
     try query { database in
-      try Row.fetchAll(
-        database, sql: "SELECT * FROM log_file WHERE head_digest = ? ORDER BY id",
-        arguments: [headDigest.data]
-      ).map { (LogFileID(number: try $0.required("id")), try LogFile($0)) }
+      try database.rows(
+        "SELECT * FROM log_file WHERE head_digest = ? ORDER BY id", [headDigest.data]
+      ) { (LogFileID(number: try $0.required("id")), try LogFile($0)) }
     }
   }
 
@@ -119,9 +114,9 @@ extension LedgerSnapshot {
     where column: String, _ value: any DatabaseValueConvertible
   ) throws(WorkspaceError) -> (id: LogFileID, file: LogFile)? {
     try query { database in
-      try Row.fetchOne(
-        database, sql: "SELECT * FROM log_file WHERE \(column) = ?", arguments: [value]
-      ).map { (LogFileID(number: try $0.required("id")), try LogFile($0)) }
+      try database.row("SELECT * FROM log_file WHERE \(column) = ?", [value]) {
+        (LogFileID(number: try $0.required("id")), try LogFile($0))
+      }
     }
   }
 
@@ -137,16 +132,15 @@ extension LedgerSnapshot {
   /// digests.
   public func logs() throws(WorkspaceError) -> [(name: LogName, file: LogFile)] {
     try query { database in
-      let rows = try Row.fetchAll(
-        database,
-        sql: """
-          SELECT log_file.*, name.path AS name_path, name.stored_sha256 AS name_sha256,
-            name.stored_bytes AS name_bytes, name.modified_at AS name_modified_at
-          FROM log_file JOIN log_name AS name ON name.file_id = log_file.id
-          WHERE name.path = (SELECT MIN(path) FROM log_name WHERE file_id = log_file.id)
-          ORDER BY name.path, log_file.text_digest
-          """)
-      return try rows.map { row in
+      try database.rows(
+        """
+        SELECT log_file.*, name.path AS name_path, name.stored_sha256 AS name_sha256,
+          name.stored_bytes AS name_bytes, name.modified_at AS name_modified_at
+        FROM log_file JOIN log_name AS name ON name.file_id = log_file.id
+        WHERE name.path = (SELECT MIN(path) FROM log_name WHERE file_id = log_file.id)
+        ORDER BY name.path, log_file.text_digest
+        """
+      ) { row in
         (
           try LogName(
             path: row.required("name_path"), storedSHA256: row.hash("name_sha256"),
@@ -168,10 +162,9 @@ extension LedgerSnapshot {
   /// All paths that a log's content came under, in the order of bytes.
   public func names(of id: LogFileID) throws(WorkspaceError) -> [LogName] {
     try query { database in
-      try Row.fetchAll(
-        database, sql: "SELECT * FROM log_name WHERE file_id = ? ORDER BY path",
-        arguments: [id.number]
-      ).map { row in
+      try database.rows(
+        "SELECT * FROM log_name WHERE file_id = ? ORDER BY path", [id.number]
+      ) { row in
         try LogName(
           path: row.required("path"), storedSHA256: row.hash("stored_sha256"),
           storedBytes: row.required("stored_bytes"), modifiedAt: row.instant("modified_at"))
@@ -182,10 +175,9 @@ extension LedgerSnapshot {
   /// All contents that came under a path.
   public func contents(under path: String) throws(WorkspaceError) -> [KnownName] {
     try query { database in
-      try Row.fetchAll(
-        database, sql: "SELECT * FROM log_name WHERE path = ? ORDER BY run_id, file_id",
-        arguments: [path]
-      ).map { row in
+      try database.rows(
+        "SELECT * FROM log_name WHERE path = ? ORDER BY run_id, file_id", [path]
+      ) { row in
         try KnownName(
           name: LogName(
             path: path, storedSHA256: row.hash("stored_sha256"),
@@ -208,17 +200,15 @@ extension LedgerSnapshot {
   /// The segments of a log, day by day.
   public func segments(of id: LogFileID) throws(WorkspaceError) -> [Segment] {
     try query { database in
-      try Row.fetchAll(
-        database, sql: "SELECT * FROM segment WHERE file_id = ? ORDER BY day",
-        arguments: [id.number]
-      ).map(Segment.init)
+      try database.rows(
+        "SELECT * FROM segment WHERE file_id = ? ORDER BY day", [id.number], Segment.init)
     }
   }
 }
 
 extension LogFile {
-  init(_ row: Row) throws {
-    guard let blocks = VarInts.decode(Array(try row.required("block_lines") as Data)) else {
+  init(_ row: LedgerRow) throws {
+    guard let blocks = VarInts.decode(try row.required("block_lines")) else {
       throw LedgerValueError(what: "the lines of a log's blocks")
     }
     try self.init(
@@ -242,13 +232,13 @@ extension LogFile {
     sealedUntil = try (row.optional("sealed_until") as Int32?).map {
       CivilDate(daysSinceEpoch: $0)
     }
-    damages = try LedgerJSON.decode(row.required("damages"))
-    rejections = try LedgerJSON.decode(row.required("rejections"))
+    damages = try LedgerJSON.decodeList(row.required("damages"))
+    rejections = try LedgerJSON.decodeList(row.required("rejections"))
   }
 }
 
 extension Segment {
-  init(_ row: Row) throws {
+  init(_ row: LedgerRow) throws {
     try self.init(
       day: row.date("day"), file: row.file(path: "path"), records: row.required("records"),
       firstTime: row.instant("first_time"), lastTime: row.instant("last_time"))
@@ -262,19 +252,37 @@ extension LedgerSnapshot {
   /// the workspace's folders is of no run.
   public func referencedFiles() throws(WorkspaceError) -> [StoredFile] {
     try query { database in
-      try Row.fetchAll(
-        database,
-        sql: """
-          SELECT path, sha256, bytes FROM segment
-          UNION SELECT carry_path, carry_out, carry_bytes FROM day WHERE carry_path IS NOT NULL
-          UNION SELECT result_path, result_sha256, result_bytes FROM day
-          UNION SELECT rows_path, rows_sha256, rows_bytes FROM day WHERE rows_path IS NOT NULL
-          UNION SELECT result_path, result_sha256, result_bytes FROM period_day
-          UNION SELECT rows_path, rows_sha256, rows_bytes FROM period_day
-            WHERE rows_path IS NOT NULL
-          ORDER BY path
-          """
-      ).map { try $0.file(path: "path") }
+      try database.rows(
+        """
+        SELECT path, sha256, bytes FROM segment
+        UNION SELECT carry_path, carry_out, carry_bytes FROM day WHERE carry_path IS NOT NULL
+        UNION SELECT result_path, result_sha256, result_bytes FROM day
+        UNION SELECT rows_path, rows_sha256, rows_bytes FROM day WHERE rows_path IS NOT NULL
+        UNION SELECT result_path, result_sha256, result_bytes FROM period_day
+        UNION SELECT rows_path, rows_sha256, rows_bytes FROM period_day
+          WHERE rows_path IS NOT NULL
+        ORDER BY path
+        """
+      ) { try $0.file(path: "path") }
+    }
+  }
+
+  /// The paths of ``referencedFiles()``, as a sweep asks for them.
+  func referencedPaths() throws(WorkspaceError) -> Set<String> {
+    try query { database in
+      let rows = try LedgerRows(
+        database.cachedStatement(
+          sql: """
+            SELECT path FROM segment
+            UNION ALL SELECT carry_path FROM day WHERE carry_path IS NOT NULL
+            UNION ALL SELECT result_path FROM day
+            UNION ALL SELECT rows_path FROM day WHERE rows_path IS NOT NULL
+            UNION ALL SELECT result_path FROM period_day
+            UNION ALL SELECT rows_path FROM period_day WHERE rows_path IS NOT NULL
+            """))
+      var paths: Set<String> = []
+      while let row = try rows.next() { paths.insert(try row.required("path")) }
+      return paths
     }
   }
 }
@@ -285,7 +293,7 @@ extension LedgerSnapshot {
   /// The audit log, the first entry first.
   public func auditEntries() throws(WorkspaceError) -> [AuditEntry] {
     try query { database in
-      try Row.fetchAll(database, sql: "SELECT * FROM audit ORDER BY id").map(AuditEntry.init)
+      try database.rows("SELECT * FROM audit ORDER BY id", [], AuditEntry.init)
     }
   }
 
@@ -294,7 +302,7 @@ extension LedgerSnapshot {
   /// - Returns: the first entry at which it does not hold; `nil` where all of it does.
   public func verifyAudit() throws(WorkspaceError) -> AuditBreak? {
     try query { database in
-      let rows = try Row.fetchCursor(database, sql: "SELECT * FROM audit ORDER BY id")
+      let rows = try LedgerRows(database.cachedStatement(sql: "SELECT * FROM audit ORDER BY id"))
       var previous = (id: Int64(0), hash: ContentHash.zero)
       while let entry = try rows.next().map(AuditEntry.init) {
         if entry.id != previous.id + 1 {
@@ -315,14 +323,20 @@ extension LedgerSnapshot {
   /// The audit log's last entry.
   func lastAuditEntry() throws(WorkspaceError) -> AuditEntry? {
     try query { database in
-      try Row.fetchOne(database, sql: "SELECT * FROM audit ORDER BY id DESC LIMIT 1")
-        .map(AuditEntry.init)
+      try database.row("SELECT * FROM audit ORDER BY id DESC LIMIT 1", [], AuditEntry.init)
+    }
+  }
+
+  /// An entry of the audit log by its number.
+  func auditEntry(_ id: Int64) throws(WorkspaceError) -> AuditEntry? {
+    try query { database in
+      try database.row("SELECT * FROM audit WHERE id = ?", [id], AuditEntry.init)
     }
   }
 }
 
 extension AuditEntry {
-  init(_ row: Row) throws {
+  init(_ row: LedgerRow) throws {
     id = try row.required("id")
     at = try row.instant("at")
     actor = try row.required("actor")

@@ -21,45 +21,53 @@ extension Workspace {
     guard let lock = try LockedFile(readers, exclusive: true) else { return Sweep(isPutOff: true) }
     defer { withExtendedLifetime(lock) {} }
     var sweep = Sweep()
-    for file in try unreferencedFiles() {
+    let (files, folders) = try unreferenced()
+    for file in files {
       let path = "\(path)/\(file)"
       sweep.bytes += FileDescriptor.sizeBytes(path) ?? 0
       FileDescriptor.remove(path)
       sweep.removed.append(file)
     }
-    for name in WorkspaceFolder.dataNames {
-      for day in Self.entries("\(path)/\(name)") {
-        // Where files are left in it, the system refuses.
-        FileDescriptor.removeFolder("\(path)/\(name)/\(day)")
-      }
-    }
+    // Where files are left in one, the system refuses.
+    for folder in folders { FileDescriptor.removeFolder("\(path)/\(folder)") }
     return sweep
   }
 
   /// Files in the workspace's folders that no run refers to, and that nobody is writing now: relative
   /// paths, in order.
-  func unreferencedFiles() throws(WorkspaceError) -> [String] {
-    let referenced = Set(
-      try ledger.read { state throws(WorkspaceError) in try state.referencedFiles() }.map(\.path))
+  func unreferencedFiles() throws(WorkspaceError) -> [String] { try unreferenced().files }
+
+  /// Files that no run refers to, and folders of days without any others.
+  private func unreferenced() throws(WorkspaceError) -> (files: [String], folders: [String]) {
+    let referenced = try ledger.read { state throws(WorkspaceError) in
+      try state.referencedPaths()
+    }
     let (temporaries, stored) = folder.pending.withLock { ($0.temporaries, $0.stored) }
     var found = Self.entries("\(path)/\(WorkspaceFolder.temporaryName)")
       .filter { !temporaries.contains($0) }
       .map { "\(WorkspaceFolder.temporaryName)/\($0)" }
+    var folders: [String] = []
     for name in WorkspaceFolder.dataNames {
       for day in Self.entries("\(path)/\(name)") {
         let relative = "\(name)/\(day)"
-        guard FileDescriptor.kind("\(path)/\(relative)") == S_IFDIR else {
-          found.append(relative)
+        guard let names = FileDescriptor.list("\(path)/\(relative)") else {
+          if FileDescriptor.kind("\(path)/\(relative)") != S_IFDIR { found.append(relative) }
           continue
         }
-        found += Self.entries("\(path)/\(relative)").map { "\(relative)/\($0)" }
-          .filter { !referenced.contains($0) && !stored.contains($0) }
+        let files = Self.entries(names).map { "\(relative)/\($0)" }
+        let rest = files.filter { !referenced.contains($0) && !stored.contains($0) }
+        found += rest
+        if rest.count == files.count { folders.append(relative) }
       }
     }
-    return found.sorted()
+    return (found.sorted(), folders)
   }
 
   private static func entries(_ folder: String) -> [String] {
-    FileDescriptor.names(in: folder).filter { $0 != "." && $0 != ".." }.sorted()
+    entries(FileDescriptor.names(in: folder))
+  }
+
+  private static func entries(_ names: [String]) -> [String] {
+    names.filter { $0 != "." && $0 != ".." }
   }
 }

@@ -56,7 +56,7 @@ extension Workspace {
       try state.query { database in
         try database.execute(sql: "PRAGMA cell_size_check = ON")
         let found = try String.fetchAll(database, sql: "PRAGMA integrity_check")
-        let orphans = try Row.fetchAll(database, sql: "PRAGMA foreign_key_check").map { row in
+        let orphans = try database.rows("PRAGMA foreign_key_check") { row in
           let table: String = try row.required("table")
           let parent: String = try row.required("parent")
           return "a row of \(table) refers to one of \(parent) that is not there"

@@ -237,7 +237,7 @@ extension Workspace {
     }
     let entry = try ledger.read { state throws(WorkspaceError) -> AuditEntry? in
       guard try state.query({ try $0.tableExists("audit") }) else { return nil }
-      return try state.auditEntries().first { $0.id == digest.auditID }
+      return try state.auditEntry(digest.auditID)
     }
     guard entry?.hash.hexadecimal == digest.auditHash else {
       throw .corrupt(

@@ -35,7 +35,7 @@ struct ClosedMonths {
   init(_ state: LedgerSnapshot, _ workspace: Workspace) throws {
     let periods = try state.closedPeriods()
     self.init(periods, try periods.isEmpty ? [] : state.adjustments(), workspace)
-    dates = Self.dates(try periods.isEmpty ? [] : state.days())
+    dates = try periods.isEmpty ? [:] : state.datesOfDays()
   }
 
   init(_ periods: [ClosedPeriod], _ adjustments: [Adjustment], _ workspace: Workspace) {
@@ -52,12 +52,6 @@ struct ClosedMonths {
       totals.add(adjustment)
     }
     return totals
-  }
-
-  private static func dates(_ days: [Day]) -> [CivilDate: ClosedRange<CivilDate>] {
-    Dictionary(
-      days.compactMap { day in day.dates.map { (day.day, $0) } },
-      uniquingKeysWith: { first, _ in first })
   }
 
   var last: CivilMonth? { periods.last?.month }
@@ -91,17 +85,18 @@ struct ClosedMonths {
     _ transaction: LedgerTransaction
   ) throws -> [Adjustment] {
     guard let last else { return [] }
-    let built = try transaction.state.days()
     // A day that is counted anew, or is gone, may have had something of a month, or have it now.
-    let now = Self.dates(built)
+    let now = try transaction.state.datesOfDays()
     let changed = Set(days).union(dates.keys.filter { now[$0] == nil })
     let touched = changed.flatMap { [dates[$0], now[$0]].compactMap { $0 } }
     dates = now
-    try addMonths(of: built, transaction)
+    try addMonths(of: now.values, transaction)
     var adjustments: [Adjustment] = []
+    var built: [Day] = []
     for period in periods {
       let range = period.month.first...period.month.last
       guard touched.contains(where: { $0.overlaps(range) }) else { continue }
+      if built.isEmpty { built = try transaction.state.days() }
       let open = try FrozenTotals(built, range) { day in
         if let known = results[day.result.sha256] { return known }
         let result = try DayResult.read(workspace.content(of: day.result))
@@ -128,10 +123,11 @@ struct ClosedMonths {
 extension ClosedMonths {
   /// A month before one that is closed is closed too: where something comes of one that had nothing so far, all of
   /// it is an adjustment.
-  private mutating func addMonths(of days: [Day], _ transaction: LedgerTransaction) throws {
+  private mutating func addMonths(
+    of dates: some Sequence<ClosedRange<CivilDate>>, _ transaction: LedgerTransaction) throws {
     guard let last else { return }
     let known = Set(periods.map(\.month))
-    for month in CivilMonth.all(of: days.compactMap(\.dates))
+    for month in CivilMonth.all(of: dates)
     where month < last && !known.contains(month) {
       let period = ClosedPeriod(
         month: month, closedAt: transaction.now, closedBy: "", terms: [:],
@@ -145,7 +141,7 @@ extension ClosedMonths {
 
 extension CivilMonth {
   /// The months that ranges of dates touch, ascending.
-  static func all(of ranges: [ClosedRange<CivilDate>]) -> [CivilMonth] {
+  static func all(of ranges: some Sequence<ClosedRange<CivilDate>>) -> [CivilMonth] {
     var months: Set<CivilMonth> = []
     for range in ranges {
       var month = range.lowerBound.month

@@ -161,8 +161,9 @@ package final class NightlyCount: @unchecked Sendable {
           byDigest[log.name.storedSHA256] = number
         }
         let isLate = taken.map { log in closed.mayChange(by: log.segments.map(\.day)) }
-        // What has changed before any log of tonight, such as by a contract that is new.
-        if closed.last != nil {
+        // What has changed before any log of tonight: by a contract that is new, since each commit leaves all days
+        // as its rule counts them.
+        if closed.last != nil, try transaction.state.hasDays(ofOtherRuleThan: origin.rule) {
           let days = try countDays(transaction)
           changes.days.formUnion(days)
           changes.late += try closed.book(.addedContract, log: nil, days: days, transaction)
@@ -437,9 +438,9 @@ package final class NightlyCount: @unchecked Sendable {
     guard let inputEnd = try transaction.state.lastTime() else { return [] }
     let builder = DayBuilder(workspace, terms: terms, options: options, inputEnd: inputEnd)
     // A day that was the last one has said what was open then.
-    for day in try transaction.state.days()
-    where !day.isSealed && day.effectiveEnd != builder.effectiveEnd(of: day.day) {
-      try transaction.remove(day.day)
+    for (day, end) in try transaction.state.endsOfDays()
+    where end != builder.effectiveEnd(of: day) {
+      try transaction.remove(day)
     }
     var counted: [CivilDate] = []
     var last = first.map { $0 + -1 }

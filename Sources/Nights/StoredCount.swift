@@ -45,7 +45,7 @@ package struct StoredCount: Sendable {
     terms = count.terms
     options = count.options
     let recordless = Set(period.recordless)
-    logs = count.logs.keeping { recordless.contains($0.file.textDigest.hexadecimal) }
+    logs = count.logs.keepingRecordless { recordless.contains($0.file.textDigest.hexadecimal) }
     dates = period.covered
     lastDay = period.days.first { $0.isLast }?.day
     days = period.days.map { day in
@@ -112,8 +112,8 @@ package struct StoredCount: Sendable {
   }
 
   /// The present name of a log's text; `nil` where it is not there any more.
-  package func name(ofText digest: String) -> LogName? {
-    (try? logs.number(ofDigest: digest)).map { logs.all[$0].name }
+  package func name(ofText digest: ContentHash) -> LogName? {
+    logs.number(of: digest).map { logs.all[$0].name }
   }
 }
 
@@ -194,10 +194,9 @@ struct StoredLogs: Sendable {
 
   let all: [Log]
   /// Logs of which no line is a record belong to the day on which they were last written to.
-  let recordless: [(index: Int, date: CivilDate)]
-  let sources: SourceTable
+  private(set) var recordless: [(index: Int, date: CivilDate)]
   private let zone: Zone
-  private let numbers: [String: Int]
+  private let numbers: [ContentHash: Int]
 
   init(_ all: [Log], zone: Zone) {
     self.all = all
@@ -205,21 +204,32 @@ struct StoredLogs: Sendable {
     recordless = all.enumerated().filter { $1.file.records == 0 }
       .map { ($0, zone.date(of: $1.name.modifiedAt)) }
     numbers = Dictionary(
-      uniqueKeysWithValues: all.enumerated().map { ($1.file.textDigest.hexadecimal, $0) })
-    sources = SourceTable(
+      uniqueKeysWithValues: all.enumerated().map { ($1.file.textDigest, $0) })
+  }
+
+  /// What turns the numbers of lines into the logs' names; made anew each time.
+  var sources: SourceTable {
+    SourceTable(
       names: all.map(\.name.path),
       blockLines: all.map { $0.file.blockLines.map(Int32.init(clamping:)) })
   }
 
-  /// Without those logs without records that are not wanted.
-  func keeping(_ isWanted: (Log) -> Bool) -> StoredLogs {
-    StoredLogs(all.filter { $0.file.records > 0 || isWanted($0) }, zone: zone)
+  /// Of logs without records, those that are wanted alone belong to a range of dates then.
+  func keepingRecordless(_ isWanted: (Log) -> Bool) -> StoredLogs {
+    var logs = self
+    logs.recordless.removeAll { !isWanted(all[$0.index]) }
+    return logs
   }
 
   func number(ofDigest digest: String) throws(UnknownLog) -> Int {
-    guard let number = numbers[digest] else { throw UnknownLog(digest: digest) }
+    guard let number = ContentHash(hexadecimal: digest).flatMap({ number(of: $0) }) else {
+      throw UnknownLog(digest: digest)
+    }
     return number
   }
+
+  /// `nil` where no log has the text.
+  func number(of textDigest: ContentHash) -> Int? { numbers[textDigest] }
 
   /// Those of some texts, and those without records of a range of dates.
   func those(
@@ -346,13 +356,14 @@ private struct StoredSum {
       damages += file.damages.map { (files[number], $0.damage) }
     }
     quarantined.sort { $0.source < $1.source }
+    let sources = logs.sources
     return MeteringResult(
       balance: balance, bytes: bytes, totals: Array(totals.values),
-      uses: uses.mapValues { $0.tally(logs.sources) },
-      places: places.mapValues { $0.tally(logs.sources) },
-      outside: outside.mapValues { $0.tally(logs.sources) }, unplaced: unplaced,
+      uses: uses.mapValues { $0.tally(sources) },
+      places: places.mapValues { $0.tally(sources) },
+      outside: outside.mapValues { $0.tally(sources) }, unplaced: unplaced,
       quarantined: Array(quarantined.prefix(MapSummary.quarantinedMax)), conflicts: conflicts,
-      inputEnd: logs.all.compactMap(\.file.lastTime).max(), sources: logs.sources, files: files,
+      inputEnd: logs.all.compactMap(\.file.lastTime).max(), sources: sources, files: files,
       fileBytes: logs.all.map { log in
         var bytes = FileBytes()
         bytes.stored = log.name.storedBytes

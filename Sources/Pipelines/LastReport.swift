@@ -22,7 +22,7 @@ struct LastReport {
   func isCurrent(_ state: ContentHash, _ count: StoredCount) -> Bool {
     manifest.output(RangeReports.summary)?.dependsOn == state
       && manifest.inputs.allSatisfy { input in
-        guard let digest = input.textDigest, let name = count.name(ofText: digest.hexadecimal)
+        guard let digest = input.textDigest, let name = count.name(ofText: digest)
         else { return false }
         return name.path == input.name && name.storedSHA256 == input.sha256
           && name.storedBytes == input.bytes

@@ -57,10 +57,12 @@ struct MonthlyReports {
   /// All months that there is something of, that something is booked in, or that have a folder of this pipeline
   /// from when there was.
   var months: [CivilMonth] {
+    let known = Set(count.months + adjustments.map(\.booked))
     let there = OutputFolder.folders(in: out).compactMap { CivilMonth(text: $0) }.filter { month in
-      LastReport.read(folder(of: month))?.isOf(pipeline.name, month) ?? false
+      !known.contains(month)
+        && LastReport.read(folder(of: month))?.isOf(pipeline.name, month) ?? false
     }
-    return Set(count.months + adjustments.map(\.booked) + there).sorted()
+    return known.union(there).sorted()
   }
 
   func writeAnew(_ month: CivilMonth) throws(RunError) -> RangeOutcome { try write(month, count) }

@@ -43,7 +43,9 @@ private struct JSONReader {
   }
 
   private mutating func skipBlanks() {
-    while let byte = next, [0x20, 0x0A, 0x0D, 0x09].contains(byte) { position += 1 }
+    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+      position += 1
+    }
   }
 
   /// Passes over a byte, where it is the next one.
@@ -146,18 +148,21 @@ private struct JSONReader {
   private mutating func string() throws(JSONReadError) -> String {
     position += 1
     var text: [UInt8] = []
+    // Of what goes into the text as it stands.
+    var start = position
     while let byte = next {
       switch byte {
       case UInt8(ascii: "\""):
+        text += bytes[start..<position]
         position += 1
         return String(decoding: text, as: UTF8.self)
       case UInt8(ascii: "\\"):
+        text += bytes[start..<position]
         position += 1
         text += try escape().utf8
+        start = position
       case 0..<0x20: throw unexpected("no control character in a text")
-      default:
-        text.append(byte)
-        position += 1
+      default: position += 1
       }
     }
     throw unexpected("a text's end")
