@@ -48,10 +48,14 @@ struct LedgerRow {
     return unsafe body(UnsafeRawBufferPointer(start: start, count: Int(count)))
   }
 
-  /// Appends a value as the first letter of its type (n, i, r, t or b) and its bytes in hexadecimal digits, upper case.
+  /// Appends a value as the first letter of its type (n, i, r, t or b) and its bytes in hexadecimal digits, upper
+  /// case; those of a number are its text.
   func appendDigits(ofColumn column: Int32, to line: inout [UInt8]) {
     switch type(column) {
-    case SQLITE_INTEGER: line.append(UInt8(ascii: "i"))
+    case SQLITE_INTEGER:
+      line.append(UInt8(ascii: "i"))
+      let number = unsafe sqlite3_column_int64(statement.sqliteStatement, column)
+      return Self.appendDigits(ofTextOf: number, to: &line)
     case SQLITE_FLOAT: line.append(UInt8(ascii: "r"))
     case SQLITE_TEXT: line.append(UInt8(ascii: "t"))
     case SQLITE_BLOB: line.append(UInt8(ascii: "b"))
@@ -59,16 +63,40 @@ struct LedgerRow {
     }
     unsafe withBytes(column) { bytes in
       line.append(addingCapacity: bytes.count * 2) { digits in
-        for unsafe byte in unsafe bytes {
-          digits.append(Self.digit(byte >> 4))
-          digits.append(Self.digit(byte & 15))
+        // Through pointers, so that many bytes go at a time.
+        unsafe digits.withUnsafeMutableBufferPointer { digits, count in
+          for index in 0..<bytes.count {
+            let byte = unsafe bytes[index]
+            unsafe digits[2 &* index] = Self.digit(byte >> 4)
+            unsafe digits[2 &* index &+ 1] = Self.digit(byte & 15)
+          }
+          count = bytes.count * 2
         }
       }
     }
   }
 
+  /// In ASCII, the digit 7 is 37.
+  private static func appendDigits(ofTextOf number: Int64, to line: inout [UInt8]) {
+    if number < 0 { line += "2D".utf8 }
+    var rest = number.magnitude
+    var count = 1
+    while rest >= 10 {
+      rest /= 10
+      count += 1
+    }
+    line.append(contentsOf: repeatElement(UInt8(ascii: "3"), count: count * 2))
+    rest = number.magnitude
+    var index = line.count - 1
+    for _ in 0..<count {
+      line[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
+      index -= 2
+    }
+  }
+
   private static func digit(_ value: UInt8) -> UInt8 {
-    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + (value - 10)
+    value &+ (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "A") - 10)
   }
 }
 

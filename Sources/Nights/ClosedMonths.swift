@@ -124,7 +124,8 @@ extension ClosedMonths {
   /// A month before one that is closed is closed too: where something comes of one that had nothing so far, all of
   /// it is an adjustment.
   private mutating func addMonths(
-    of dates: some Sequence<ClosedRange<CivilDate>>, _ transaction: LedgerTransaction) throws {
+    of dates: some Sequence<ClosedRange<CivilDate>>, _ transaction: LedgerTransaction
+  ) throws {
     guard let last else { return }
     let known = Set(periods.map(\.month))
     for month in CivilMonth.all(of: dates)
