@@ -72,7 +72,8 @@ let package = Package(
         crypto,
       ]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
-    target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),
+    target("Statements", ["CivilTime", "Contracts", "Decoding"]),
+    target("Reconciliation", ["CivilTime", "Contracts", "Counting", "Statements"]),
     target("Ledger", ["CivilTime", "Files", crypto, grdb]),
     target(
       "Reports",
@@ -87,7 +88,7 @@ let package = Package(
       [
         "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling",
         "Counting", "Metering", "Detection", "Ledger", "Manifests", "Nights", "Reconciliation",
-        "Reports", "Segments",
+        "Reports", "Segments", "Statements",
       ]),
     target(
       "Nights",
@@ -99,7 +100,7 @@ let package = Package(
       "Operations",
       [
         "Checking", "CivilTime", "Configuration", "Contracts", "Counting", "Decoding", "Detection",
-        "Files", "Ledger", "Metering", "Pipelines", "Reconciliation", "Reports",
+        "Files", "Ledger", "Metering", "Pipelines", "Reconciliation", "Reports", "Statements",
       ]),
     target("Simulation", ["CivilTime", "CLZ4", "CZlib"]),
     tests("SimulationTests", ["Simulation", "CivilTime", "CLZ4", "CZlib"]),
@@ -152,7 +153,10 @@ let package = Package(
     tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection", "TestSupport"]),
     tests(
       "ReconciliationTests",
-      ["CivilTime", "Contracts", "Counting", "Reconciliation", "TestSupport"]),
+      [
+        "CivilTime", "Contracts", "Counting", "Decoding", "Reconciliation", "Reports", "Statements",
+        "TestSupport",
+      ]),
     tests(
       "PipelinesTests",
       ["CivilTime", "Configuration", "Contracts", "Decoding", "Metering", "Reports", "Pipelines"]),
@@ -175,7 +179,8 @@ if Context.environment["DUIZHANG_FUZZING"] != nil {
       name: "duizhang-fuzz",
       dependencies: [
         "CFuzzing", "CLZ4", "CZlib", "CZstd", "CivilTime", "Configuration", "Contracts",
-        "Counting", "Decoding", "Formats", "Parsing", "Pipelines", "Reconciliation", "TestSupport",
+        "Counting", "Decoding", "Formats", "Parsing", "Pipelines", "Reconciliation", "Statements",
+        "TestSupport",
       ],
       path: "Tests/Fuzzing/Fuzz", swiftSettings: settings),
   ]

@@ -23,6 +23,8 @@ extension Manifest.Input {
 }
 
 extension Manifest.ConfigurationFile {
+  private static let bytesMax = 256 << 20
+
   /// The files that decide figures; not the pipeline's own, which says where they are and where the reports
   /// go, nor a privacy key, which a digest could help to guess. What came through a pipe cannot be read
   /// again, and is left out.
@@ -39,7 +41,7 @@ extension Manifest.ConfigurationFile {
       where known.insert(Array(path.utf8)).inserted && Paths.isFile(path) {
         do throws(InputError) {
           let bytes = try Paths.contents(
-            path, bytesMax: Statements.bytesMax, remedy: "name a smaller file")
+            path, bytesMax: bytesMax, remedy: "name a smaller file")
           files.append(
             Self(role: role, path: path, sha256: .sha256(bytes), bytes: bytes.count))
         } catch {

@@ -181,10 +181,10 @@ struct NightlyRunTests {
     let keys = "contracts: [c.yaml]\nstatements: [{contract: C-1, file: s.csv}]\n"
     #expect(
       try story.messages(keys) == [
-        "s.csv: cannot be read: No such file or directory; check the path and that it may be read"
+        "s.csv: cannot be opened: No such file or directory; check the path"
       ])
     _ = try story.scratch.write("s.csv", "date,quantity\n")
-    #expect(try story.messages(keys).first?.contains("s.csv: no column for module") == true)
+    #expect(try story.messages(keys).first?.contains("s.csv: a usage detail needs module") == true)
     #expect(!story.hasReports)
   }
 
