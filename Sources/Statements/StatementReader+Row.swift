@@ -58,7 +58,9 @@ extension StatementReader {
   }
 
   private mutating func note(_ row: borrowing StatementRow) {
-    if columns.quantity >= 0 || columns.amount >= 0 { check.add(row.quantity, row.amount) }
+    if columns.quantity >= 0 || columns.amount >= 0 {
+      check.add(row.quantity, row.amount, module: kind == .totals ? row.module : nil)
+    }
     if let date = row.date {
       if let dates = summary.dates {
         if date < dates.lowerBound || date > dates.upperBound {

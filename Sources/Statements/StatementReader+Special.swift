@@ -78,9 +78,11 @@ extension StatementReader {
       summary.totalRows.append(passed(texts))
     }
     let (since, sinceAny, all) = check.mark(CellText.totalLabel(label) ?? label)
+    // A sum may be that of a module that it names.
+    let ofModule = check.sums(ofModule: CellText.name(cell(columns.module, texts))) ?? all
     let quantityText = cell(columns.quantity, texts)
     if let stated = try? CellNumber.count(quantityText) {
-      let sums = [since.quantity, sinceAny.quantity, all.quantity]
+      let sums = [since.quantity, sinceAny.quantity, ofModule.quantity, all.quantity]
       if !sums.contains(Int128(stated)) {
         contradict(
           label, columns.quantity, "\(stated)", "\(since.quantity)", "\(all.quantity)")
@@ -88,7 +90,9 @@ extension StatementReader {
     }
     let amountText = cell(columns.amount, texts)
     if check.rowsWithoutAmount == 0, let stated = try? CellNumber.amount(amountText) {
-      let sums = [since, sinceAny, all].map { Money(digits: $0.amount, scale: TotalsCheck.places) }
+      let sums = [since, sinceAny, ofModule, all].map {
+        Money(digits: $0.amount, scale: TotalsCheck.places)
+      }
       // A total is shown in fen.
       if !sums.contains(where: { $0 == stated || $0.rounded(toScale: 2) == stated }) {
         contradict(label, columns.amount, "\(stated)", since.amountText, all.amountText)
@@ -113,8 +117,8 @@ extension StatementReader {
     }
   }
 
-  /// Whether the row is a remark or a signature: no figure and no time, and words in the first cell that
-  /// stand alone or end with a colon.
+  /// Whether the row is a remark or signatures: no figure and no time, and words in the first cell that
+  /// stand alone, name a remark, or have a colon as all other cells do.
   private func isNote(_ texts: [String], _ first: Int) -> Bool {
     let figures = [columns.quantity, columns.amount, columns.unitPrice, columns.endedAt]
     guard figures.allSatisfy({ $0 == first || cell($0, texts).isEmpty }) else { return false }
@@ -123,7 +127,8 @@ extension StatementReader {
     if texts.count(where: { !$0.isEmpty }) == 1 {
       return first == 0 || !columns.names.contains(first)
     }
-    return text.contains(":")
-      || ["备注", "注", "说明", "制表", "审核", "复核", "以上"].contains { text.hasPrefix($0) }
+    let word = text.lowercased().filter { $0 != ":" && !$0.isWhitespace }
+    return ["备注", "附注", "注", "说明", "note", "notes", "remark", "remarks"].contains(word)
+      || texts.allSatisfy { $0.isEmpty || $0.contains(":") || $0.contains("：") }
   }
 }

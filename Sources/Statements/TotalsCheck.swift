@@ -22,14 +22,29 @@ struct TotalsCheck {
   private var marks: [String: Sums] = [:]
   private var lastMark = Sums()
 
-  mutating func add(_ quantity: Int, _ amount: Money?) {
-    sums.quantity += Int128(quantity)
+  /// The sums of each module of totals.
+  private var moduleSums: [String: Sums] = [:]
+  private static let modulesMax = 10_000
+
+  /// - Parameter module: `nil`: sums of modules are not looked for.
+  mutating func add(_ quantity: Int, _ amount: Money?, module: String?) {
+    var units: Int128 = 0
     if let amount {
-      sums.amount += amount.digits * Self.powers[Self.places - min(amount.scale, Self.places)]
+      units = amount.digits * Self.powers[Self.places - min(amount.scale, Self.places)]
     } else {
       rowsWithoutAmount += 1
     }
+    sums.quantity += Int128(quantity)
+    sums.amount += units
+    guard let module, moduleSums.count < Self.modulesMax || moduleSums[module] != nil else {
+      return
+    }
+    moduleSums[module, default: Sums()].quantity += Int128(quantity)
+    moduleSums[module, default: Sums()].amount += units
   }
+
+  /// What the rows of a module of totals add up to.
+  func sums(ofModule module: String) -> Sums? { moduleSums[module] }
 
   private static let powers: [Int128] = (0...places).map { power in
     (0..<power).reduce(Int128(1)) { value, _ in value * 10 }

@@ -1,6 +1,7 @@
 import CivilTime
 import Contracts
 import Decoding
+import Foundation
 import TestSupport
 import Testing
 
@@ -328,6 +329,48 @@ struct StatementReaderTests {
           + "and all rows above to 22",
         "acme.csv: row 7: \"合计\" states 2.3 as 金额, but the rows above add up to 2.204",
       ])
+  }
+
+  @Test("a sum may be that of a module")
+  func moduleTotals() throws {
+    let read = try readStatement(
+      "日期,模块,次数\n2025-12-01,a,10\n2025-12-01,b,5\n2025-12-02,a,1\n合计,a,11\n合计,b,6\n")
+    #expect(read.summary.totalRows.map(\.row) == [5, 6])
+    #expect(
+      read.summary.contradictions.map(\.description) == [
+        "acme.csv: row 6: \"合计\" states 6 as 次数, but the rows since the last such row add up to 0, and "
+          + "all rows above to 16"
+      ])
+  }
+
+  @Test("a unit without a start is no note, whatever its first cell says")
+  func noNote() throws {
+    let read = try readStatement("contract,module,conversation,started_at\nDZ:1,注册,c1,\n")
+    #expect(read.summary.notes.isEmpty && read.rows.map(\.module) == ["注册"])
+  }
+
+  @Test("a damaged file is told with the place, and what can be read of it is")
+  func damage() throws {
+    let text = "date,module,quantity\n" + String(repeating: "2025-12-01,bot,1\n", count: 100)
+    let stored = Compression.gzip(Array(text.utf8))
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "statement-\(UUID().uuidString).csv.gz"
+    ).path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    try Data(stored.dropLast(4)).write(to: URL(fileURLWithPath: path))
+    var reader = try StatementReader(.file(path), zone: .utc)
+    var rows = 0
+    var problems: [String] = []
+    reader.readAll { _ in
+      rows += 1
+    } problem: {
+      problems.append($0.description.replacing(path, with: "acme.csv.gz"))
+    }
+    #expect(rows == 100)
+    #expect(problems.count == 1)
+    #expect(
+      problems.first?.hasPrefix("acme.csv.gz: row 102 (line 102): cannot read \"byte ") ?? false)
+    #expect(problems.first?.hasSuffix("; the file is damaged here; ask for it again") ?? false)
   }
 
   @Test("a header without rows is a statement of none")

@@ -43,7 +43,8 @@ struct StatementTarget: FuzzTarget {
     }
     for row in totals.rows {
       require(
-        abs(row.quantity) <= CellNumber.quantityMax * max(input.count, 1), "a quantity has its bounds")
+        abs(row.quantity) <= CellNumber.quantityMax * max(input.count, 1),
+        "a quantity has its bounds")
     }
     reconcile(totals)
   }
