@@ -129,16 +129,21 @@ extension TextEncoding {
     return even > odd ? .utf16BigEndian : .utf16LittleEndian
   }
 
-  /// What a text that is not all ASCII is rather encoded in: where it has fewer faults, UTF-8 where
-  /// it has as many.
+  /// What a text that is not all ASCII is rather encoded in.
+  ///
+  /// Text in GB18030 has few sequences that are UTF-8 by chance; words of UTF-8 may well be GB18030. So a
+  /// text is UTF-8 where more than two thirds of its sequences are, or else where it is no better GB18030.
   static func utf8OrGB18030(_ text: [UInt8]) -> TextEncoding {
-    let utf8 = faultsAsUTF8(text)
-    return utf8 == 0 || utf8 <= faultsAsGB18030(text) ? .utf8 : .gb18030
+    let (sequences, faults) = sequencesAsUTF8(text)
+    return faults == 0 || sequences > 2 * faults || faults <= faultsAsGB18030(text)
+      ? .utf8 : .gb18030
   }
 
-  /// Sequences that are no UTF-8; one that the end cuts off is none.
-  private static func faultsAsUTF8(_ text: [UInt8]) -> Int {
-    var faults = 0
+  /// Sequences beyond ASCII that are UTF-8, and those that are not; one that the end cuts off is
+  /// neither.
+  private static func sequencesAsUTF8(_ text: [UInt8]) -> (right: Int, wrong: Int) {
+    var right = 0
+    var wrong = 0
     var position = 0
     while position < text.count {
       let byte = text[position]
@@ -154,10 +159,11 @@ extension TextEncoding {
       while read < length, position + read < text.count, text[position + read] & 0xC0 == 0x80 {
         read += 1
       }
-      if length == 0 || read < length && position + read < text.count { faults += 1 }
+      if length > 1 && read == length { right += 1 }
+      if length == 0 || read < length && position + read < text.count { wrong += 1 }
       position += read
     }
-    return faults
+    return (right, wrong)
   }
 
   /// Bytes that are no GB18030; a code that the end cuts off is none.

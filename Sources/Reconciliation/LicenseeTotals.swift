@@ -59,9 +59,17 @@ public struct LicenseeTotals: Sendable, Hashable {
     if reader.layout.kind == .detail { totals.columns.formUnion([.date, .quantity]) }
     var sums = UnitSums()
     var problems: [RowProblem] = []
+    var undated = 0
     let kind = reader.layout.kind
     reader.readAll { row in
-      guard let date = row.date else { return }
+      guard let date = row.date else {
+        // Such a unit can be paired by its id, but not added to a day.
+        undated += 1
+        for index in problems.indices.reversed() where problems[index].row == row.row {
+          problems[index].isKept = false
+        }
+        return
+      }
       let total = LicenseeTotal(
         contract: row.contract, licensee: row.licensee, date: date, isMonth: row.isMonth,
         module: row.module, scenario: row.scenario, meter: row.meter, quantity: row.quantity,
@@ -72,8 +80,8 @@ public struct LicenseeTotals: Sendable, Hashable {
     }
     totals.rows += sums.rows
     totals.problems = problems
-    totals.rowsUnread = reader.summary.rowsUnread
-    totals.rowsKept = reader.summary.rowsKept
+    totals.rowsUnread = reader.summary.rowsUnread + undated
+    totals.rowsKept = reader.summary.rowsKept - undated
     totals.skippedTotals = reader.summary.totalRows
     totals.contradictions = reader.summary.contradictions
     totals.notes = reader.summary.notes
@@ -109,12 +117,17 @@ private struct UnitSums {
       return row
     }
     .sorted { left, right in
-      (left.date, left.module, left.scenario ?? "", left.meter?.rawValue ?? "", left.quantity)
-        < (
-          right.date, right.module, right.scenario ?? "", right.meter?.rawValue ?? "",
-          right.quantity
-        )
+      left.date != right.date
+        ? left.date < right.date : Self.order(left).lexicographicallyPrecedes(Self.order(right))
     }
+  }
+
+  /// All that tells rows of a day apart.
+  private static func order(_ row: LicenseeTotal) -> [String] {
+    [
+      row.module, row.scenario ?? "", row.meter?.rawValue ?? "", row.contract ?? "",
+      row.licensee ?? "", row.amount == nil ? "" : "amount",
+    ]
   }
 }
 

@@ -68,7 +68,7 @@ struct CSVScanner: ~Copyable {
   init(_ head: consuming CSVHead, delimiter: UInt8, isHeadOnly: Bool = false) {
     text = head.text
     let buffer = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: Self.annexStart + Self.bufferBytes, alignment: 64)
+      byteCount: Self.annexStart + Self.bufferBytes + ByteView.padding, alignment: 64)
     unsafe self.buffer = unsafe buffer
     unsafe buffer.copyBytes(from: head.bytes)
     end = head.bytes.count
@@ -108,7 +108,15 @@ struct CSVScanner: ~Copyable {
   var isValid: Bool {
     if isASCII { return true }
     let row = view(rowStart, rowEnd - rowStart)
-    return Self.isASCII(row) || String(validating: Self.bytes(row), as: UTF8.self) != nil
+    if Self.isASCII(row) { return true }
+    return row.withSpan(0, row.count) { span in
+      do throws(UTF8.ValidationError) {
+        _ = try UTF8Span(validating: span)
+        return true
+      } catch {
+        return false
+      }
+    }
   }
 
   /// The row's first line, at most 80 bytes of it, for messages.
@@ -369,7 +377,7 @@ struct CSVScanner: ~Copyable {
       unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
       end -= start
       start = 0
-      if end == 0 { isASCII = true }
+      isASCII = Self.isASCII(view(0, end))
     }
     let first = end
     do throws(Damage) {

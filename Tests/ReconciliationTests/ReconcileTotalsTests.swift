@@ -233,6 +233,20 @@ struct ReconcileTotalsTests {
       ])
   }
 
+  @Test("units are added up by all that is compared; one without any time is in no day")
+  func units() throws {
+    let text =
+      "module,unit,conversation,started_at,amount\na,次,1,2025-12-01 08:00,1.5\na,次,2,2025-12-01 09:00,2\n"
+      + "a,次,3,2025-12-01 09:00,\nb,次,4,2025-12-02 09:00,1\nb,次,5,,1\n"
+    let totals = try LicenseeTotals.read(
+      .bytes(Array(text.utf8), path: "f"), zone: exampleContract().zone)
+    #expect(totals.rows.map(\.quantity) == [1, 2, 1])
+    #expect(totals.rows.map { $0.amount?.description } == [nil, "3.5", "1"])
+    #expect(totals.rowsUnread == 1 && totals.rowsKept == 0)
+    #expect(totals.problems.map(\.isKept) == [false])
+    #expect(totals.columns.isSuperset(of: [.date, .quantity]))
+  }
+
   @Test("a file of nothing, of others only, or of another period says so")
   func wrongFiles() throws {
     let contract = try exampleContract()

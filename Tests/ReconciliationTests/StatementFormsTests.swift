@@ -227,6 +227,16 @@ struct StatementFormsTests {
     #expect(read.values == expected, "seed \(seed)")
   }
 
+  @Test(
+    "a text in UTF-8 stays one where some bytes are not, also where all its words could be GB18030")
+  func strayBytes() throws {
+    let bytes =
+      Array("日期,模块,次数\n2025-12-01,文本,1\n2025-12-01,".utf8) + [0xFF] + Array(",2\n".utf8)
+    let read = try readStatement(bytes)
+    #expect(read.rows.map(\.module) == ["文本"])
+    #expect(read.problems.map(\.row) == [3])
+  }
+
   @Test("an encoding that shows only far into the file")
   func lateEncoding() throws {
     let ascii = "date,module,quantity\n" + String(repeating: "2025-12-01,bot,1\n", count: 50_000)
