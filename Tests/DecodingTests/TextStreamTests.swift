@@ -18,13 +18,6 @@ private func text(_ stream: TextStream, pieceBytes: Int = 64) throws -> String {
 
 @Suite("Text streams")
 struct TextStreamTests {
-  static let folder = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("shared/fixtures")
-  static var hasFixtures: Bool {
-    FileManager.default.fileExists(atPath: folder.path + "/gb18030.txt")
-  }
-
   @Test(
     "the encoding is told by the content, the mark stays in the text",
     arguments: [64, 1_000, 200_000])
@@ -54,10 +47,11 @@ struct TextStreamTests {
 
   @Test(
     "characters of two and four bytes",
-    .enabled(if: hasFixtures, "needs ../shared/fixtures/gb18030.txt"))
+    .enabled(if: SharedFixtures.folder != nil, "../shared/fixtures is absent"))
   func fixture() throws {
-    let stored = try Data(contentsOf: Self.folder.appendingPathComponent("gb18030.txt"))
-    let expected = try Data(contentsOf: Self.folder.appendingPathComponent("gb18030-utf8.txt"))
+    let folder = URL(fileURLWithPath: try #require(SharedFixtures.folder))
+    let stored = try Data(contentsOf: folder.appendingPathComponent("gb18030.txt"))
+    let expected = try Data(contentsOf: folder.appendingPathComponent("gb18030-utf8.txt"))
     let stream = try TextStream(Array(stored), path: "gb18030.txt")
     #expect(try text(stream) == String(decoding: expected, as: UTF8.self))
     #expect(stream.encoding == .gb18030)

@@ -131,9 +131,9 @@ struct CSVScannerTests {
 /// The csv-spectrum collection, which lies beside the project and not in it.
 @Suite("csv-spectrum")
 struct CSVSpectrumTests {
-  static let folder = URL(fileURLWithPath: #filePath)
-    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("shared/fixtures/csv-spectrum")
+  static let folder = URL(
+    fileURLWithPath: SharedFixtures.folder ?? "", isDirectory: true
+  ).appendingPathComponent("csv-spectrum")
 
   static var names: [String] {
     let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path + "/csvs")
