@@ -74,7 +74,8 @@ let package = Package(
       ]),
     target("Definitions", ["CivilTime", "Contracts", "Counting"]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
-    target("Reconciliation", ["CivilTime", "Contracts", "Counting"]),
+    target("Statements", ["CivilTime", "Contracts", "Decoding"]),
+    target("Reconciliation", ["CivilTime", "Contracts", "Counting", "Statements"]),
     target("Ledger", ["CivilTime", "Files", crypto, grdb, sqlite]),
     target(
       "Reports",
@@ -89,7 +90,7 @@ let package = Package(
       [
         "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling",
         "Counting", "Definitions", "Metering", "Detection", "Ledger", "Manifests", "Nights",
-        "Reconciliation", "Reports", "Segments",
+        "Reconciliation", "Reports", "Segments", "Statements",
       ]),
     target(
       "Nights",
@@ -101,7 +102,7 @@ let package = Package(
       "Operations",
       [
         "Checking", "CivilTime", "Configuration", "Contracts", "Counting", "Decoding", "Detection",
-        "Files", "Ledger", "Metering", "Pipelines", "Reconciliation", "Reports",
+        "Files", "Ledger", "Metering", "Pipelines", "Reconciliation", "Reports", "Statements",
       ]),
     target("Simulation", ["CivilTime", "CLZ4", "CZlib"]),
     tests("SimulationTests", ["Simulation", "CivilTime", "CLZ4", "CZlib"]),
@@ -160,7 +161,10 @@ let package = Package(
     tests("DetectionTests", ["CivilTime", "Contracts", "Counting", "Detection", "TestSupport"]),
     tests(
       "ReconciliationTests",
-      ["CivilTime", "Contracts", "Counting", "Reconciliation", "TestSupport"]),
+      [
+        "CivilTime", "Contracts", "Counting", "Decoding", "Reconciliation", "Reports", "Statements",
+        "TestSupport",
+      ]),
     tests(
       "PipelinesTests",
       ["CivilTime", "Configuration", "Contracts", "Decoding", "Metering", "Reports", "Pipelines"]),
@@ -183,7 +187,8 @@ if Context.environment["DUIZHANG_FUZZING"] != nil {
       name: "duizhang-fuzz",
       dependencies: [
         "CFuzzing", "CLZ4", "CZlib", "CZstd", "CivilTime", "Configuration", "Contracts",
-        "Counting", "Decoding", "Formats", "Parsing", "Pipelines", "Reconciliation", "TestSupport",
+        "Counting", "Decoding", "Formats", "Parsing", "Pipelines", "Reconciliation", "Statements",
+        "TestSupport",
       ],
       path: "Tests/Fuzzing/Fuzz", swiftSettings: settings),
   ]

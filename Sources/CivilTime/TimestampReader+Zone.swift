@@ -29,7 +29,10 @@ extension TimestampReader {
 
 extension Zone {
   /// The moment at which clocks of the zone show what those of UTC show at `local`.
-  func instant(ofLocal local: Instant) -> Instant {
+  ///
+  /// A local time that comes twice is taken for the first, one that is skipped counts on from the time
+  /// before.
+  public func instant(ofLocal local: Instant) -> Instant {
     let day: Int64 = 86_400_000_000
     let before = offsetSeconds(at: Instant(microseconds: local.microseconds - day))
     let after = offsetSeconds(at: Instant(microseconds: local.microseconds + day))

@@ -114,6 +114,15 @@ public struct ByteView {
     return unsafe duizhang_find_either_before(base, start, end, first, second)
   }
 
+  /// The first position from `start` on of a cell's end: a delimiter, CR or LF, one of which stands
+  /// behind the content at the latest.
+  @inlinable
+  @inline(__always)
+  public func position(ofCellEnd delimiter: UInt8, from start: Int) -> Int {
+    assert(start >= 0 && start <= count)
+    return unsafe duizhang_find_cell_end(base, start, delimiter)
+  }
+
   /// The first position from `start` on of a stop, which line ends must be.
   @inlinable
   @inline(__always)

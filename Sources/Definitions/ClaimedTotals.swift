@@ -18,19 +18,31 @@ public struct ClaimedTotals: Sendable {
   /// Units; days without any may be left out.
   public private(set) var quantities: [Cell: Int] = [:]
   public let comparesScenario: Bool
+  /// Whether its rows are of months; a cell's day is then the first of one.
+  public let isMonthly: Bool
   /// From the first day that it names to the last; others are not compared.
   public private(set) var dates: ClosedRange<CivilDate>?
 
-  /// - Parameter comparesScenario: whether its rows name scenarios.
-  public init(comparesScenario: Bool) { self.comparesScenario = comparesScenario }
+  /// - Parameters:
+  ///   - comparesScenario: whether its rows name scenarios.
+  ///   - isMonthly: whether some of its rows are of months.
+  public init(comparesScenario: Bool, isMonthly: Bool = false) {
+    self.comparesScenario = comparesScenario
+    self.isMonthly = isMonthly
+  }
 
   public mutating func add(_ quantity: Int, on date: CivilDate, module: String, scenario: String) {
-    quantities[cell(date, module, scenario), default: 0] += quantity
-    dates = dates.map { min($0.lowerBound, date)...max($0.upperBound, date) } ?? date...date
+    let cell = cell(date, module, scenario)
+    quantities[cell, default: 0] += quantity
+    dates =
+      dates.map { min($0.lowerBound, cell.date)...max($0.upperBound, cell.date) }
+      ?? cell.date...cell.date
   }
 
   func cell(_ date: CivilDate, _ module: String, _ scenario: String) -> Cell {
-    Cell(date: date, module: module, scenario: comparesScenario ? scenario : "")
+    Cell(
+      date: isMonthly ? date.month.first : date, module: module,
+      scenario: comparesScenario ? scenario : "")
   }
 
   /// Units by which a count differs, day by day and module by module, on the days that are compared.

@@ -153,7 +153,7 @@ public struct DefinitionInference<Failure: Error> {
     let differences = claim.differences(from: cells(own.totals))
     let missing = differences.values.reduce(0, +)
     let days = Set(differences.keys.map(\.date))
-    guard days.count <= Self.lostDaysMax else { return false }
+    guard !claim.isMonthly, days.count <= Self.lostDaysMax else { return false }
     let zone = terms.contracts[contract].zone
     var starts: [Int64: Int] = [:]
     for total in own.quarters where total.contract == contract {

@@ -96,18 +96,22 @@ extension Doctor {
       .reduce(0) { $0 + $1.file.sizeBytes }
   }
 
-  func statements(_ pipeline: PipelineFile) -> ([Check], [(String, LicenseeTotals)]) {
+  func statements(
+    _ pipeline: PipelineFile, _ contracts: [Contract]
+  ) -> ([Check], [(String, LicenseeTotals)]) {
     var checks: [Check] = []
     var statements: [(String, LicenseeTotals)] = []
     for statement in pipeline.statements {
       do throws(RunError) {
-        let totals = try pipeline.read(statement)
+        let totals = try pipeline.read(statement, contracts: contracts)
         statements.append((statement.contract, totals))
         if let problem = totals.problems.first {
           checks.append(
             .error(
               "statements",
-              "\(totals.path): \(totals.problems.count) rows cannot be read; the first: \(problem)")
+              "\(totals.path): \(totals.rowsUnread) rows cannot be read"
+                + (totals.rowsKept > 0 ? ", and \(totals.rowsKept) have something wrong" : "")
+                + "; the first: \(problem)")
           )
         } else {
           checks.append(.ok("statements", "\(totals.path): \(totals.rows.count) rows"))

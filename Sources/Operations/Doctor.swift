@@ -49,7 +49,7 @@ public struct Doctor: Sendable {
     }
     let (logChecks, logs) = self.logs(pipeline)
     checks += logChecks
-    let (statementChecks, statements) = self.statements(pipeline)
+    let (statementChecks, statements) = self.statements(pipeline, contracts ?? [])
     checks += statementChecks
     if let contracts {
       checks += terms(contracts)

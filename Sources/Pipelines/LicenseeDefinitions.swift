@@ -5,6 +5,7 @@ public import Definitions
 public import Metering
 public import Reconciliation
 public import Reports
+internal import Statements
 
 /// Says by which definitions a licensee's totals were counted.
 public struct LicenseeDefinitions {
@@ -57,7 +58,9 @@ public struct LicenseeDefinitions {
 
   /// The rows of a contract's conversations.
   private func claim(of contract: Contract) -> ClaimedTotals {
-    var claim = ClaimedTotals(comparesScenario: totals.columns.contains(.scenario))
+    var claim = ClaimedTotals(
+      comparesScenario: totals.columns.contains(.scenario),
+      isMonthly: totals.rows.contains(where: \.isMonth))
     let keys = Set(contract.licensee.keys)
     for row in totals.rows {
       if let number = row.contract, number != contract.number { continue }
@@ -80,7 +83,12 @@ extension LicenseeDefinitions.Found {
       return "\(path): no row is of conversations of these contracts\n"
     }
     return contracts.map { contract, claim, definitions in
-      let dates = claim.dates.map { "\($0.lowerBound) to \($0.upperBound)" } ?? ""
+      let dates =
+        claim.dates.map { dates -> String in
+          claim.isMonthly
+            ? "\(dates.lowerBound.month) to \(dates.upperBound.month)"
+            : "\(dates.lowerBound) to \(dates.upperBound)"
+        } ?? ""
       let head = "\(path): totals of contract \(contract), \(dates),"
       if let exact = definitions.first, exact.isExact {
         return "\(head) are exactly those of \(exact.name)\n"

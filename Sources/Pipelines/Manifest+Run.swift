@@ -37,14 +37,13 @@ extension Manifest.ConfigurationFile {
       var known: Set<[UInt8]> = []
       for path in paths.map(pipeline.named)
       where known.insert(Array(path.utf8)).inserted && Paths.isFile(path) {
-        do throws(InputError) {
-          let bytes = try Paths.contents(
-            path, bytesMax: Statements.bytesMax, remedy: "name a smaller file")
-          files.append(
-            Self(role: role, path: path, sha256: .sha256(bytes), bytes: bytes.count))
-        } catch {
-          throw .input(error)
+        guard let (digest, bytes) = FileContent.sha256(path) else {
+          throw .input(
+            InputError(
+              path: path, detail: "cannot be read to its end", remedy: "check the file and its disk"
+            ))
         }
+        files.append(Self(role: role, path: path, sha256: digest, bytes: bytes))
       }
     }
     return files

@@ -9,6 +9,7 @@ internal import Reconciliation
 internal import Reports
 internal import Segments
 internal import Shuffling
+internal import Statements
 
 /// Writes the reports of a workspace's months, each into a folder of its own; of the usage detail, a file for
 /// each date. Only what changed is written.
@@ -90,7 +91,9 @@ struct MonthlyReports {
     for (contract, statement) in reports.statements.all {
       let rows = statement.rows.filter { $0.date.month == month }
       text +=
-        "statement \(contract) \(rows) \(statement.problems) \(statement.columns.map(\.rawValue).sorted())\n"
+        "statement \(contract) \(rows) \(statement.problems) \(statement.columns.map(\.rawValue).sorted())"
+        + " \(statement.rowsUnread) \(statement.rowsKept) \(statement.skippedTotals)"
+        + " \(statement.contradictions)\n"
     }
     text += adjustments.filter { $0.booked == month }.map { "\($0)\n" }.joined()
     text += count.state(of: month.first...month.last)

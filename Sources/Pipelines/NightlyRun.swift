@@ -65,7 +65,8 @@ public struct NightlyRun: Sendable {
     var terms = try Self.terms(pipeline)
     terms.dates = options.dates
     let users = try Self.users(pipeline, terms.contracts)
-    let statements = try Statements(pipeline.statements)
+    let statements = try ContractStatements(
+      pipeline.statements, contracts: terms.contracts)
     var metering = options.metering
     metering.encoding = metering.encoding ?? pipeline.encoding
     metering.formats = pipeline.formats

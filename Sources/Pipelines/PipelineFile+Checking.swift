@@ -19,8 +19,12 @@ extension PipelineFile {
   }
 
   /// What a statement says.
-  public func read(_ statement: StatementFile) throws(RunError) -> LicenseeTotals {
-    try Statements.read(statement)
+  ///
+  /// - Parameter contracts: those of the pipeline, as far as they could be read.
+  public func read(
+    _ statement: StatementFile, contracts: [Contract]
+  ) throws(RunError) -> LicenseeTotals {
+    try ContractStatements.read(statement, contracts: contracts)
   }
 
   /// Fails where logs, reports and the workspace lie in one another.

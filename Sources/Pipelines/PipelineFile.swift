@@ -78,8 +78,8 @@ public struct Hook: Sendable, Hashable {
 public struct StatementFile: Sendable, Hashable {
   /// What a column of a statement can hold.
   public enum Column: String, Sendable, Hashable, CaseIterable {
-    case date, module, scenario, unit, quantity, price, amount
-    case user, conversation
+    case contract, licensee, date, month, module, scenario, app, unit, quantity, price, amount
+    case user, conversation, messages
     case startedAt = "started_at"
     case endedAt = "ended_at"
   }

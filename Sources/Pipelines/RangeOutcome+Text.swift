@@ -127,7 +127,7 @@ extension RangeOutcome {
 
   private var rowProblemsText: String {
     guard !rowProblems.isEmpty else { return "" }
-    return "rows of statements that could not be read:\n"
+    return "rows of statements with something wrong:\n"
       + rowProblems.prefix(Self.shownMax).map { "  \($0)\n" }.joined()
       + (rowProblems.count > Self.shownMax
         ? "  and \(rowProblems.count - Self.shownMax) more, in run-summary.json\n" : "")

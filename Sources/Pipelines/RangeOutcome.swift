@@ -4,6 +4,7 @@ internal import Counting
 public import Detection
 internal import Metering
 public import Reconciliation
+public import Statements
 
 /// What a set of reports says, as values; its text for people and its JSON for programs say the same.
 public struct RangeOutcome: Sendable {
@@ -68,7 +69,10 @@ public struct RangeOutcome: Sendable {
     }
     let byPath = Dictionary(grouping: rowProblems, by: \.path)
     for (path, problems) in byPath.sorted(by: { $0.key < $1.key }) {
-      concerns.append(.unreadableRows(path: path, rows: problems.count))
+      let unread = Set(problems.filter { !$0.isKept }.map(\.row)).count
+      let kept = Set(problems.filter(\.isKept).map(\.row)).count
+      if unread > 0 { concerns.append(.unreadableRows(path: path, rows: unread)) }
+      if kept > 0 { concerns.append(.doubtfulRows(path: path, rows: kept)) }
     }
     return concerns
   }

@@ -14,7 +14,7 @@ struct RangeReports {
   let pipeline: PipelineFile
   let terms: Terms
   let users: UserDisplays
-  let statements: Statements
+  let statements: ContractStatements
   /// Files that decide figures, as they were when they were read.
   let configuration: [Manifest.ConfigurationFile]
   let programVersion: String

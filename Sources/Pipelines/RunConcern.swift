@@ -10,6 +10,8 @@ public enum RunConcern: Sendable, Hashable, CustomStringConvertible {
   case beyondTolerance(contract: String, period: String, lines: Int)
   /// Rows of a licensee's statement.
   case unreadableRows(path: String, rows: Int)
+  /// Rows of a statement with something wrong in them, which are compared nevertheless.
+  case doubtfulRows(path: String, rows: Int)
   /// Something in the reports of a month.
   case ofMonth(CivilMonth, String)
   /// Records of a closed month came tonight.
@@ -33,6 +35,9 @@ public enum RunConcern: Sendable, Hashable, CustomStringConvertible {
     case .unreadableRows(let path, let rows):
       "\(Self.count(rows, "row")) of \(path) could not be read and are missing in the licensee's "
         + "figures: mend the rows named above"
+    case .doubtfulRows(let path, let rows):
+      "\(Self.count(rows, "row")) of \(path) with something wrong, compared as they are: mend the rows "
+        + "named above"
     case .ofMonth(let month, let text): "\(month): \(text)"
     case .lateRecords(let month, let rows):
       "\(month) is closed, and logs came that change it: \(Self.count(rows, "adjustment")) in the next "

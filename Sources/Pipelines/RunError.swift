@@ -4,10 +4,10 @@ internal import Glibc
 public import Ledger
 public import Metering
 internal import Nights
-public import Reconciliation
 public import Reports
 internal import Segments
 internal import Shuffling
+public import Statements
 
 /// Why a nightly run came to nothing; the reports of the run before are untouched.
 public enum RunError: Error, Sendable {
@@ -16,7 +16,7 @@ public enum RunError: Error, Sendable {
   /// A log or a statement that cannot be opened.
   case input(InputError)
   /// A statement of which nothing can be read.
-  case statement(LicenseeTotalsError)
+  case statement(StatementError)
   case metering(MeteringError)
   case workspace(WorkspaceError)
   /// What was asked for does not go together.

@@ -1,36 +1,133 @@
 public import CivilTime
 public import Contracts
+public import Statements
 
-/// The licensee's own figures: a row per day and module, and per scenario and unit where it has
-/// them.
+/// The licensee's own figures: a row per day or month and module, and per scenario and unit where it
+/// has them.
 public struct LicenseeTotals: Sendable, Hashable {
   /// The file, as it was named.
   public var path: String
   public var rows: [LicenseeTotal]
-  /// Rows that could not be read; their figures are in no total.
+  /// What is wrong in rows, at most ``problemsMax``.
   public var problems: [RowProblem]
+  /// Rows that could not be read; their figures are in no total.
+  public var rowsUnread: Int
+  /// Rows that have something wrong in them and are compared nevertheless.
+  public var rowsKept: Int
   /// Rows that add up others (合计, total); their figures are in no total either.
-  public var skippedTotals: [SkippedRow]
+  public var skippedTotals: [PassedOverRow]
+  /// Rows of sums that do not add up.
+  public var contradictions: [TotalContradiction]
+  /// Notes below the table, and titles above it, as they are passed over.
+  public var notes: [PassedOverRow]
   /// The columns that the file has.
-  public var columns: Set<LicenseeColumn>
+  public var columns: Set<StatementColumn>
+
+  /// Problems that are kept; a file of nothing else cannot use up memory.
+  public static let problemsMax = 10_000
 
   public init(
-    path: String, rows: [LicenseeTotal], problems: [RowProblem] = [],
-    skippedTotals: [SkippedRow] = [], columns: Set<LicenseeColumn>
+    path: String, rows: [LicenseeTotal], problems: [RowProblem] = [], rowsUnread: Int? = nil,
+    rowsKept: Int = 0, skippedTotals: [PassedOverRow] = [],
+    contradictions: [TotalContradiction] = [], notes: [PassedOverRow] = [],
+    columns: Set<StatementColumn>
   ) {
     self.path = path
     self.rows = rows
     self.problems = problems
+    self.rowsUnread = rowsUnread ?? problems.count { !$0.isKept }
+    self.rowsKept = rowsKept
     self.skippedTotals = skippedTotals
+    self.contradictions = contradictions
+    self.notes = notes
     self.columns = columns
   }
 
-  /// A row that adds up others.
-  public struct SkippedRow: Sendable, Hashable {
-    /// As spreadsheets number rows, the first row of the file is 1.
-    public var row: Int
-    /// The row's cells that are not empty.
-    public var cells: [String]
+  /// Reads a statement of either kind; the units of a usage detail are added up by day.
+  ///
+  /// - Parameters:
+  ///   - mapping: header names of columns, which prevail over the known ones.
+  ///   - zone: the contract's, of times without an offset.
+  /// - Throws: where the file as a whole cannot be read; what is wrong in a row is a ``RowProblem``.
+  public static func read(
+    _ source: StatementReader.Source, columns mapping: [StatementColumn: String] = [:], zone: Zone
+  ) throws(StatementError) -> LicenseeTotals {
+    var reader = try StatementReader(source, columns: mapping, zone: zone)
+    var totals = LicenseeTotals(
+      path: reader.path, rows: [], columns: Set(reader.layout.columns.keys))
+    // A detail's day may be that of its start, and its units are one each.
+    if reader.layout.kind == .detail { totals.columns.formUnion([.date, .quantity]) }
+    var sums = UnitSums()
+    var problems: [RowProblem] = []
+    var undated = 0
+    let kind = reader.layout.kind
+    reader.readAll { row in
+      guard let date = row.date else {
+        // Such a unit can be paired by its id, but not added to a day.
+        undated += 1
+        for index in problems.indices.reversed() where problems[index].row == row.row {
+          problems[index].isKept = false
+        }
+        return
+      }
+      let total = LicenseeTotal(
+        contract: row.contract, licensee: row.licensee, date: date, isMonth: row.isMonth,
+        module: row.module, scenario: row.scenario, meter: row.meter, quantity: row.quantity,
+        amount: row.charge)
+      if kind == .totals { totals.rows.append(total) } else { sums.add(total) }
+    } problem: {
+      if problems.count < problemsMax { problems.append($0) }
+    }
+    totals.rows += sums.rows
+    totals.problems = problems
+    totals.rowsUnread = reader.summary.rowsUnread + undated
+    totals.rowsKept = reader.summary.rowsKept - undated
+    totals.skippedTotals = reader.summary.totalRows
+    totals.contradictions = reader.summary.contradictions
+    totals.notes = reader.summary.notes
+    return totals
+  }
+}
+
+/// Units of a detail added up by all that is compared; memory grows with days and modules only.
+private struct UnitSums {
+  private struct Sum {
+    var quantity = 0
+    var amount = Money.zero
+  }
+
+  /// By a row without its figures, those with a charge apart.
+  private var sums: [LicenseeTotal: Sum] = [:]
+
+  mutating func add(_ total: LicenseeTotal) {
+    var key = total
+    key.quantity = 0
+    key.amount = total.amount == nil ? nil : .zero
+    sums[key, default: Sum()].quantity += total.quantity
+    if let amount = total.amount {
+      sums[key, default: Sum()].amount = sums[key, default: Sum()].amount + amount
+    }
+  }
+
+  var rows: [LicenseeTotal] {
+    sums.map { key, sum in
+      var row = key
+      row.quantity = sum.quantity
+      if row.amount != nil { row.amount = sum.amount }
+      return row
+    }
+    .sorted { left, right in
+      left.date != right.date
+        ? left.date < right.date : Self.order(left).lexicographicallyPrecedes(Self.order(right))
+    }
+  }
+
+  /// All that tells rows of a day apart.
+  private static func order(_ row: LicenseeTotal) -> [String] {
+    [
+      row.module, row.scenario ?? "", row.meter?.rawValue ?? "", row.contract ?? "",
+      row.licensee ?? "", row.amount == nil ? "" : "amount",
+    ]
   }
 }
 
@@ -40,6 +137,8 @@ public struct LicenseeTotal: Sendable, Hashable {
   public var contract: String?
   public var licensee: String?
   public var date: CivilDate
+  /// Whether the row is for the month that ``date`` is the first day of.
+  public var isMonth: Bool
   public var module: String
   public var scenario: String?
   public var meter: Meter?
@@ -49,67 +148,18 @@ public struct LicenseeTotal: Sendable, Hashable {
   public var amount: Money?
 
   public init(
-    contract: String? = nil, licensee: String? = nil, date: CivilDate, module: String,
-    scenario: String? = nil, meter: Meter? = nil, quantity: Int, amount: Money? = nil
+    contract: String? = nil, licensee: String? = nil, date: CivilDate, isMonth: Bool = false,
+    module: String, scenario: String? = nil, meter: Meter? = nil, quantity: Int,
+    amount: Money? = nil
   ) {
     self.contract = contract
     self.licensee = licensee
     self.date = date
+    self.isMonth = isMonth
     self.module = module
     self.scenario = scenario
     self.meter = meter
     self.quantity = quantity
     self.amount = amount
-  }
-}
-
-/// A row of the licensee's file that could not be read, with how to mend it.
-public struct RowProblem: Error, Sendable, Hashable, CustomStringConvertible {
-  public var path: String
-  /// As spreadsheets number rows, the first row of the file is 1.
-  public var row: Int
-  /// The line of the file on which the row begins.
-  public var line: Int
-  /// The column as the file names it; empty where the row as a whole is at fault.
-  public var column: String
-  /// The cell as it is.
-  public var value: String
-  /// What was expected there, and so how to mend it.
-  public var remedy: String
-
-  public var description: String {
-    let place = column.isEmpty ? "" : ", column \"\(column)\""
-    return "\(path): row \(row) (line \(line))\(place): cannot read \"\(value)\"; \(remedy)"
-  }
-}
-
-/// Why nothing of a licensee's file can be read.
-public enum LicenseeTotalsError: Error, Sendable, Hashable, CustomStringConvertible {
-  case empty(path: String)
-  case notUTF8(path: String, byteOffset: Int)
-  case columnsMissing(path: String, missing: [LicenseeColumn], found: [String])
-  case columnRepeated(path: String, column: LicenseeColumn, found: [String])
-
-  public var description: String {
-    switch self {
-    case .empty(let path):
-      "\(path): the file is empty; expected a header row and a row per day and module"
-    case .notUTF8(let path, let offset):
-      "\(path): byte \(offset) is not UTF-8; save the file as \"CSV UTF-8\" and try again"
-    case .columnsMissing(let path, let missing, let found):
-      "\(path): no column for \(missing.map(Self.names).joined(separator: "; for ")); the file has "
-        + "\(Self.quoted(found)); rename the columns, or map them in the pipeline file"
-    case .columnRepeated(let path, let column, let found):
-      "\(path): several columns could be \(Self.names(column)); the file has \(Self.quoted(found)); "
-        + "keep one of them, or map the one that is meant in the pipeline file"
-    }
-  }
-
-  private static func names(_ column: LicenseeColumn) -> String {
-    "\(column.rawValue) (known as \(column.knownNames.joined(separator: ", ")))"
-  }
-
-  private static func quoted(_ names: [String]) -> String {
-    names.isEmpty ? "no columns" : names.map { "\"\($0)\"" }.joined(separator: ", ")
   }
 }

@@ -1,6 +1,7 @@
 public import CivilTime
 public import Contracts
 public import Counting
+internal import Statements
 
 /// Compares the two parties' daily totals (`access.count_authority`: the licensor's count is what
 /// is billed, the licensee's figure is the claim).
@@ -24,35 +25,62 @@ public func reconcileTotals(
   var rowsOutsideRange = 0
   var rowsOfOthers = 0
   var daysSeen: Set<CivilDate> = []
+  var rowsOfPartMonths = 0
+  var others: Set<String> = []
+  var datesSeen: ClosedRange<CivilDate>?
   for row in licensee.rows {
     if !comparison.isOwn(row) {
       rowsOfOthers += 1
-    } else if !range.contains(row.date) {
+      if others.count < 5 { others.insert(comparison.stranger(row)) }
+      continue
+    }
+    let last = row.isMonth ? row.date.month.last : row.date
+    datesSeen =
+      min(
+        datesSeen?.lowerBound ?? row.date, row.date)...max(
+        datesSeen?.upperBound ?? last, last)
+    if range.contains(row.date) && range.contains(last) {
+      for day in row.date.daysSinceEpoch...last.daysSinceEpoch {
+        daysSeen.insert(CivilDate(daysSinceEpoch: day))
+      }
+      comparison.add(licensee: row)
+    } else if last < range.lowerBound || row.date > range.upperBound {
       rowsOutsideRange += 1
     } else {
-      daysSeen.insert(row.date)
-      comparison.add(licensee: row)
+      rowsOfPartMonths += 1
     }
   }
 
   var notes: [ReconciliationNote] = []
+  let isEmpty = licensee.rows.isEmpty && licensee.rowsUnread == 0
+  if isEmpty { notes.append(.noRows) }
+  if !licensee.rows.isEmpty && rowsOfOthers == licensee.rows.count {
+    notes.append(.onlyOthers(others.sorted()))
+  }
+  if let datesSeen, daysSeen.isEmpty, rowsOutsideRange > 0, rowsOfPartMonths == 0 {
+    notes.append(.allRowsOutsideRange(datesSeen, range: range))
+  }
   let dayCount = range.upperBound - range.lowerBound + 1
   let missing = (0..<dayCount).map { range.lowerBound + $0 }.filter { !daysSeen.contains($0) }
   if !missing.isEmpty {
     notes.append(.daysWithoutLicenseeFigures(missing, dayCount: dayCount))
   }
   if rowsOutsideRange > 0 { notes.append(.rowsOutsideRange(rowsOutsideRange)) }
+  if rowsOfPartMonths > 0 { notes.append(.rowsOfPartMonths(rowsOfPartMonths)) }
   if rowsOfOthers > 0 { notes.append(.rowsOfOthers(rowsOfOthers)) }
-  if !licensee.problems.isEmpty { notes.append(.rowsUnreadable(licensee.problems.count)) }
+  if licensee.rowsUnread > 0 { notes.append(.rowsUnreadable(licensee.rowsUnread)) }
+  if licensee.rowsKept > 0 { notes.append(.rowsKept(licensee.rowsKept)) }
   if !licensee.skippedTotals.isEmpty {
     notes.append(.totalRows(licensee.skippedTotals.map(\.row)))
   }
-  for column in [LicenseeColumn.scenario, .unit] where !licensee.columns.contains(column) {
+  notes += licensee.contradictions.map { .totalContradicts($0) }
+  if comparison.hasMonths { notes.append(.monthsNotComparedByDay) }
+  for column in [StatementColumn.scenario, .unit] where !licensee.columns.contains(column) {
     notes.append(.columnNotCompared(column))
   }
   return TotalsReconciliation(
     contract: contract.number, months: comparison.rows { "\($0.month)" },
-    days: comparison.rows { "\($0)" }, notes: notes)
+    days: comparison.hasMonths ? [] : comparison.rows { "\($0)" }, notes: notes)
 }
 
 /// A full outer join of two sides' totals by day, kept exact until rows are made.
@@ -104,8 +132,10 @@ private struct TotalsComparison {
   private let comparesUnit: Bool
   private let licenseeKeys: Set<String>
   private var pairs: [Key: Pair] = [:]
+  /// Whether some figures of the licensee are for whole months.
+  private(set) var hasMonths = false
 
-  init(contract: Contract, columns: Set<LicenseeColumn>) {
+  init(contract: Contract, columns: Set<StatementColumn>) {
     self.contract = contract
     prices = PriceList(contract: contract)
     comparesScenario = columns.contains(.scenario)
@@ -120,6 +150,12 @@ private struct TotalsComparison {
     return licenseeKeys.contains(licensee) || licensee == contract.licensee.name
   }
 
+  /// What names another contract or licensee in a row that is not own.
+  func stranger(_ row: LicenseeTotal) -> String {
+    if let number = row.contract, number != contract.number { return number }
+    return row.licensee ?? ""
+  }
+
   mutating func add(licensor total: DailyTotal) {
     let key = Key(
       date: total.date, module: total.module, scenario: comparesScenario ? total.scenario : "",
@@ -130,6 +166,7 @@ private struct TotalsComparison {
   }
 
   mutating func add(licensee row: LicenseeTotal) {
+    if row.isMonth { hasMonths = true }
     let scenario = comparesScenario ? row.scenario ?? "" : nil
     let meter = comparesUnit ? row.meter : nil
     let key = Key(date: row.date, module: row.module, scenario: scenario ?? "", meter: meter)

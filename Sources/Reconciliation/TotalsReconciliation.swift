@@ -1,5 +1,6 @@
 public import CivilTime
 public import Contracts
+public import Statements
 
 /// Two parties' totals side by side: what is settled per month, and the same per day.
 public struct TotalsReconciliation: Sendable, Hashable {
@@ -7,7 +8,7 @@ public struct TotalsReconciliation: Sendable, Hashable {
   public var contract: String
   /// A row per calendar month, module, scenario and unit, in this order.
   public var months: [ReconciliationRow]
-  /// A row per day, module, scenario and unit, in this order.
+  /// A row per day, module, scenario and unit, in this order; none where the licensee states months.
   public var days: [ReconciliationRow]
   /// What a reader of the figures must know.
   public var notes: [ReconciliationNote]
@@ -62,31 +63,62 @@ public struct ReconciliationRow: Sendable, Hashable {
 public enum ReconciliationNote: Sendable, Hashable, CustomStringConvertible {
   /// Days of the range for which the licensee's file has no row; they count as zero there.
   case daysWithoutLicenseeFigures([CivilDate], dayCount: Int)
+  /// The licensee's file has a header and nothing below it.
+  case noRows
+  /// Every row names another contract or licensee; some of the names.
+  case onlyOthers([String])
+  /// No row is for a day of the range; what days they are for.
+  case allRowsOutsideRange(ClosedRange<CivilDate>, range: ClosedRange<CivilDate>)
   /// Rows of the licensee's file for days out of the range, left out.
   case rowsOutsideRange(Int)
   /// Rows that name another contract or another licensee, left out.
   case rowsOfOthers(Int)
+  /// Rows of months of which the range has only some days, left out.
+  case rowsOfPartMonths(Int)
   /// Rows that could not be read, left out.
   case rowsUnreadable(Int)
+  /// Rows in which something is wrong, compared as they are.
+  case rowsKept(Int)
   /// Rows that add up others, left out.
   case totalRows([Int])
+  /// A row does not say what it adds up.
+  case totalContradicts(TotalContradiction)
+  /// The licensee states months, so that days cannot be compared.
+  case monthsNotComparedByDay
   /// The file has no such column, so the figures are compared without it.
-  case columnNotCompared(LicenseeColumn)
+  case columnNotCompared(StatementColumn)
 
   public var description: String {
     switch self {
     case .daysWithoutLicenseeFigures(let days, let dayCount):
       "the licensee's statement covers \(dayCount - days.count) of \(dayCount) days; without "
         + "figures, and taken as zero: \(Self.ranges(days))"
+    case .noRows:
+      "the licensee's statement has a header and no rows; every figure of its is taken as zero"
+    case .onlyOthers(let names):
+      "every row of the licensee's statement is for another contract or licensee "
+        + "(\(names.joined(separator: ", "))); check that it is the right file"
+    case .allRowsOutsideRange(let dates, let range):
+      "every row of the licensee's statement is out of the range: it has \(dates.lowerBound) to "
+        + "\(dates.upperBound), compared are \(range.lowerBound) to \(range.upperBound); check that "
+        + "it is the right period's"
     case .rowsOutsideRange(let count):
       "rows of the licensee's statement for days out of the range, left out: \(count)"
     case .rowsOfOthers(let count):
       "rows of the licensee's statement for another contract or licensee, left out: \(count)"
+    case .rowsOfPartMonths(let count):
+      "rows of the licensee's statement for months of which only some days are compared, left out: "
+        + "\(count); compare whole months (--period)"
     case .rowsUnreadable(let count):
       "rows of the licensee's statement that could not be read, missing in its figures: \(count)"
+    case .rowsKept(let count):
+      "rows of the licensee's statement in which something is wrong, compared as they are: \(count)"
     case .totalRows(let rows):
       "rows of the licensee's statement that add up others, left out: "
         + rows.map { String($0) }.joined(separator: ", ")
+    case .totalContradicts(let contradiction): contradiction.description
+    case .monthsNotComparedByDay:
+      "the licensee's statement has figures of whole months; days are not compared"
     case .columnNotCompared(let column):
       "the licensee's statement has no \(column.rawValue); the figures are compared over all of "
         + "them together"

@@ -83,9 +83,11 @@ struct MeteringSession {
   }
 
   /// Reads the licensee's totals; rows that cannot be read are warned of.
-  func licenseeTotals(_ path: String) throws(ExitStatus) -> LicenseeTotals {
+  ///
+  /// - Parameter terms: the zone of times without an offset is their first contract's.
+  func licenseeTotals(_ path: String, _ terms: Terms) throws(ExitStatus) -> LicenseeTotals {
     do throws(RunError) {
-      let totals = try LicenseeTotals.read(path: path)
+      let totals = try LicenseeTotals.read(path: path, zone: terms.contracts.first?.zone ?? .utc)
       for problem in totals.problems { diagnostics.say(.warning, "\(problem)") }
       return totals
     } catch {

@@ -70,7 +70,7 @@ struct RulesCommand: ParsableCommand {
     options.formats = try session.formats(input.format)
     options.encoding = input.format.encoding
     lines.apply(to: &options)
-    let claim = try licensee.map { try session.licenseeTotals($0) }
+    let claim = try licensee.map { try session.licenseeTotals($0, terms) }
     var files = try session.files(input.logs, options)
     var logs: SpooledLogs?
     if !onePass {

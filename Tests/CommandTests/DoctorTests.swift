@@ -194,7 +194,7 @@ struct DoctorTests {
         "warning: contracts: the newest logs have calls of 'acme', of no contract"
       ]
     ),
-    ("rm s.csv", ["error: statements: s.csv: cannot be read: No such file"]),
+    ("rm s.csv", ["error: statements: s.csv: cannot be opened: No such file"]),
     ("echo '2025-12-02,bot,many' >> s.csv", ["error: statements: s.csv: 1 rows cannot be read"]),
     ("echo no table > s.csv", ["error: statements: s.csv"]),
     (

@@ -108,6 +108,6 @@ struct RunTests {
     )
     let statement = try story.duizhang("run", "p.yaml")
     #expect(statement.status == 3)
-    #expect(statement.errors.contains("s: cannot be read: No such file or directory"))
+    #expect(statement.errors.contains("s: cannot be opened: No such file or directory"))
   }
 }

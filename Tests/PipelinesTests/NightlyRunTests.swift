@@ -118,6 +118,28 @@ struct NightlyRunTests {
     #expect(rows.first?["scenario"] == "")
   }
 
+  @Test(
+    "a statement of single units is added up by day in the contract's zone; doubtful rows are told")
+  func usageDetail() throws {
+    let story = try Story()
+    let lines =
+      "模块;会话编号;开始时间;数量\nbot;a;2025-12-01 09:00;2\nbot;b;2025/12/1 下午3:00;\nbot;c;2025-12-01 10:00;-1\n"
+    _ = try story.scratch.write("s.csv", lines)
+    _ = try story.scratch.write(
+      "a.ndjson", "{\"time\":\"2025-12-01T01:00:00Z\",\"user\":\"u\",\"module\":\"bot\"}\n")
+    let outcome = try story.run(
+      "contracts: [c.yaml]\nstatements: [{contract: C-1, file: s.csv}]\n")
+    let rows = try story.table("reconciliation-daily.csv").rows
+    #expect(rows.map { $0["period"] } == ["2025-12-01"])
+    #expect(rows.map { $0["licensee_quantity"] } == ["2"])
+    let concern = RunConcern.doubtfulRows(path: story.scratch.path + "/s.csv", rows: 1)
+    #expect(outcome.concerns.contains(concern))
+    #expect(
+      concern.description
+        == "1 row of \(story.scratch.path)/s.csv with something wrong, compared as they are: mend the "
+        + "rows named above")
+  }
+
   @Test("what needs a person is told with the report to open")
   func concerns() throws {
     let story = try Story()
@@ -181,10 +203,10 @@ struct NightlyRunTests {
     let keys = "contracts: [c.yaml]\nstatements: [{contract: C-1, file: s.csv}]\n"
     #expect(
       try story.messages(keys) == [
-        "s.csv: cannot be read: No such file or directory; check the path and that it may be read"
+        "s.csv: cannot be opened: No such file or directory; check the path"
       ])
     _ = try story.scratch.write("s.csv", "date,quantity\n")
-    #expect(try story.messages(keys).first?.contains("s.csv: no column for module") == true)
+    #expect(try story.messages(keys).first?.contains("s.csv: a usage detail needs module") == true)
     #expect(!story.hasReports)
   }
 

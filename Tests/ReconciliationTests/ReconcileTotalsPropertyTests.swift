@@ -1,6 +1,7 @@
 import CivilTime
 import Counting
 import Reconciliation
+import Statements
 import TestSupport
 import Testing
 
@@ -22,7 +23,7 @@ struct ReconcileTotalsPropertyTests {
     contract.prices = [
       try price("kb", nil, "0.02", meter: .item), try price("text-bot", nil, "0.351"),
     ]
-    var columns: Set<LicenseeColumn> = [.date, .module, .quantity]
+    var columns: Set<StatementColumn> = [.date, .module, .quantity]
     if Bool.random(using: &random) { columns.insert(.scenario) }
     if Bool.random(using: &random) { columns.insert(.unit) }
 

@@ -1,6 +1,7 @@
 import CivilTime
 import Counting
 import Reconciliation
+import Statements
 import TestSupport
 import Testing
 
@@ -18,7 +19,7 @@ private func licensor(
 
 private func licensee(
   _ rows: [LicenseeTotal],
-  columns: Set<LicenseeColumn> = [.date, .module, .scenario, .unit, .quantity]
+  columns: Set<StatementColumn> = [.date, .module, .scenario, .unit, .quantity]
 ) -> LicenseeTotals {
   LicenseeTotals(path: "acme.csv", rows: rows, columns: columns)
 }
@@ -207,14 +208,101 @@ struct ReconcileTotalsTests {
     own.licensee = "acme-mini"
     own.contract = "DZ-1"
     let totals = try LicenseeTotals.read(
-      Array("date,module,scenario,unit,quantity\nx,a,b,c,1\ntotal,,,,1\n".utf8), path: "f")
+      .bytes(
+        Array(
+          "date,module,scenario,unit,quantity\nx,a,b,c,1\n2025-12-01,a,,会话,-4\ntotal,,,,-3\n".utf8),
+        path: "f"), zone: .utc)
     var file = licensee(rows + [own])
     file.problems = totals.problems
+    file.rowsUnread = totals.rowsUnread
+    file.rowsKept = totals.rowsKept
     file.skippedTotals = totals.skippedTotals
+    file.contradictions = totals.contradictions
     let result = reconcileTotals(
       contract: try exampleContract(), licensor: [], licensee: file,
       range: try range("2025-12-01", "2025-12-01"))
     #expect(result.months.map(\.licenseeQuantity) == [4])
-    #expect(result.notes == [.rowsOfOthers(2), .rowsUnreadable(1), .totalRows([3])])
+    #expect(
+      result.notes.map(\.description) == [
+        "rows of the licensee's statement for another contract or licensee, left out: 2",
+        "rows of the licensee's statement that could not be read, missing in its figures: 1",
+        "rows of the licensee's statement in which something is wrong, compared as they are: 1",
+        "rows of the licensee's statement that add up others, left out: 4",
+        "f: row 4: \"total\" states -3 as quantity, but the rows above add up to -4; rows above that "
+          + "could not be read: 1",
+      ])
+  }
+
+  @Test("units are added up by all that is compared; one without any time is in no day")
+  func units() throws {
+    let text =
+      "module,unit,conversation,started_at,amount\na,次,1,2025-12-01 08:00,1.5\na,次,2,2025-12-01 09:00,2\n"
+      + "a,次,3,2025-12-01 09:00,\nb,次,4,2025-12-02 09:00,1\nb,次,5,,1\n"
+    let totals = try LicenseeTotals.read(
+      .bytes(Array(text.utf8), path: "f"), zone: exampleContract().zone)
+    #expect(totals.rows.map(\.quantity) == [1, 2, 1])
+    #expect(totals.rows.map { $0.amount?.description } == [nil, "3.5", "1"])
+    #expect(totals.rowsUnread == 1 && totals.rowsKept == 0)
+    #expect(totals.problems.map(\.isKept) == [false])
+    #expect(totals.columns.isSuperset(of: [.date, .quantity]))
+  }
+
+  @Test("a file of nothing, of others only, or of another period says so")
+  func wrongFiles() throws {
+    let contract = try exampleContract()
+    let december = try range("2025-12-01", "2025-12-02")
+    func notes(_ rows: [LicenseeTotal]) -> [String] {
+      reconcileTotals(
+        contract: contract, licensor: [], licensee: licensee(rows), range: december
+      ).notes.map(\.description)
+    }
+    let none =
+      "the licensee's statement covers 0 of 2 days; without figures, and taken as zero: 2025-12-01 to "
+      + "2025-12-02"
+    #expect(
+      notes([]) == [
+        "the licensee's statement has a header and no rows; every figure of its is taken as zero",
+        none,
+      ])
+    var other = try claim("2025-12-01", "text-bot", 1)
+    other.contract = "DZ-2"
+    #expect(
+      notes([other]) == [
+        "every row of the licensee's statement is for another contract or licensee (DZ-2); check that it "
+          + "is the right file", none,
+        "rows of the licensee's statement for another contract or licensee, left out: 1",
+      ])
+    #expect(
+      notes([try claim("2025-11-01", "text-bot", 1), try claim("2025-11-30", "text-bot", 1)]) == [
+        "every row of the licensee's statement is out of the range: it has 2025-11-01 to 2025-11-30, "
+          + "compared are 2025-12-01 to 2025-12-02; check that it is the right period's", none,
+        "rows of the licensee's statement for days out of the range, left out: 2",
+      ])
+  }
+
+  @Test("months are compared where the range has all of them, and days are not")
+  func months() throws {
+    let counted = [
+      try licensor("2025-12-01", "text-bot", 7), try licensor("2026-01-31", "text-bot", 4),
+    ]
+    var rows = [try claim("2025-12-01", "text-bot", 7), try claim("2026-01-01", "text-bot", 5)]
+    for index in rows.indices { rows[index].isMonth = true }
+    let whole = reconcileTotals(
+      contract: try exampleContract(), licensor: counted, licensee: licensee(rows),
+      range: try range("2025-12-01", "2026-01-31"))
+    #expect(whole.months.map(\.difference) == [0, -1])
+    #expect(whole.days.isEmpty)
+    #expect(
+      whole.notes.map(\.description) == [
+        "the licensee's statement has figures of whole months; days are not compared"
+      ])
+    let part = reconcileTotals(
+      contract: try exampleContract(), licensor: counted, licensee: licensee(rows),
+      range: try range("2025-12-01", "2026-01-30"))
+    #expect(part.months.map(\.difference) == [0])
+    #expect(
+      part.notes.map(\.description).contains(
+        "rows of the licensee's statement for months of which only some days are compared, left out: 1; "
+          + "compare whole months (--period)"))
   }
 }
