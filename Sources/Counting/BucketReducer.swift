@@ -82,15 +82,15 @@ public final class BucketReducer {
   /// - Parameters:
   ///   - inputEnd: the time of the last record of the input, in microseconds.
   ///   - rows: takes the units, where they are wanted one by one.
-  ///   - countsRivals: whether other definitions are counted too.
+  ///   - rivals: what of other definitions is counted too.
   ///   - carryover: where what follows the input bears on it: what takes the records concerned, which are
   ///     then not counted.
   public init(
     attributions: Attributions, terms: Terms, inputEnd: Int64, pool: ChunkPool, spill: SpillFile,
-    rows: ExternalSorter<UsageOrder>?, countsRivals: Bool = false,
+    rows: ExternalSorter<UsageOrder>?, rivals: RivalCounting? = nil,
     carryover: CarryoverSink? = nil
   ) {
-    precondition(!countsRivals || carryover == nil, "rival definitions are counted of whole inputs")
+    precondition(rivals == nil || carryover == nil, "rival definitions are counted of whole inputs")
     self.carryover = carryover
     order = MessageOrder(attributions: attributions)
     self.pool = pool
@@ -102,7 +102,7 @@ public final class BucketReducer {
     let end = carryover.map { min(inputEnd, $0.carryover.end) } ?? inputEnd
     state = State(
       scan: ConversationScan(order: order, inputEnd: end),
-      recorder: UnitRecorder(order: order, terms: terms, rows: rows, countsRivals: countsRivals),
+      recorder: UnitRecorder(order: order, terms: terms, rows: rows, rivals: rivals),
       provisionalScan: ConversationScan(order: order, inputEnd: inputEnd),
       provisional: UnitRecorder(order: order, terms: terms, rows: carryover?.provisionalRows))
   }

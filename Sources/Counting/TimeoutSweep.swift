@@ -10,6 +10,14 @@
 public import CivilTime
 internal import Contracts
 
+/// What is counted beside the contract's own definition.
+public enum RivalCounting: Sendable {
+  /// Idle timeouts, slices, calls and the other day.
+  case timeouts
+  /// And when conversations begin and end: ``QuarterTotals``.
+  case timeoutsAndQuarters
+}
+
 /// What definitions other than the contract's make of each usage line and day; merges are sums.
 public struct RivalTotals: Sendable {
   struct Counts: Sendable {
@@ -182,6 +190,7 @@ struct TimeoutSweep {
 
   private let order: MessageOrder
   private let keepsHistory: Bool
+  private let countsQuarters: Bool
   private var zones: [ZoneCursor]
   private let days: ClosedRange<Int32>
   private(set) var totals = RivalTotals()
@@ -195,8 +204,9 @@ struct TimeoutSweep {
   private var sliceFirst: (time: Int64, attribution: Int32)?
   private var sliceContent: Int32 = 0
 
-  init(order: MessageOrder, terms: Terms) {
+  init(order: MessageOrder, terms: Terms, counting: RivalCounting) {
     self.order = order
+    countsQuarters = counting == .timeoutsAndQuarters
     keepsHistory = terms.rules.contains { $0.maxDuration != nil }
     zones = terms.contracts.map { ZoneCursor($0.zone) }
     days = terms.reportedDays
@@ -241,7 +251,9 @@ struct TimeoutSweep {
     let entry = order.entry(conversation.first)
     let rule = order.attributions.rules[Int(entry.rule)]
     guard conversation.contentMessages >= rule.minMessages else { return }
-    totals.add(line: entry.line, start: conversation.startTime, end: conversation.lastTime)
+    if countsQuarters {
+      totals.add(line: entry.line, start: conversation.startTime, end: conversation.lastTime)
+    }
     let time = rule.countedIn == .start ? conversation.lastTime : conversation.startTime
     if let key = key(Int32(conversation.first.attribution), time) {
       totals.update(key) { $0.otherDay += 1 }

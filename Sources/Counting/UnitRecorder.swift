@@ -44,10 +44,11 @@ struct UnitRecorder: ConversationSink {
   }
 
   init(
-    order: MessageOrder, terms: Terms, rows: ExternalSorter<UsageOrder>?, countsRivals: Bool = false
+    order: MessageOrder, terms: Terms, rows: ExternalSorter<UsageOrder>?,
+    rivals: RivalCounting? = nil
   ) {
     self.order = order
-    sweep = countsRivals ? TimeoutSweep(order: order, terms: terms) : nil
+    sweep = rivals.map { TimeoutSweep(order: order, terms: terms, counting: $0) }
     self.terms = terms
     self.rows = rows
     zones = terms.contracts.map { ZoneCursor($0.zone) }

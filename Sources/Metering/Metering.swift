@@ -15,8 +15,8 @@ public struct MeteringOptions: Sendable {
   public var temporaryFolder: String
   /// Whether the units are kept one by one for the usage detail.
   public var wantsRows = false
-  /// Whether other definitions of a conversation are counted too.
-  public var countsRivals = false
+  /// What of other definitions of a conversation is counted too.
+  public var rivals: RivalCounting?
   /// A stretch of time whose records are passed over, to see what is counted without them; then lines do not balance.
   public var leftOut: Range<Instant>?
   /// Whether quarantined lines are kept as they are.
@@ -225,7 +225,7 @@ public final class Metering: @unchecked Sendable {
     let (map, shuffle, table) = try mapAll(Reduction.plan(terms))
     let reduction = Reduction(
       terms: terms, threads: options.threads, pool: pool, spill: spill,
-      wantsRows: options.wantsRows, countsRivals: options.countsRivals)
+      wantsRows: options.wantsRows, rivals: options.rivals)
     let outcome = reading.reader.outcome
     if options.isStrict {
       refusals = Refusals(map.quarantined, outcome, sources(outcome), files).texts

@@ -33,13 +33,13 @@ struct Reduction: @unchecked Sendable {
   private let pool: ChunkPool
   private let spill: SpillFile
   private let wantsRows: Bool
-  private let countsRivals: Bool
+  private let rivals: RivalCounting?
 
   init(
     terms: Terms, threads: Int, pool: ChunkPool, spill: SpillFile, wantsRows: Bool,
-    countsRivals: Bool = false
+    rivals: RivalCounting? = nil
   ) {
-    self.countsRivals = countsRivals
+    self.rivals = rivals
     self.terms = terms
     self.threads = threads
     self.pool = pool
@@ -98,7 +98,7 @@ struct Reduction: @unchecked Sendable {
       return Reducer(
         reducer: BucketReducer(
           attributions: attributions, terms: terms, inputEnd: inputEnd, pool: pool, spill: spill,
-          rows: rows, countsRivals: countsRivals, carryover: sink),
+          rows: rows, rivals: rivals, carryover: sink),
         rows: rows, carried: sink?.records, provisionalRows: sink?.provisionalRows)
     }
   }

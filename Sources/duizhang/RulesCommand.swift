@@ -79,11 +79,11 @@ struct RulesCommand: ParsableCommand {
       logs = spooled
     }
     var figures = DefinitionFigures(terms)
-    options.countsRivals = true
+    options.rivals = claim == nil ? .timeouts : .timeoutsAndQuarters
     let result = try session.run(files, terms, options)
     figures.add(result.totals, result.rivals)
     var passes: [Definition: [DailyTotal]] = [:]
-    options.countsRivals = false
+    options.rivals = nil
     if !onePass {
       for definition in Definition.countedAnew {
         let terms = terms.changingRules { definition.change(&$0) }
@@ -108,7 +108,7 @@ struct RulesCommand: ParsableCommand {
       let inference = LicenseeDefinitions(claim, terms: terms, passes: passes)
       let found = try inference.run(result) { terms, countsRivals, leftOut throws(ExitStatus) in
         var options = options
-        options.countsRivals = countsRivals
+        options.rivals = countsRivals ? .timeouts : nil
         options.leftOut = leftOut
         return try session.run(files, terms, options)
       }

@@ -86,7 +86,7 @@ import Testing
     ) throws -> MeteringResult {
       var options = MeteringOptions(
         threads: 2, memoryBytes: 512 << 20, temporaryFolder: folder.path)
-      options.countsRivals = rivals
+      options.rivals = rivals ? .timeoutsAndQuarters : nil
       options.leftOut = leftOut
       passes += 1
       return try Metering(files: try InputFiles.find([path]), terms: terms, options: options).run()

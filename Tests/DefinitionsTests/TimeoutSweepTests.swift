@@ -22,7 +22,7 @@ import Testing
   ) throws -> MeteringResult {
     var options = MeteringOptions(
       threads: threads, memoryBytes: 512 << 20, temporaryFolder: folder.path)
-    options.countsRivals = rivals
+    options.rivals = rivals ? .timeoutsAndQuarters : nil
     options.recordBytesMax = recordBytesMax
     return try Metering(files: try InputFiles.find(paths), terms: terms, options: options).run()
   }
