@@ -16,16 +16,15 @@ struct RulesCommand: ParsableCommand {
 
       Definitions, all else being the contract's:
         contract              its own
-        counted_in=end        a conversation belongs to the day of its last message (or, where that is the
-                              contract's, =start: of its first)
+        counted_in=end        by the day of the last message (=start: of the first)
         idle_timeout=1m       every whole minute up to 1440m, 24 hours
-        failed_calls_counted  failed calls are messages as others are
-        duplicates_counted    repetitions of a request id are calls as others are
-        close_event           ended by closing and opening events alone, however long the pause
-        conversation_id       one for each of the gateway's conversation ids
-        user_24h              one for each user and the 24 hours from the first message
-        clock_15m             one for each slice of 15 minutes of the clock with messages
-        call                  one for each successful call
+        failed_calls_counted  failed calls are messages too
+        duplicates_counted    repeated request ids are calls too
+        close_event           ended by opening and closing events alone
+        conversation_id       one for each conversation id of the gateway
+        user_24h              a user's messages within 24 hours of the first
+        clock_15m             a quarter of an hour of the clock with messages
+        call                  each successful call
 
       Modules priced by item are left out: no definition changes them. The logs are read once for the \
       contract's own definition and all idle timeouts, and once for each of five others; standard input is \
