@@ -173,6 +173,18 @@ struct TimeoutSweep {
     /// Where its records begin in ``history``, and where the next piece's do.
     var start = 0
     var end = 0
+
+    /// Adds the next record.
+    @inline(__always)
+    mutating func join(_ record: Past) {
+      if record.attribution >= 0 && attribution < 0 {
+        attribution = record.attribution
+        first = record.time
+      }
+      if record.isSuccess { last = record.time }
+      if record.isContent { content += 1 }
+      end += 1
+    }
   }
 
   /// A record of the present stretch, kept where conversations have a longest duration.
@@ -230,13 +242,18 @@ struct TimeoutSweep {
       isSuccess: isSuccess, isContent: isSuccess && role == .message)
     // What follows within a minute is together at every timeout.
     if minutes > 0 { push(Piece(before: minutes)) }
-    join(record)
+    pieces[pieces.count - 1].join(record)
     if keepsHistory { history.append(record) }
     lastTime = time
     isCut = isSuccess && role == .close
     guard isSuccess else { return }
-    if let key = key(attribution, time) { totals.update(key) { $0.calls += 1 } }
-    takeSlice(time, attribution, isContent: record.isContent)
+    let day = zones[Int(entry.contract)].day(of: Instant(microseconds: time))
+    if days.contains(day.date.daysSinceEpoch) {
+      totals.update(LineTotals.Key(line: entry.line, day: day.date.daysSinceEpoch)) {
+        $0.calls += 1
+      }
+    }
+    takeSlice(time, attribution, day.offsetSeconds, isContent: record.isContent)
   }
 
   /// Ends the present identity, since records of another follow or none at all.
@@ -267,18 +284,6 @@ struct TimeoutSweep {
   }
 
   // MARK: - Pieces
-
-  /// Adds a record to the piece on top.
-  private mutating func join(_ record: Past) {
-    let top = pieces.count - 1
-    if record.attribution >= 0 && pieces[top].attribution < 0 {
-      pieces[top].attribution = record.attribution
-      pieces[top].first = record.time
-    }
-    if record.isSuccess { pieces[top].last = record.time }
-    if record.isContent { pieces[top].content += 1 }
-    pieces[top].end += 1
-  }
 
   /// Puts an empty piece on top.
   private mutating func push(_ piece: Piece) {
@@ -373,11 +378,10 @@ struct TimeoutSweep {
 
   // MARK: - Slices
 
-  private mutating func takeSlice(_ time: Int64, _ attribution: Int32, isContent: Bool) {
-    let entry = order.attributions.entry(Int(attribution))
-    let local =
-      time + 1_000_000
-      * zones[Int(entry.contract)].day(of: Instant(microseconds: time)).offsetSeconds
+  private mutating func takeSlice(
+    _ time: Int64, _ attribution: Int32, _ offsetSeconds: Int64, isContent: Bool
+  ) {
+    let local = time + 1_000_000 * offsetSeconds
     let number = (local / Self.slice) - (local % Self.slice < 0 ? 1 : 0)
     if number != sliceNumber {
       endSlice()
