@@ -95,7 +95,7 @@ let package = Package(
     target(
       "Nights",
       [
-        "CBytes", "CivilTime", "Contracts", "Counting", "Decoding", "Formats", "Ledger", "Metering",
+        "CivilTime", "Contracts", "Counting", "Decoding", "Formats", "Ledger", "Metering",
         "Parsing", "Segments", "Shuffling", crypto,
       ]),
     target(

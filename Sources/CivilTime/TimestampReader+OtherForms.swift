@@ -51,7 +51,7 @@ extension TimestampReader {
 
   /// Microseconds behind a decimal mark, and moves behind them; 0 where there is no mark, `nil`
   /// where no digit follows it.
-  private static func fraction(_ text: Span<UInt8>, _ position: inout Int) -> Int64? {
+  public static func fraction(_ text: Span<UInt8>, _ position: inout Int) -> Int64? {
     guard position < text.count, text[position] == 0x2E || text[position] == 0x2C else { return 0 }
     position += 1
     let first = position

@@ -8,14 +8,14 @@ public struct ChunkEncoder: ~Copyable {
   private let streams = StreamWriter()
   private var output = ByteBuffer(capacity: 64 * 1024)
   /// A column's words, and what its streams are made in.
-  private var words = WordBuffer()
+  private var words = RowScratch<UInt64>()
   private var numbers = ByteBuffer()
   private var lengths = ByteBuffer()
   private var content = ByteBuffer()
   /// Of each row, the number of its text's class, or of its number or word among distinct ones.
-  private var indexes = IndexBuffer()
+  private var indexes = RowScratch<UInt32>()
   /// Rows whose texts are of no pattern yet.
-  private var rest = IndexBuffer()
+  private var rest = RowScratch<UInt32>()
   private var packed = ByteBuffer()
   private var dictionary = WordTable()
 
@@ -357,10 +357,11 @@ private enum InlineDistinct {
   }
 }
 
-/// A number for each row. Not private, as ``WordBuffer``.
+/// A word or a number for each row, forgotten where more rows come. Not private: ``ChunkEncoder`` lies in other
+/// modules' frames, which need its layout.
 @safe
-struct IndexBuffer: ~Copyable {
-  private(set) var base: UnsafeMutablePointer<UInt32>
+struct RowScratch<Element: BitwiseCopyable>: ~Copyable {
+  private(set) var base: UnsafeMutablePointer<Element>
   private var capacity = 1024
 
   init() { unsafe base = .allocate(capacity: capacity) }
@@ -375,25 +376,7 @@ struct IndexBuffer: ~Copyable {
   }
 }
 
-/// A column's words. Not private: ``ChunkEncoder`` lies in other modules' frames, which need its layout.
-@safe
-struct WordBuffer: ~Copyable {
-  private(set) var base: UnsafeMutablePointer<UInt64>
-  private var capacity = 1024
-
-  init() { unsafe base = .allocate(capacity: capacity) }
-
-  deinit { unsafe base.deallocate() }
-
-  mutating func reserve(_ count: Int) {
-    guard count > capacity else { return }
-    unsafe base.deallocate()
-    capacity = max(count, 2 * capacity)
-    unsafe base = .allocate(capacity: capacity)
-  }
-}
-
-/// Distinct texts in the order in which they came first. Not private, as ``WordBuffer``.
+/// Distinct texts in the order in which they came first. Not private, as ``RowScratch``.
 struct WordTable: ~Copyable {
   private(set) var slices: [Slice] = []
   private var digests: [UInt64] = []

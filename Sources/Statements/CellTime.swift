@@ -342,17 +342,7 @@ private struct CellCursor {
 
   /// Microseconds behind a decimal mark, cut; 0 where there is none, `nil` where no digit follows.
   private mutating func fraction(_ text: Span<UInt8>) -> Int64? {
-    guard byte(text) == 0x2E || byte(text) == 0x2C else { return 0 }
-    position += 1
-    let first = position
-    var fraction: Int64 = 0
-    var scale: Int64 = 100_000
-    while position < text.count, text[position] &- 0x30 < 10 {
-      fraction += Int64(text[position] - 0x30) * scale
-      scale /= 10
-      position += 1
-    }
-    return position > first ? fraction : nil
+    TimestampReader.fraction(text, &position)
   }
 
   /// `Z`, `±HH`, `±HHMM` or `±HH:MM`, and nothing behind it.
