@@ -65,7 +65,8 @@ let package = Package(
       "Metering",
       ["CivilTime", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling", "Counting"]),
     target(
-      "Checking", ["CBytes", "CivilTime", "Decoding", "Formats", "Parsing", "Metering"]),
+      "Checking",
+      ["CBytes", "CivilTime", "Decoding", "Formats", "Parsing", "Metering", "Shuffling"]),
     target(
       "Segments",
       [
@@ -75,7 +76,9 @@ let package = Package(
     target("Definitions", ["CivilTime", "Contracts", "Counting"]),
     target("Detection", ["CivilTime", "Contracts", "Counting"]),
     target("Statements", ["CivilTime", "Contracts", "Decoding"]),
-    target("Reconciliation", ["CivilTime", "Contracts", "Counting", "Statements"]),
+    target(
+      "Reconciliation",
+      ["CivilTime", "Contracts", "Counting", "Decoding", "Shuffling", "Statements"]),
     target("Ledger", ["CivilTime", "Files", crypto, grdb, sqlite]),
     target(
       "Reports",
@@ -84,7 +87,8 @@ let package = Package(
         "Counting", "Checking", "Definitions", "Detection", "Reconciliation", crypto,
       ]),
     target(
-      "Manifests", ["CivilTime", "Files", "Ledger", "Metering", "Reports", crypto]),
+      "Manifests",
+      ["CivilTime", "Files", "Ledger", "Metering", "Reports", "Shuffling", crypto]),
     target(
       "Pipelines",
       [

@@ -1,3 +1,4 @@
+internal import Shuffling
 internal import CBytes
 internal import CivilTime
 public import Decoding

@@ -1,3 +1,4 @@
+internal import Shuffling
 internal import Files
 internal import Glibc
 public import Ledger

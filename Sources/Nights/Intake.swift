@@ -1,4 +1,5 @@
 package import CivilTime
+internal import Shuffling
 internal import Contracts
 internal import Counting
 internal import Crypto

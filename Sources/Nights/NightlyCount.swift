@@ -1,6 +1,7 @@
 package import CivilTime
 package import Counting
 package import Decoding
+internal import Shuffling
 internal import Foundation
 package import Ledger
 package import Metering

@@ -41,7 +41,7 @@ extension Doctor {
   /// Modules that logs and statements name, and that have no price.
   func prices(
     _ contracts: [Contract], _ pipeline: PipelineFile, _ logs: [ExaminedLog],
-    _ statements: [(String, LicenseeTotals)]
+    _ statements: [(String, StatedTotals)]
   ) -> [Check] {
     guard !contracts.isEmpty, let book = try? ContractBook(contracts) else { return [] }
     var strangers: Set<String> = []

@@ -98,9 +98,9 @@ extension Doctor {
 
   func statements(
     _ pipeline: PipelineFile, _ contracts: [Contract]
-  ) -> ([Check], [(String, LicenseeTotals)]) {
+  ) -> ([Check], [(String, StatedTotals)]) {
     var checks: [Check] = []
-    var statements: [(String, LicenseeTotals)] = []
+    var statements: [(String, StatedTotals)] = []
     for statement in pipeline.statements {
       do throws(RunError) {
         let totals = try pipeline.read(statement, contracts: contracts)

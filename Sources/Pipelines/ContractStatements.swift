@@ -7,7 +7,7 @@ internal import Statements
 /// The licensees' own figures as totals, by contract.
 struct ContractStatements {
   /// In the order of the contracts' first statements.
-  private(set) var all: [(contract: String, totals: LicenseeTotals)] = []
+  private(set) var all: [(contract: String, totals: StatedTotals)] = []
 
   /// Reads the statements of a pipeline. Several of one contract, such as one a month, are taken
   /// together.
@@ -26,16 +26,16 @@ struct ContractStatements {
 
   static func read(
     _ file: StatementFile, contracts: [Contract]
-  ) throws(RunError) -> LicenseeTotals {
-    try LicenseeTotals.read(
+  ) throws(RunError) -> StatedTotals {
+    try StatedTotals.read(
       path: Paths.shortened(file.file), columns: file.statementColumns,
       zone: contracts.first { $0.number == file.contract }?.zone ?? .utc)
   }
 }
 
-extension LicenseeTotals {
+extension StatedTotals {
   /// Adds another file's rows. Only what both files tell apart is compared.
-  fileprivate mutating func join(_ other: LicenseeTotals) {
+  fileprivate mutating func join(_ other: StatedTotals) {
     rows += other.rows
     problems += other.problems
     rowsUnread += other.rowsUnread
@@ -77,17 +77,17 @@ extension StatementFile {
   }
 }
 
-extension LicenseeTotals {
+extension StatedTotals {
   /// Reads a file that no pipeline file names.
   ///
   /// - Parameter zone: of times without an offset.
-  public static func read(path: String, zone: Zone) throws(RunError) -> LicenseeTotals {
+  public static func read(path: String, zone: Zone) throws(RunError) -> StatedTotals {
     try read(path: path, columns: [:], zone: zone)
   }
 
   fileprivate static func read(
     path: String, columns: [StatementColumn: String], zone: Zone
-  ) throws(RunError) -> LicenseeTotals {
+  ) throws(RunError) -> StatedTotals {
     do throws(StatementError) {
       return try read(.file(path), columns: columns, zone: zone)
     } catch {

@@ -16,12 +16,12 @@ public struct LicenseeDefinitions {
     fileprivate var path: String
   }
 
-  private let totals: LicenseeTotals
+  private let totals: StatedTotals
   private let terms: Terms
   private let passes: [Definition: [DailyTotal]]
 
   /// - Parameter passes: totals by definitions that were counted already.
-  public init(_ totals: LicenseeTotals, terms: Terms, passes: [Definition: [DailyTotal]]) {
+  public init(_ totals: StatedTotals, terms: Terms, passes: [Definition: [DailyTotal]]) {
     self.totals = totals
     self.terms = terms
     self.passes = passes

@@ -23,7 +23,7 @@ extension PipelineFile {
   /// - Parameter contracts: those of the pipeline, as far as they could be read.
   public func read(
     _ statement: StatementFile, contracts: [Contract]
-  ) throws(RunError) -> LicenseeTotals {
+  ) throws(RunError) -> StatedTotals {
     try ContractStatements.read(statement, contracts: contracts)
   }
 

@@ -70,7 +70,7 @@ struct RangeReports {
   /// - Parameter range: of the dates that there are totals of, the licensor's or else the licensee's, those that
   ///   are compared.
   private func reconcile(
-    _ number: String, _ statement: LicenseeTotals, _ result: MeteringResult,
+    _ number: String, _ statement: StatedTotals, _ result: MeteringResult,
     _ range: (ClosedRange<CivilDate>) -> ClosedRange<CivilDate>
   ) -> TotalsReconciliation? {
     let totals = result.totals.filter { $0.contract == number }

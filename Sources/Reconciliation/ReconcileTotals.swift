@@ -15,7 +15,7 @@ internal import Statements
 ///   - licensee: the licensee's file.
 ///   - range: the days compared, both included.
 public func reconcileTotals(
-  contract: Contract, licensor: [DailyTotal], licensee: LicenseeTotals,
+  contract: Contract, licensor: [DailyTotal], licensee: StatedTotals,
   range: ClosedRange<CivilDate>
 ) -> TotalsReconciliation {
   var comparison = TotalsComparison(contract: contract, columns: licensee.columns)
@@ -144,14 +144,14 @@ private struct TotalsComparison {
   }
 
   /// Whether a row of the licensee's file is of this contract, by what it names.
-  func isOwn(_ row: LicenseeTotal) -> Bool {
+  func isOwn(_ row: StatedTotal) -> Bool {
     if let number = row.contract, number != contract.number { return false }
     guard let licensee = row.licensee, !licenseeKeys.isEmpty else { return true }
     return licenseeKeys.contains(licensee) || licensee == contract.licensee.name
   }
 
   /// What names another contract or licensee in a row that is not own.
-  func stranger(_ row: LicenseeTotal) -> String {
+  func stranger(_ row: StatedTotal) -> String {
     if let number = row.contract, number != contract.number { return number }
     return row.licensee ?? ""
   }
@@ -165,7 +165,7 @@ private struct TotalsComparison {
     pairs[key, default: Pair()].licensor.add(total.quantity, price.map { $0 * total.quantity })
   }
 
-  mutating func add(licensee row: LicenseeTotal) {
+  mutating func add(licensee row: StatedTotal) {
     if row.isMonth { hasMonths = true }
     let scenario = comparesScenario ? row.scenario ?? "" : nil
     let meter = comparesUnit ? row.meter : nil

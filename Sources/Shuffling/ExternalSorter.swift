@@ -106,6 +106,23 @@ public final class ExternalSorter<Order: RecordOrder> {
     precondition(isStored, "a new chunk has room")
   }
 
+  /// Takes over the records of a bucket, and its chunks without a copy.
+  @inlinable
+  public func append(contentsOf bucket: Shuffle.Bucket) throws(SpillError) {
+    for chunk in bucket.chunks { try adopt(chunk) }
+    var scratch: [UInt8] = []
+    for extent in bucket.extents {
+      try adopt(try spill.read(extent, from: pool, scratch: &scratch))
+    }
+  }
+
+  @inlinable
+  func adopt(_ chunk: Chunk) throws(SpillError) {
+    if chunks.count >= Self.chunksMin && pool.isFull { try spillRun() }
+    pool.charge(Self.entryBytesOfChunk)
+    chunks.append(chunk)
+  }
+
   @inlinable
   static func makeChunk(for textBytes: Int, from pool: ChunkPool) -> Chunk {
     let needed = Chunk.headerBytes + MemoryLayout<Record>.stride + textBytes

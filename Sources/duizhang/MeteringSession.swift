@@ -85,9 +85,9 @@ struct MeteringSession {
   /// Reads the licensee's totals; rows that cannot be read are warned of.
   ///
   /// - Parameter terms: the zone of times without an offset is their first contract's.
-  func licenseeTotals(_ path: String, _ terms: Terms) throws(ExitStatus) -> LicenseeTotals {
+  func licenseeTotals(_ path: String, _ terms: Terms) throws(ExitStatus) -> StatedTotals {
     do throws(RunError) {
-      let totals = try LicenseeTotals.read(path: path, zone: terms.contracts.first?.zone ?? .utc)
+      let totals = try StatedTotals.read(path: path, zone: terms.contracts.first?.zone ?? .utc)
       for problem in totals.problems { diagnostics.say(.warning, "\(problem)") }
       return totals
     } catch {

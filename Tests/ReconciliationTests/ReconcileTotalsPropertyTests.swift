@@ -28,7 +28,7 @@ struct ReconcileTotalsPropertyTests {
     if Bool.random(using: &random) { columns.insert(.unit) }
 
     var licensor: [DailyTotal] = []
-    var rows: [LicenseeTotal] = []
+    var rows: [StatedTotal] = []
     for _ in 0..<Int.random(in: 0...200, using: &random) {
       let day = start + Int.random(in: -5...75, using: &random)
       let module = try #require(Self.modules.randomElement(using: &random))
@@ -43,12 +43,12 @@ struct ReconcileTotalsPropertyTests {
             messages: 0, failedMessages: 0, duplicates: 0))
       } else {
         rows.append(
-          LicenseeTotal(
+          StatedTotal(
             date: day, module: module, scenario: columns.contains(.scenario) ? scenario : nil,
             meter: columns.contains(.unit) ? meter : nil, quantity: quantity))
       }
     }
-    let file = LicenseeTotals(path: "f", rows: rows, columns: columns)
+    let file = StatedTotals(path: "f", rows: rows, columns: columns)
     let result = reconcileTotals(
       contract: contract, licensor: licensor, licensee: file, range: range)
 
@@ -65,16 +65,16 @@ struct ReconcileTotalsPropertyTests {
     // The order of the input decides nothing.
     let shuffled = reconcileTotals(
       contract: contract, licensor: licensor.shuffled(using: &random),
-      licensee: LicenseeTotals(path: "f", rows: rows.shuffled(using: &random), columns: columns),
+      licensee: StatedTotals(path: "f", rows: rows.shuffled(using: &random), columns: columns),
       range: range)
     #expect(shuffled == result, "seed \(seed)")
     // Both sides the same: no difference anywhere, whatever is priced.
     let same = reconcileTotals(
       contract: contract, licensor: licensor,
-      licensee: LicenseeTotals(
+      licensee: StatedTotals(
         path: "f",
         rows: licensor.map {
-          LicenseeTotal(
+          StatedTotal(
             date: $0.date, module: $0.module, scenario: $0.scenario, meter: $0.meter,
             quantity: $0.quantity)
         }, columns: columns.union([.scenario, .unit])), range: range)

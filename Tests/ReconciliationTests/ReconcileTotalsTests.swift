@@ -18,17 +18,17 @@ private func licensor(
 }
 
 private func licensee(
-  _ rows: [LicenseeTotal],
+  _ rows: [StatedTotal],
   columns: Set<StatementColumn> = [.date, .module, .scenario, .unit, .quantity]
-) -> LicenseeTotals {
-  LicenseeTotals(path: "acme.csv", rows: rows, columns: columns)
+) -> StatedTotals {
+  StatedTotals(path: "acme.csv", rows: rows, columns: columns)
 }
 
 private func claim(
   _ day: String, _ module: String, _ quantity: Int, scenario: String? = "after-sales",
   meter: Meter? = .conversation, amount: String? = nil
-) throws -> LicenseeTotal {
-  LicenseeTotal(
+) throws -> StatedTotal {
+  StatedTotal(
     date: try date(day), module: module, scenario: scenario, meter: meter, quantity: quantity,
     amount: try amount.map { try #require(Money(text: $0)) })
 }
@@ -207,7 +207,7 @@ struct ReconcileTotalsTests {
     var own = try claim("2025-12-01", "text-bot", 4)
     own.licensee = "acme-mini"
     own.contract = "DZ-1"
-    let totals = try LicenseeTotals.read(
+    let totals = try StatedTotals.read(
       .bytes(
         Array(
           "date,module,scenario,unit,quantity\nx,a,b,c,1\n2025-12-01,a,,会话,-4\ntotal,,,,-3\n".utf8),
@@ -238,7 +238,7 @@ struct ReconcileTotalsTests {
     let text =
       "module,unit,conversation,started_at,amount\na,次,1,2025-12-01 08:00,1.5\na,次,2,2025-12-01 09:00,2\n"
       + "a,次,3,2025-12-01 09:00,\nb,次,4,2025-12-02 09:00,1\nb,次,5,,1\n"
-    let totals = try LicenseeTotals.read(
+    let totals = try StatedTotals.read(
       .bytes(Array(text.utf8), path: "f"), zone: exampleContract().zone)
     #expect(totals.rows.map(\.quantity) == [1, 2, 1])
     #expect(totals.rows.map { $0.amount?.description } == [nil, "3.5", "1"])
@@ -251,7 +251,7 @@ struct ReconcileTotalsTests {
   func wrongFiles() throws {
     let contract = try exampleContract()
     let december = try range("2025-12-01", "2025-12-02")
-    func notes(_ rows: [LicenseeTotal]) -> [String] {
+    func notes(_ rows: [StatedTotal]) -> [String] {
       reconcileTotals(
         contract: contract, licensor: [], licensee: licensee(rows), range: december
       ).notes.map(\.description)

@@ -30,9 +30,9 @@ struct StatementTarget: FuzzTarget {
 
   mutating func check(_ input: [UInt8]) {
     for delimiter in [0x2C, 0x3B, 0x09] as [UInt8] { rows(input, delimiter) }
-    let totals: LicenseeTotals
+    let totals: StatedTotals
     do throws(StatementError) {
-      totals = try LicenseeTotals.read(.bytes(input, path: "statement.csv"), zone: .utc)
+      totals = try StatedTotals.read(.bytes(input, path: "statement.csv"), zone: .utc)
     } catch {
       require(!"\(error)".isEmpty, "an error has words")
       return
@@ -82,7 +82,7 @@ struct StatementTarget: FuzzTarget {
   }
 
   /// Every figure of the statement within the range is in one row.
-  private func reconcile(_ totals: LicenseeTotals) {
+  private func reconcile(_ totals: StatedTotals) {
     let range = CivilDate(year: 2025, month: 12, day: 1)...CivilDate(year: 2026, month: 1, day: 31)
     let counted = [("bot", Meter.conversation, 1_000_000), ("kb", .item, 7)].map {
       DailyTotal(

@@ -4,10 +4,10 @@ public import Statements
 
 /// The licensee's own figures: a row per day or month and module, and per scenario and unit where it
 /// has them.
-public struct LicenseeTotals: Sendable, Hashable {
+public struct StatedTotals: Sendable, Hashable {
   /// The file, as it was named.
   public var path: String
-  public var rows: [LicenseeTotal]
+  public var rows: [StatedTotal]
   /// What is wrong in rows, at most ``problemsMax``.
   public var problems: [RowProblem]
   /// Rows that could not be read; their figures are in no total.
@@ -27,7 +27,7 @@ public struct LicenseeTotals: Sendable, Hashable {
   public static let problemsMax = 10_000
 
   public init(
-    path: String, rows: [LicenseeTotal], problems: [RowProblem] = [], rowsUnread: Int? = nil,
+    path: String, rows: [StatedTotal], problems: [RowProblem] = [], rowsUnread: Int? = nil,
     rowsKept: Int = 0, skippedTotals: [PassedOverRow] = [],
     contradictions: [TotalContradiction] = [], notes: [PassedOverRow] = [],
     columns: Set<StatementColumn>
@@ -51,9 +51,9 @@ public struct LicenseeTotals: Sendable, Hashable {
   /// - Throws: where the file as a whole cannot be read; what is wrong in a row is a ``RowProblem``.
   public static func read(
     _ source: StatementReader.Source, columns mapping: [StatementColumn: String] = [:], zone: Zone
-  ) throws(StatementError) -> LicenseeTotals {
+  ) throws(StatementError) -> StatedTotals {
     var reader = try StatementReader(source, columns: mapping, zone: zone)
-    var totals = LicenseeTotals(
+    var totals = StatedTotals(
       path: reader.path, rows: [], columns: Set(reader.layout.columns.keys))
     // A detail's day may be that of its start, and its units are one each.
     if reader.layout.kind == .detail { totals.columns.formUnion([.date, .quantity]) }
@@ -70,7 +70,7 @@ public struct LicenseeTotals: Sendable, Hashable {
         }
         return
       }
-      let total = LicenseeTotal(
+      let total = StatedTotal(
         contract: row.contract, licensee: row.licensee, date: date, isMonth: row.isMonth,
         module: row.module, scenario: row.scenario, meter: row.meter, quantity: row.quantity,
         amount: row.charge)
@@ -97,9 +97,9 @@ private struct UnitSums {
   }
 
   /// By a row without its figures, those with a charge apart.
-  private var sums: [LicenseeTotal: Sum] = [:]
+  private var sums: [StatedTotal: Sum] = [:]
 
-  mutating func add(_ total: LicenseeTotal) {
+  mutating func add(_ total: StatedTotal) {
     var key = total
     key.quantity = 0
     key.amount = total.amount == nil ? nil : .zero
@@ -109,7 +109,7 @@ private struct UnitSums {
     }
   }
 
-  var rows: [LicenseeTotal] {
+  var rows: [StatedTotal] {
     sums.map { key, sum in
       var row = key
       row.quantity = sum.quantity
@@ -123,7 +123,7 @@ private struct UnitSums {
   }
 
   /// All that tells rows of a day apart.
-  private static func order(_ row: LicenseeTotal) -> [String] {
+  private static func order(_ row: StatedTotal) -> [String] {
     [
       row.module, row.scenario ?? "", row.meter?.rawValue ?? "", row.contract ?? "",
       row.licensee ?? "", row.amount == nil ? "" : "amount",
@@ -132,7 +132,7 @@ private struct UnitSums {
 }
 
 /// One row of the licensee's totals.
-public struct LicenseeTotal: Sendable, Hashable {
+public struct StatedTotal: Sendable, Hashable {
   /// `nil` where the file has no such column.
   public var contract: String?
   public var licensee: String?

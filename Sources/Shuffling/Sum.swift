@@ -1,11 +1,11 @@
-internal import Shuffling
-
 /// Numbers dealt out to threads, each once.
-final class Counter: @unchecked Sendable {
+package final class Counter: @unchecked Sendable {
   private let lock = Lock()
   private var value = 0
 
-  func next(below limit: Int) -> Int? {
+  package init() {}
+
+  package func next(below limit: Int) -> Int? {
     lock.withLock {
       guard value < limit else { return nil }
       defer { value += 1 }
@@ -15,16 +15,16 @@ final class Counter: @unchecked Sendable {
 }
 
 /// What threads add up to, or the first failure of one of them.
-final class Sum<Value>: @unchecked Sendable {
+package final class Sum<Value>: @unchecked Sendable {
   private let lock = Lock()
   private var total: Value
   private var failure: SpillError?
 
-  init(_ empty: Value) { total = empty }
+  package init(_ empty: Value) { total = empty }
 
-  var hasNoFailure: Bool { lock.withLock { failure == nil } }
+  package var hasNoFailure: Bool { lock.withLock { failure == nil } }
 
-  func add(
+  package func add(
     _ body: () throws(SpillError) -> Value, merge: (inout Value, Value) -> Void
   ) {
     do throws(SpillError) {
@@ -35,7 +35,7 @@ final class Sum<Value>: @unchecked Sendable {
     }
   }
 
-  func value() throws(SpillError) -> Value {
+  package func value() throws(SpillError) -> Value {
     try lock.withLock { () throws(SpillError) in
       if let failure { throw failure }
       return total

@@ -1,0 +1,309 @@
+internal import Shuffling
+
+/// Units of both sides that are the same use: a connected component of what belongs together.
+struct UnitGroup {
+  /// Places in a ``UnitBatch``, in order of time.
+  var licensor: [Int] = []
+  var licensee: [Int] = []
+
+  var isPair: Bool { licensor.count == 1 && licensee.count == 1 }
+  var isSingle: Bool { licensor.count + licensee.count == 1 }
+}
+
+/// Finds which units of a batch belong together: linked ones, then those with the same start and end, then those that
+/// overlap; a sweep over each side in order of time.
+struct UnitMatcher {
+  /// What the licensee's clock is ahead, and by how much times of one unit may differ, in microseconds.
+  let clockDifference: Int64
+  let slack: Int64
+  private let modules: [Int]
+
+  /// For each unit: the one that stands for its group; itself, at first.
+  private var parents: [Int] = []
+  /// Whether a unit is in a pair that fits exactly, to which nothing else belongs.
+  private var isClosed: [Bool] = []
+  private var isLinked: [Bool] = []
+  private var licensor: [Int] = []
+  private var licensee: [Int] = []
+
+  /// - Parameter kinds: of all units; those of one module and meter may be cut differently.
+  init(clockDifference: Int64, slack: Int64, kinds: [UnitKind]) {
+    self.clockDifference = clockDifference
+    self.slack = slack
+    var numbers: [UnitKind: Int] = [:]
+    modules = kinds.map { kind in
+      var module = kind
+      module.scenario = ""
+      if let number = numbers[module] { return number }
+      numbers[module] = numbers.count
+      return numbers.count - 1
+    }
+  }
+
+  func start(_ unit: UnitRecord) -> Int64 { unit.start(clockDifference: clockDifference) }
+  func end(_ unit: UnitRecord) -> Int64 { unit.end(clockDifference: clockDifference) }
+
+  /// The groups of a batch's units; those of the log are in none.
+  ///
+  /// - Parameter byID: whether units belong together by their ids alone; else by their users.
+  mutating func groups(of batch: UnitBatch, byID: Bool) -> [UnitGroup] {
+    begin(batch)
+    if licensee.isEmpty || licensor.isEmpty {
+      return (licensor.map { UnitGroup(licensor: [$0]) })
+        + (licensee.map { UnitGroup(licensee: [$0]) })
+    }
+    if byID {
+      if licensor.count == 1 && licensee.count == 1 {
+        let isNear = isNear(batch[licensor[0]], batch[licensee[0]])
+        return isNear
+          ? [UnitGroup(licensor: licensor, licensee: licensee)]
+          : [UnitGroup(licensor: licensor), UnitGroup(licensee: licensee)]
+      }
+    } else {
+      joinLinked(batch)
+    }
+    joinExact(batch, acrossModules: false, byID)
+    joinExact(batch, acrossModules: true, byID)
+    joinOverlapping(batch, byID) { [modules] in
+      modules[$0.kind] == modules[$1.kind]
+    }
+    joinOverlapping(batch, byID, onlySingles: true) { _, _ in true }
+    if byID { joinRest(batch) }
+    return collected()
+  }
+
+  private mutating func begin(_ batch: UnitBatch) {
+    parents.removeAll(keepingCapacity: true)
+    isClosed.removeAll(keepingCapacity: true)
+    isLinked.removeAll(keepingCapacity: true)
+    licensor.removeAll(keepingCapacity: true)
+    licensee.removeAll(keepingCapacity: true)
+    var isInOrder = true
+    for index in 0..<batch.count {
+      parents.append(index)
+      isClosed.append(false)
+      isLinked.append(false)
+      let unit = batch[index]
+      switch unit.side {
+      case .licensor: licensor.append(index)
+      case .licensee: licensee.append(index)
+      case .log, .traffic: break
+      }
+      if unit.link != 0 { isInOrder = false }
+    }
+    // Linked ones stand where their group does.
+    guard !isInOrder else { return }
+    let clock = clockDifference
+    func comes(_ left: Int, _ right: Int) -> Bool {
+      (batch[left].start(clockDifference: clock), left)
+        < (batch[right].start(clockDifference: clock), right)
+    }
+    licensor.sort(by: comes)
+    licensee.sort(by: comes)
+  }
+
+  /// Whether a unit of the batch at hand was joined to another one.
+  func isJoined(_ index: Int) -> Bool { isLinked[index] }
+
+  /// Whether a pair of the batch at hand agrees in its times too.
+  func fits(_ pair: UnitGroup, of batch: UnitBatch) -> Bool {
+    fits(batch[pair.licensor[0]], batch[pair.licensee[0]])
+  }
+
+  /// What the log has of a unit that only one side has, in the same batch.
+  func evidence(for index: Int, in batch: UnitBatch) -> (unit: Int, evidence: LogEvidence)? {
+    var best: (unit: Int, evidence: LogEvidence)?
+    for other in 0..<batch.count {
+      let logged = batch[other]
+      guard logged.side == .log || logged.side == .traffic,
+        touch(logged, batch[index]), batch.haveEqualUsers(index, other)
+      else { continue }
+      let found: LogEvidence =
+        logged.side == .traffic ? .failed : logged.isNotBillable ? .notBillable : .billable
+      if let best, best.evidence.rawValue <= found.rawValue { continue }
+      if batch[index].side == .licensee, isOfLicensor(logged, other, batch) { continue }
+      best = (other, found)
+    }
+    return best
+  }
+
+  /// Whether what the log has is a unit that the licensor lists.
+  private func isOfLicensor(_ logged: UnitRecord, _ index: Int, _ batch: UnitBatch) -> Bool {
+    licensor.contains { listed in
+      (logged.side == .log ? fits(batch[listed], logged) : touch(batch[listed], logged))
+        && batch.haveEqualUsers(listed, index)
+    }
+  }
+
+  private func touch(_ left: UnitRecord, _ right: UnitRecord) -> Bool {
+    !left.isTimeUnknown && !right.isTimeUnknown
+      && min(end(left), end(right)) - max(start(left), start(right)) >= -slack
+  }
+
+  // MARK: - Joining
+
+  private mutating func root(_ index: Int) -> Int {
+    var root = index
+    while parents[root] != root {
+      parents[root] = parents[parents[root]]
+      root = parents[root]
+    }
+    return root
+  }
+
+  private mutating func join(_ left: Int, _ right: Int) {
+    let (first, second) = (root(left), root(right))
+    if first != second { parents[max(first, second)] = min(first, second) }
+    isLinked[left] = true
+    isLinked[right] = true
+  }
+
+  private mutating func joinLinked(_ batch: UnitBatch) {
+    var firsts: [UInt64: Int] = [:]
+    var counts: [UInt64: Int] = [:]
+    for index in licensor + licensee where batch[index].link != 0 {
+      counts[batch[index].link, default: 0] += 1
+      if let first = firsts[batch[index].link] {
+        join(first, index)
+      } else {
+        firsts[batch[index].link] = index
+        isLinked[index] = true
+      }
+    }
+    guard !firsts.isEmpty else { return }
+    for index in licensee where batch[index].link != 0 && counts[batch[index].link] == 2 {
+      guard let first = firsts[batch[index].link], batch[first].side == .licensor,
+        fits(batch[first], batch[index])
+      else { continue }
+      isClosed[first] = true
+      isClosed[index] = true
+    }
+  }
+
+  /// Whether both times agree.
+  private func fits(_ left: UnitRecord, _ right: UnitRecord) -> Bool {
+    guard !left.isTimeUnknown, !right.isTimeUnknown,
+      abs(start(left) - start(right)) <= slack
+    else { return false }
+    return left.isEndUnknown || right.isEndUnknown || abs(end(left) - end(right)) <= slack
+  }
+
+  /// Whether two units with one id may be one.
+  private func isNear(_ left: UnitRecord, _ right: UnitRecord) -> Bool {
+    left.isTimeUnknown || right.isTimeUnknown
+      || abs(start(left) - start(right)) <= Self.nearMax
+  }
+
+  /// Ids may come again later for something else.
+  private static let nearMax: Int64 = 36 * 3_600_000_000
+
+  /// Whether units may belong together by what they are paired by; without a user only those of one moment do.
+  private func belong(
+    _ batch: UnitBatch, _ left: Int, _ right: Int, _ byID: Bool, exactly: Bool
+  ) -> Bool {
+    if byID { return batch.haveEqualConversations(left, right) }
+    return batch.haveEqualUsers(left, right)
+      && (exactly || !batch[left].user(in: batch.chunk).isEmpty)
+  }
+
+  /// Joins units with equal starts and ends, one to one, the nearest first come.
+  private mutating func joinExact(_ batch: UnitBatch, acrossModules: Bool, _ byID: Bool) {
+    var first = 0
+    for index in licensee where !isLinked[index] {
+      let unit = batch[index]
+      let start = start(unit)
+      while first < licensor.count && self.start(batch[licensor[first]]) < start - slack {
+        first += 1
+      }
+      var best: (distance: Int64, index: Int)?
+      var place = first
+      while place < licensor.count {
+        let candidate = licensor[place]
+        let other = batch[candidate]
+        if self.start(other) > start + slack { break }
+        place += 1
+        guard !isLinked[candidate], fits(other, unit),
+          acrossModules
+            ? batch[candidate].quantity == unit.quantity
+            : modules[other.kind] == modules[unit.kind],
+          belong(batch, candidate, index, byID, exactly: true)
+        else { continue }
+        let distance =
+          abs(self.start(other) - start) + abs(end(other) - end(unit))
+          + (other.kind == unit.kind ? 0 : 1) + (other.quantity == unit.quantity ? 0 : 1)
+        if distance < best?.distance ?? .max { best = (distance, candidate) }
+      }
+      guard let best else { continue }
+      join(best.index, index)
+      isClosed[best.index] = true
+      isClosed[index] = true
+    }
+  }
+
+  /// Joins what is left to what it overlaps on the other side.
+  private mutating func joinOverlapping(
+    _ batch: UnitBatch, _ byID: Bool, onlySingles: Bool = false,
+    where areAlike: (UnitRecord, UnitRecord) -> Bool
+  ) {
+    var left = 0
+    /// Licensor's units that have begun and may not have ended.
+    var open: [Int] = []
+    // The licensee's in order; the licensor's that begin before each of them ends.
+    for index in licensee where !isClosed[index] {
+      let unit = batch[index]
+      guard !unit.isTimeUnknown else { continue }
+      let from = start(unit) - slack
+      let to = end(unit) + slack
+      while left < licensor.count && start(batch[licensor[left]]) <= to {
+        open.append(licensor[left])
+        left += 1
+      }
+      // What ended before this one begins has ended for all that follow.
+      open.removeAll { isClosed[$0] || end(batch[$0]) < from }
+      for candidate in open {
+        if isLinked[candidate] && (isLinked[index] || onlySingles) { continue }
+        if isLinked[index] && onlySingles { continue }
+        let other = batch[candidate]
+        guard !other.isTimeUnknown, overlap(other, unit), areAlike(other, unit),
+          belong(batch, candidate, index, byID, exactly: false)
+        else { continue }
+        join(candidate, index)
+      }
+    }
+  }
+
+  /// Whether two units have a time in common; one without length may lie at the other's edge.
+  private func overlap(_ left: UnitRecord, _ right: UnitRecord) -> Bool {
+    let common = min(end(left), end(right)) - max(start(left), start(right))
+    let shorter = min(end(left) - start(left), end(right) - start(right))
+    return shorter == 0 ? common >= -slack : common > 0
+  }
+
+  /// Joins what is left of an id, in order of time, as long as it is not far apart.
+  private mutating func joinRest(_ batch: UnitBatch) {
+    let left = licensor.filter { !isLinked[$0] }
+    var right = licensee.filter { !isLinked[$0] }
+    for index in left {
+      guard
+        let place = right.firstIndex(where: {
+          isNear(batch[index], batch[$0]) && batch.haveEqualConversations(index, $0)
+        })
+      else { continue }
+      join(index, right.remove(at: place))
+    }
+  }
+
+  private mutating func collected() -> [UnitGroup] {
+    var places: [Int: Int] = [:]
+    var groups: [UnitGroup] = []
+    func place(_ root: Int) -> Int {
+      if let place = places[root] { return place }
+      places[root] = groups.count
+      groups.append(UnitGroup())
+      return groups.count - 1
+    }
+    for index in licensor { groups[place(root(index))].licensor.append(index) }
+    for index in licensee { groups[place(root(index))].licensee.append(index) }
+    return groups
+  }
+}

@@ -1,0 +1,198 @@
+internal import CivilTime
+internal import Shuffling
+
+/// A unit as a side states it, in a shuffle.
+struct UnitRecord: ChunkRecord {
+  /// The hash of what brings it together with others at this stage.
+  var group: UInt64 = 0
+  /// Of a unit that is linked: where the group of its link stands, in microseconds of the licensor's clock.
+  var anchor: Int64 = 0
+  /// Units with the same number, which is not 0, belong together.
+  var link: UInt64 = 0
+  /// Microseconds since 1970 by the side's own clock.
+  var startedAt: Int64 = 0
+  var endedAt: Int64 = 0
+  var user = PackedText.empty
+  var conversation = PackedText.empty
+  /// What the row says that it costs; see ``PackedCharge``.
+  var charge = PackedCharge.none
+  /// The row, or the number of a log's line.
+  var place: UInt64 = 0
+  var quantity: Int64 = 0
+  /// Below 0: not stated.
+  var messages: Int32 = -1
+  /// Days since 1970.
+  var day: Int32 = 0
+  /// What follows, packed.
+  private var tag: UInt32 = 0
+
+  private static let kindMask: UInt32 = 1 << 20 - 1
+
+  // Bits of the tag behind the kind.
+  private static let sideShift: UInt32 = 20
+  private static let userKindShift: UInt32 = 22
+  private static let conversationKindShift: UInt32 = 24
+  private static let notBillableBit: UInt32 = 1 << 26
+  private static let timeUnknownBit: UInt32 = 1 << 27
+  private static let endUnknownBit: UInt32 = 1 << 28
+  private static let evidenceShift: UInt32 = 29
+
+  init(side: StatedSide, kind: Int) {
+    tag = UInt32(kind) | UInt32(side.rawValue) << Self.sideShift
+  }
+
+  /// Its place among ``UnitKinds``.
+  var kind: Int { Int(tag & Self.kindMask) }
+  var side: StatedSide { StatedSide(rawValue: UInt8(tag >> Self.sideShift & 3)) ?? .licensor }
+  /// Whether the side itself says that it is not charged.
+  var isNotBillable: Bool {
+    get { tag & Self.notBillableBit != 0 }
+    set { set(Self.notBillableBit, newValue) }
+  }
+  /// Whether only its day is known.
+  var isTimeUnknown: Bool {
+    get { tag & Self.timeUnknownBit != 0 }
+    set { set(Self.timeUnknownBit, newValue) }
+  }
+  var isEndUnknown: Bool {
+    get { tag & Self.endUnknownBit != 0 }
+    set { set(Self.endUnknownBit, newValue) }
+  }
+  /// What the log shows of a unit that only one side has.
+  var evidence: LogEvidence {
+    get { LogEvidence(rawValue: UInt8(tag >> Self.evidenceShift & 3)) ?? .none }
+    set {
+      tag = tag & ~(3 << Self.evidenceShift) | UInt32(newValue.rawValue) << Self.evidenceShift
+    }
+  }
+
+  private mutating func set(_ bit: UInt32, _ value: Bool) {
+    tag = value ? tag | bit : tag & ~bit
+  }
+
+  mutating func setKinds(user: PackedText.Kind, conversation: PackedText.Kind) {
+    tag |=
+      UInt32(user.rawValue) << Self.userKindShift
+      | UInt32(conversation.rawValue) << Self.conversationKindShift
+  }
+
+  func user(in chunk: Chunk) -> ChunkText { text(user, Self.userKindShift, chunk) }
+  func conversation(in chunk: Chunk) -> ChunkText {
+    text(conversation, Self.conversationKindShift, chunk)
+  }
+
+  private func text(_ text: PackedText, _ shift: UInt32, _ chunk: Chunk) -> ChunkText {
+    ChunkText(
+      text, kind: PackedText.Kind(rawValue: UInt8(tag >> shift & 3)) ?? .text, chunk: chunk)
+  }
+
+  func externalBytes(in chunk: Chunk) -> Int {
+    user(in: chunk).externalBytes + conversation(in: chunk).externalBytes
+  }
+
+  mutating func moveTexts(from source: Chunk, to target: Chunk, at offset: Int) {
+    var offset = offset
+    let texts = (user(in: source), conversation(in: source))
+    if texts.0.externalBytes > 0 {
+      user = texts.0.copy(to: target, at: offset)
+      offset += texts.0.externalBytes
+    }
+    if texts.1.externalBytes > 0 { conversation = texts.1.copy(to: target, at: offset) }
+  }
+}
+
+/// What the log shows where only one side has a unit.
+enum LogEvidence: UInt8, Sendable {
+  /// Nothing, or there is no log.
+  case none
+  /// A unit that is charged.
+  case billable
+  /// A unit that is not charged.
+  case notBillable
+  /// Calls of which none succeeded.
+  case failed
+}
+
+/// A row's charge in eight bytes: digits, and four bits of scale below them.
+struct PackedCharge: BitwiseCopyable, Hashable, Sendable {
+  private var bits: Int64
+  static let none = PackedCharge(bits: .min)
+
+  private init(bits: Int64) { self.bits = bits }
+
+  /// - Parameters: a decimal number of `digits` and `scale`.
+  /// - Returns: `nil` where it has too many digits.
+  init?(digits: Int128, scale: Int) {
+    guard scale < 16, digits.magnitude < 1 << 58 else { return nil }
+    bits = Int64(digits) << 4 | Int64(scale)
+  }
+
+  /// `nil` for none.
+  var value: (digits: Int64, scale: Int)? {
+    bits == .min ? nil : (bits >> 4, Int(bits & 15))
+  }
+}
+
+/// Units by group and time, and then by all else that they say.
+struct UnitOrder: RecordOrder {
+  /// What the licensee's clock is ahead, in microseconds.
+  let clockDifference: Int64
+  /// The place of each kind among all.
+  let kindRanks: [Int]
+
+  func keys(_ record: UnsafePointer<UnitRecord>) -> (UInt64, Int64) {
+    let unit = unsafe record.pointee
+    return (unit.group, unit.anchor(clockDifference: clockDifference))
+  }
+
+  func precedes(
+    _ left: UnsafePointer<UnitRecord>, _ right: UnsafePointer<UnitRecord>
+  ) -> Bool {
+    let first = unsafe left.pointee
+    let second = unsafe right.pointee
+    let firstNumbers = first.ordinals(kindRanks)
+    let secondNumbers = second.ordinals(kindRanks)
+    for index in firstNumbers.indices where firstNumbers[index] != secondNumbers[index] {
+      return firstNumbers[index] < secondNumbers[index]
+    }
+    return first.place < second.place
+  }
+}
+
+/// Units by time alone.
+struct UnitTimeOrder: RecordOrder {
+  let byGroup: UnitOrder
+
+  func keys(_ record: UnsafePointer<UnitRecord>) -> (UInt64, Int64) {
+    unsafe (0, record.pointee.start(clockDifference: byGroup.clockDifference))
+  }
+
+  func precedes(
+    _ left: UnsafePointer<UnitRecord>, _ right: UnsafePointer<UnitRecord>
+  ) -> Bool {
+    unsafe byGroup.precedes(left, right)
+  }
+}
+
+extension UnitRecord {
+  /// Its start by the licensor's clock.
+  func start(clockDifference: Int64) -> Int64 {
+    side == .licensee ? startedAt - clockDifference : startedAt
+  }
+
+  func end(clockDifference: Int64) -> Int64 {
+    side == .licensee ? endedAt - clockDifference : endedAt
+  }
+
+  func anchor(clockDifference: Int64) -> Int64 {
+    link == 0 ? start(clockDifference: clockDifference) : anchor
+  }
+
+  /// What tells units of a moment apart, as far as numbers do.
+  fileprivate func ordinals(_ kindRanks: [Int]) -> [Int64] {
+    [
+      Int64(side.rawValue), startedAt, endedAt, Int64(kindRanks[kind]), quantity, Int64(messages),
+      Int64(day),
+    ]
+  }
+}
