@@ -115,7 +115,7 @@ let package = Package(
       dependencies: [
         "CivilTime", "Configuration", "Contracts", "Decoding", "Formats", "Counting", "Metering",
         "Checking", "Definitions", "Files", "Ledger", "Manifests", "Reports", "Pipelines",
-        "Operations", "Reconciliation", "Simulation", arguments,
+        "Operations", "Reconciliation", "Simulation", "Statements", arguments,
       ],
       swiftSettings: settings),
     tests("CivilTimeTests", ["CivilTime", "TestSupport"]),

@@ -29,6 +29,11 @@ public final class UsageRows: Sendable {
     }
   }
 
+  /// As ``forEach(_:)``, with the failure as it is.
+  package func forEachRow(_ body: (UsageRow, Chunk) -> Bool) throws(SpillError) {
+    try rows.forEach(body)
+  }
+
   /// Renders all rows on as many threads as counted them, and hands the pieces on in order.
   ///
   /// - Parameters:

@@ -91,10 +91,7 @@ extension StatedTotals {
     do throws(StatementError) {
       return try read(.file(path), columns: columns, zone: zone)
     } catch {
-      switch error {
-      case .input(let error): throw .input(error)
-      default: throw .statement(error)
-      }
+      throw RunError(error)
     }
   }
 }

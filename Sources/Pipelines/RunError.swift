@@ -58,6 +58,22 @@ extension RunError {
 }
 
 extension RunError {
+  /// Does something with records that may be put aside on disk.
+  static func spill<Value>(
+    _ body: () throws(SpillError) -> Value
+  ) throws(RunError) -> Value {
+    do throws(SpillError) {
+      return try body()
+    } catch {
+      throw .metering(.spill(error.description))
+    }
+  }
+
+  /// A statement that cannot be opened is an input like a log.
+  init(_ error: StatementError) {
+    if case .input(let error) = error { self = .input(error) } else { self = .statement(error) }
+  }
+
   /// Does something with a workspace, whose errors end the run.
   static func stored<Value>(_ body: () throws -> Value) throws(RunError) -> Value {
     do {

@@ -14,10 +14,14 @@ public final class DetailReconciliation {
     /// Memory that units may take.
     public var bytesMax: Int
     public var temporaryFolder: String
+    /// The days that are compared; units of others are only what those of these may be paired with.
+    public var dates: ClosedRange<CivilDate>?
     /// Stretches in which the log is known to be incomplete.
     public var gaps: [Range<Instant>] = []
     /// What the licensee's clock is ahead; `nil`: found from the units.
     public var clockDifference: Interval?
+    /// Users whose units are not charged, by what either side calls them.
+    public var testUsers: Set<String> = []
     /// Whether scenarios are compared: both sides state them.
     public var comparesScenario = true
     /// Whether the licensor's units are the log's own count.
@@ -61,13 +65,14 @@ public final class DetailReconciliation {
     let next = Counter()
     let sum = Sum([StatedSide: SideSummary]())
     let (contract, kinds, byID, byUser) = (contract, kinds, byID, byUser)
-    let comparesScenario = options.comparesScenario
+    let (comparesScenario, dates) = (options.comparesScenario, options.dates)
     Workers.run(min(options.threads, sources.count)) { _ in
       while sum.hasNoFailure, let index = next.next(below: sources.count) {
         sum.add { () throws(SpillError) in
           let (side, read) = sources[index]
           var intake = UnitIntake(
-            side, contract, kinds, comparesScenario: comparesScenario, byID: byID, byUser: byUser)
+            side, contract, kinds, comparesScenario: comparesScenario, dates: dates, byID: byID,
+            byUser: byUser)
           try read { intake.add($0) }
           try intake.finish()
           return [side: intake.summary]
@@ -122,7 +127,7 @@ public final class DetailReconciliation {
     }
     let log = summaries[.traffic] ?? summaries[.log] ?? licensor
     return DetailComparison(
-      contract: contract, kinds: kinds.all, kindRanks: kinds.ranks, clock: clock,
+      contract: contract, dates: options.dates, testUsers: options.testUsers, kinds: kinds.all, kindRanks: kinds.ranks, clock: clock,
       comparesUsers: clock.usersAgree ?? true,
       hasLog: summaries[.log] != nil || options.licensorIsLog,
       licensorIsLog: options.licensorIsLog,

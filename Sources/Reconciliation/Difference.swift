@@ -37,11 +37,11 @@ public enum DifferenceReason: String, Sendable, Hashable, CaseIterable, Comparab
   // Of an outside unit.
   case beforeTerm, afterTerm, moduleNotListed, scenarioNotListed
   // Of a month.
-  case byEnd, inUTC, otherDay, monthNotStated
+  case byEnd, inUTC, otherDay
   // Of splits and merges.
   case shorterTimeout, longerTimeout, otherIDs, closeEvents, modulesApart, otherCuts
   // Of what is not charged.
-  case notCharged, onlyOpenedAndClosed, allFailed, takenBack
+  case notCharged, onlyOpenedAndClosed, allFailed, testUser, takenBack
   case scenario
   case byTimeAlone
   // Of what one side lacks.

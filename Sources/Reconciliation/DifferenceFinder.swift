@@ -5,6 +5,9 @@ internal import Shuffling
 /// What all threads of a reconciliation of details go by.
 struct DetailComparison: Sendable {
   let contract: Contract
+  /// The days that are compared.
+  let dates: ClosedRange<CivilDate>?
+  let testUsers: Set<String>
   let kinds: [UnitKind]
   let kindRanks: [Int]
   let clock: ClockDifference
@@ -69,6 +72,7 @@ final class DifferenceFinder {
 
   /// Notes a pair without difference.
   func note(_ pair: UnitGroup, of batch: UnitBatch, fits: Bool) {
+    guard isCompared(batch[pair.licensor[0]]) else { return }
     pairs += 1
     if !fits { pairsOfOtherTimes += 1 }
     if batch[pair.licensor[0]].day != batch[pair.licensee[0]].day { pairsOfOtherDays += 1 }
@@ -236,6 +240,10 @@ final class DifferenceFinder {
       // Listed and not counted: no difference.
       return true
     }
+    if !comparison.testUsers.isEmpty, comparison.testUsers.contains(batch.user(index)) {
+      emit(.notBillable, .testUser, group, batch)
+      return true
+    }
     guard unit.side == .licensee else { return false }
     if let evidence, unit.evidence != .billable, unit.evidence != .none {
       emit(
@@ -331,6 +339,10 @@ final class DifferenceFinder {
 
   // MARK: - Emission
 
+  private func isCompared(_ unit: UnitRecord) -> Bool {
+    comparison.dates?.contains(CivilDate(daysSinceEpoch: unit.day)) ?? true
+  }
+
   private func month(_ day: Int32) -> CivilMonth {
     if let lastMonth, lastMonth.day == day { return lastMonth.month }
     let month = CivilDate(daysSinceEpoch: day).month
@@ -346,10 +358,11 @@ final class DifferenceFinder {
     _ cause: DifferenceCause, _ reason: DifferenceReason, _ group: UnitGroup, _ batch: UnitBatch,
     evidence: UInt64? = nil, pauses: ClosedRange<Int64>? = nil
   ) {
+    guard let first = (group.licensor + group.licensee).first(where: { isCompared(batch[$0]) })
+    else { return }
     let difference = Difference(
       cause: cause, reason: reason, licensor: group.licensor.map { described($0, batch) },
       licensee: group.licensee.map { described($0, batch) }, evidence: evidence, pauses: pauses)
-    let first = group.licensor.first ?? group.licensee[0]
     for index in group.licensor { add(difference, cause, batch[index], sign: 1) }
     for index in group.licensee { add(difference, cause, batch[index], sign: -1) }
     let key = StepKey(month: month(batch[first].day), kind: batch[first].kind, cause: cause)
@@ -371,6 +384,7 @@ final class DifferenceFinder {
   private func add(
     _ difference: Difference, _ cause: DifferenceCause, _ unit: UnitRecord, sign: Int
   ) {
+    guard isCompared(unit) else { return }
     let key = StepKey(month: month(unit.day), kind: unit.kind, cause: cause)
     var step = steps[key] ?? BridgeStep()
     step.quantity += sign * Int(unit.quantity)

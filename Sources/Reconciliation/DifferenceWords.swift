@@ -84,7 +84,6 @@ extension DifferenceReason {
     case .byEnd: "the licensee counts by the end"
     case .inUTC: "the licensee counts by days of UTC"
     case .otherDay: "the licensee counts it on a day that neither start nor end is on"
-    case .monthNotStated: "the other side states nothing of the month that it belongs to"
     case .shorterTimeout: "as with an idle timeout shorter than the pauses"
     case .longerTimeout: "as with an idle timeout of at least the pauses"
     case .otherIDs: "counted by conversation ids"
@@ -95,6 +94,7 @@ extension DifferenceReason {
     case .onlyOpenedAndClosed:
       "only opened and closed, or fewer messages than the contract asks for"
     case .allFailed: "all its calls failed"
+    case .testUser: "of a test user"
     case .takenBack: "a side's rows of it add up to nothing"
     case .scenario: "the scenario is another one"
     case .byTimeAlone: "start, end and all else agree"

@@ -23,15 +23,15 @@ public func reconcileTotals(
     comparison.add(licensor: total)
   }
   var rowsOutsideRange = 0
-  var rowsOfOthers = 0
+  var rowsOfOthers = licensee.rowsOfOthers
   var daysSeen: Set<CivilDate> = []
   var rowsOfPartMonths = 0
-  var others: Set<String> = []
+  var others = licensee.others
   var datesSeen: ClosedRange<CivilDate>?
   for row in licensee.rows {
     if !comparison.isOwn(row) {
       rowsOfOthers += 1
-      if others.count < 5 { others.insert(comparison.stranger(row)) }
+      if others.count < StatedTotals.othersMax { others.insert(comparison.stranger(row)) }
       continue
     }
     let last = row.isMonth ? row.date.month.last : row.date
@@ -52,9 +52,9 @@ public func reconcileTotals(
   }
 
   var notes: [ReconciliationNote] = []
-  let isEmpty = licensee.rows.isEmpty && licensee.rowsUnread == 0
+  let isEmpty = licensee.rows.isEmpty && licensee.rowsUnread + licensee.rowsOfOthers == 0
   if isEmpty { notes.append(.noRows) }
-  if !licensee.rows.isEmpty && rowsOfOthers == licensee.rows.count {
+  if rowsOfOthers > 0 && rowsOfOthers == licensee.rows.count + licensee.rowsOfOthers {
     notes.append(.onlyOthers(others.sorted()))
   }
   if let datesSeen, daysSeen.isEmpty, rowsOutsideRange > 0, rowsOfPartMonths == 0 {

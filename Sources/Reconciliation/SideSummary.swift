@@ -17,6 +17,9 @@ struct SideSummary {
   private(set) var unitsWithUser = 0
   private(set) var unitsWithID = 0
   private(set) var sums: [SumKey: Sum] = [:]
+  /// The months that anything is stated of.
+  private(set) var months: Set<CivilMonth> = []
+  private var lastDay: Int32?
   var days = DayRuleEvidence()
   var sample = UnitSample()
   var activity = MinuteActivity()
@@ -26,8 +29,25 @@ struct SideSummary {
     var day: Int32
   }
 
-  mutating func add(_ unit: UnitRecord, _ charge: Money?) {
-    units += 1
+  /// - Parameter isCompared: whether its day is one of those that are compared.
+  mutating func add(_ unit: UnitRecord, _ charge: Money?, isCompared: Bool) {
+    if isCompared {
+      units += 1
+      addFigures(unit, charge)
+    }
+    note(month: unit.day)
+    guard !unit.isTimeUnknown else { return }
+    activity.add(unit.startedAt)
+    if !unit.isEndUnknown { activity.add(unit.endedAt) }
+  }
+
+  private mutating func note(month day: Int32) {
+    if day == lastDay { return }
+    lastDay = day
+    months.insert(CivilDate(daysSinceEpoch: day).month)
+  }
+
+  private mutating func addFigures(_ unit: UnitRecord, _ charge: Money?) {
     var sum = Sum()
     let key = SumKey(kind: Int32(unit.kind), day: unit.day)
     swap(&sum, &sums[key, default: Sum()])
@@ -39,19 +59,11 @@ struct SideSummary {
       sum.uncharged += Int(unit.quantity)
     }
     swap(&sum, &sums[key, default: Sum()])
-    guard !unit.isTimeUnknown else { return }
-    activity.add(unit.startedAt)
-    if !unit.isEndUnknown { activity.add(unit.endedAt) }
   }
 
   mutating func noteIdentities(hasUser: Bool, hasID: Bool) {
     if hasUser { unitsWithUser += 1 }
     if hasID { unitsWithID += 1 }
-  }
-
-  /// The months that anything is stated of.
-  var months: Set<CivilMonth> {
-    Set(sums.keys.map { CivilDate(daysSinceEpoch: $0.day).month })
   }
 }
 

@@ -20,6 +20,9 @@ public struct StatedTotals: Sendable, Hashable {
   public var contradictions: [TotalContradiction]
   /// Notes below the table, and titles above it, as they are passed over.
   public var notes: [PassedOverRow]
+  /// Rows of other contracts that are not in ``rows``, and some of the names.
+  public var rowsOfOthers = 0
+  public var others: Set<String> = []
   /// The columns that the file has.
   public var columns: Set<StatementColumn>
 
@@ -42,6 +45,15 @@ public struct StatedTotals: Sendable, Hashable {
     self.notes = notes
     self.columns = columns
   }
+
+  /// Notes a row of another contract that is not kept.
+  mutating func note(stranger: String) {
+    rowsOfOthers += 1
+    if others.count < Self.othersMax { others.insert(stranger) }
+  }
+
+  /// Names of other contracts that are kept.
+  static let othersMax = 5
 
   /// Reads a statement of either kind; the units of a usage detail are added up by day.
   ///

@@ -14,6 +14,7 @@ struct UnitIntake {
   private let contract: Contract
   private let kinds: UnitKinds
   private let comparesScenario: Bool
+  private let dates: ClosedRange<CivilDate>?
   private let byID: ShuffleWriter
   private let byUser: ShuffleWriter
   private(set) var summary: SideSummary
@@ -24,7 +25,7 @@ struct UnitIntake {
 
   init(
     _ side: StatedSide, _ contract: Contract, _ kinds: UnitKinds, comparesScenario: Bool,
-    byID: Shuffle, byUser: Shuffle
+    dates: ClosedRange<CivilDate>?, byID: Shuffle, byUser: Shuffle
   ) {
     self.side = side
     self.contract = contract
@@ -32,6 +33,7 @@ struct UnitIntake {
     self.comparesScenario = comparesScenario
     self.byID = ShuffleWriter(byID)
     self.byUser = ShuffleWriter(byUser)
+    self.dates = dates
     summary = SideSummary()
     zone = ZoneCursor(contract.zone)
   }
@@ -54,7 +56,7 @@ struct UnitIntake {
       }
       record.charge = packed
     }
-    summary.add(record, unit.charge)
+    summary.add(record, unit.charge, isCompared: dates?.contains(unit.date) ?? true)
     store(&record, user: unit.user, conversation: unit.conversation)
     return true
   }

@@ -33,6 +33,15 @@ public struct UserPseudonym: Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// Whether a text could be a pseudonym, of whatever key.
+  public static func isPseudonym(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    return bytes.count == textBytes && bytes.starts(with: [0x75, 0x2D])
+      && bytes.dropFirst(2).allSatisfy {
+        (0x30...0x39).contains($0) || (0x61...0x66).contains($0)
+      }
+  }
+
   /// What tells the key from others, and nothing else of it.
   public var fingerprint: String { text("fingerprint of the key\0") }
 

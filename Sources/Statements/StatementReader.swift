@@ -14,14 +14,14 @@ public struct StatementReader: ~Copyable {
     /// Bytes, and what to call them in messages.
     case bytes([UInt8], path: String)
 
-    var path: String {
+    public var path: String {
       switch self {
       case .file(let path), .bytes(_, let path): path
       }
     }
 
     /// Whether it is no pipe.
-    var canBeReadAgain: Bool {
+    public var canBeReadAgain: Bool {
       guard case .file(let path) = self else { return true }
       var status = stat()
       return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG

@@ -46,6 +46,56 @@ struct MeteringSession {
     }
   }
 
+  /// Reads the contract file, or makes a contract of nothing but a zone.
+  func terms(_ contract: String?, timeZone: String?) throws(ExitStatus) -> Terms {
+    do throws(ConfigurationError) {
+      guard let contract else {
+        let identifier = timeZone ?? "UTC"
+        guard let zone = Zone(identifier: identifier) else {
+          diagnostics.say(
+            .error,
+            "--time-zone: expected an IANA name such as Asia/Shanghai, found '\(identifier)'")
+          throw ConfigurationError(problems: [])
+        }
+        return Terms(rule: ConversationRule(), zone: zone)
+      }
+      if timeZone != nil {
+        diagnostics.say(
+          .error, "--time-zone: not with --contract, whose file says which zone holds")
+        throw ConfigurationError(problems: [])
+      }
+      return Terms(try ContractBook(try Contract.readAll([contract])))
+    } catch {
+      for problem in error.problems { diagnostics.say(.error, problem.description) }
+      throw .usage
+    }
+  }
+
+  /// What makes pseudonyms as a contract's reports have them; `nil` where no key is known.
+  ///
+  /// - Parameter keyPath: the key's file, in place of the contract's.
+  func pseudonym(_ contract: Contract, keyPath: String?) throws(ExitStatus) -> UserPseudonym? {
+    guard let path = keyPath ?? contract.privacy.keyFile else { return nil }
+    do throws(PrivacyKeyError) {
+      return UserPseudonym(key: try PrivacyKey.load(path: path))
+    } catch {
+      diagnostics.say(.error, error.description)
+      throw .usage
+    }
+  }
+
+  /// Does something with statements, with errors turned into words and a status.
+  func reconciled<Result>(
+    _ body: () throws(RunError) -> Result
+  ) throws(ExitStatus) -> Result {
+    do throws(RunError) {
+      return try body()
+    } catch {
+      for message in error.messages { diagnostics.say(.error, message) }
+      throw PipelineSession.status(of: error)
+    }
+  }
+
   /// What logs may be, by the command line; `nil`: any built-in format.
   func formats(_ arguments: FormatArguments) throws(ExitStatus) -> [LogFormat]? {
     if arguments.names.isEmpty { return nil }

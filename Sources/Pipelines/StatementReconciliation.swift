@@ -1,0 +1,242 @@
+public import CivilTime
+public import Contracts
+internal import Counting
+public import Metering
+internal import Reconciliation
+public import Reports
+internal import Shuffling
+public import Statements
+
+/// Reconciles the statements of a contract's two sides, of whichever kind each is.
+public struct StatementReconciliation: ~Copyable {
+  /// A side's file.
+  public struct Side: Sendable {
+    public var path: String
+    /// Header names of columns, which prevail over the known ones.
+    public var columns: [StatementColumn: String]
+
+    public init(path: String, columns: [StatementColumn: String] = [:]) {
+      self.path = path
+      self.columns = columns
+    }
+  }
+
+  public struct Options: Sendable {
+    public var threads: Int
+    public var memoryBytes: Int
+    public var temporaryFolder: String
+    public var dates: ClosedRange<CivilDate>?
+    public var gaps: [Range<Instant>] = []
+    public var clockDifference: Interval?
+    public var testUsers: Set<String> = []
+    /// Makes pseudonyms of users, where one side writes these and the other does not.
+    public var pseudonym: UserPseudonym?
+
+    public init(_ metering: MeteringOptions) {
+      threads = metering.threads
+      memoryBytes = metering.poolBytes
+      temporaryFolder = metering.temporaryFolder
+    }
+  }
+
+  /// What the log shows, as evidence.
+  public struct Log: Sendable {
+    /// The count by the contract's rule, with its units, and the same of a log in which no call failed.
+    public var count: MeteringResult
+    public var traffic: MeteringResult?
+
+    public init(count: MeteringResult, traffic: MeteringResult?) {
+      self.count = count
+      self.traffic = traffic
+    }
+  }
+
+  private let contract: Contract
+  private let options: Options
+  private let licensor: StatementReader
+  private let licensee: StatementReader
+  /// Where each side's units stand.
+  private let paths: [StatedSide: String]
+  /// Which side alone writes pseudonyms.
+  private let usersAreMade: (licensor: Bool, licensee: Bool)
+
+  /// Opens both files and reads their headers.
+  public init(
+    _ contract: Contract, licensor: Side, licensee: Side, options: Options
+  ) throws(RunError) {
+    var contract = contract
+    if contract.path.isEmpty, let number = try Self.firstContract([licensor, licensee], contract) {
+      contract.number = number
+    }
+    var made = (false, false)
+    if options.pseudonym != nil {
+      made = (
+        try Self.hasPseudonyms(licensor, contract), try Self.hasPseudonyms(licensee, contract)
+      )
+    }
+    let first = try Self.open(licensor, contract)
+    let second = try Self.open(licensee, contract)
+    self.options = options
+    self.contract = contract
+    paths = [.licensor: licensor.path, .licensee: licensee.path]
+    usersAreMade = (made.0 && !made.1, made.1 && !made.0)
+    self.licensor = first
+    self.licensee = second
+  }
+
+  /// Whether both sides state units one by one.
+  public var areDetails: Bool {
+    licensor.layout.kind == .detail && licensee.layout.kind == .detail
+  }
+
+  private static func open(
+    _ side: Side, _ contract: Contract
+  ) throws(RunError) -> StatementReader {
+    do throws(StatementError) {
+      return try StatementReader(.file(side.path), columns: side.columns, zone: contract.zone)
+    } catch {
+      throw RunError(error)
+    }
+  }
+
+  /// Rows at the top of a file that are looked at beforehand.
+  private static let rowsLookedAt = 200
+
+  private static func forFirstRows(
+    _ side: Side, _ contract: Contract, _ body: (borrowing StatementRow) -> Void
+  ) throws(RunError) {
+    guard StatementReader.Source.file(side.path).canBeReadAgain else { return }
+    var reader = try open(side, contract)
+    var row = StatementRow()
+    var count = 0
+    while count < rowsLookedAt, reader.next(into: &row, problem: { _ in }) {
+      body(row)
+      count += 1
+    }
+  }
+
+  /// The contract that a file names first.
+  private static func firstContract(
+    _ sides: [Side], _ contract: Contract
+  ) throws(RunError) -> String? {
+    for side in sides {
+      var number: String?
+      try forFirstRows(side, contract) { row in
+        if number == nil, let stated = row.contract, !stated.isEmpty { number = stated }
+      }
+      if let number { return number }
+    }
+    return nil
+  }
+
+  /// Whether users are written as ``UserPseudonym`` does.
+  private static func hasPseudonyms(_ side: Side, _ contract: Contract) throws(RunError) -> Bool {
+    var (made, others) = (0, 0)
+    try forFirstRows(side, contract) { row in
+      guard let user = row.user, !user.isEmpty else { return }
+      if UserPseudonym.isPseudonym(user) { made += 1 } else { others += 1 }
+    }
+    return made > 0 && others == 0
+  }
+
+  // MARK: - Comparing
+
+  /// Compares both sides.
+  ///
+  /// - Parameter log: counts the log of the contract, where there is one; called once, before anything is kept in memory.
+  public consuming func run(log: Log?) throws(RunError) -> ContractReconciliation {
+    guard areDetails else { throw .usage("totals") }
+    return try details(log)
+  }
+
+  private consuming func details(_ log: Log?) throws(RunError) -> ContractReconciliation {
+    let pseudonym = options.pseudonym
+    let made: @Sendable (String) -> String = { pseudonym?.text($0) ?? $0 }
+    var engineOptions = DetailReconciliation.Options(
+      threads: options.threads, bytesMax: log == nil ? options.memoryBytes : options.memoryBytes / 2,
+      temporaryFolder: options.temporaryFolder)
+    engineOptions.dates = options.dates
+    engineOptions.gaps = options.gaps
+    engineOptions.clockDifference = options.clockDifference
+    engineOptions.testUsers = options.testUsers
+    engineOptions.comparesScenario =
+      licensor.layout.columns[.scenario] != nil && licensee.layout.columns[.scenario] != nil
+    let (contract, paths) = (contract, paths)
+    let usersAreMade = usersAreMade
+    let first = StatementDetail(
+      licensor, contract, users: usersAreMade.licensee ? made : nil)
+    let second = StatementDetail(
+      licensee, contract, users: usersAreMade.licensor ? made : nil)
+    let engine = DetailReconciliation(contract, options: engineOptions)
+    // Once the log's units are taken, what they were counted with is let go.
+    var logSources: SourceTable?
+    let outcome = try RunError.spill { () throws(SpillError) in
+      if let log {
+        logSources = log.count.sources
+        try engine.take(Self.sources(log, contract, users: usersAreMade.licensor ? made : nil))
+      }
+      try engine.take([
+        (.licensor, { take throws(SpillError) in first.read(take) }),
+        (.licensee, { take throws(SpillError) in second.read(take) }),
+      ])
+      let places = logSources
+      let report = DifferencesReport(contract) { side, place in
+        guard let path = paths[side] else {
+          return places?.text(of: place) ?? ""
+        }
+        return "\(path):\(place)"
+      } user: {
+        $1
+      }
+      return try engine.run { report.row($0) }
+    }
+    return ContractReconciliation(
+      contract, details: outcome, licensor: first.totals, licensee: second.totals,
+      range: options.dates)
+  }
+
+  private static func sources(
+    _ log: Log, _ contract: Contract, users: (@Sendable (String) -> String)?
+  ) -> [(side: StatedSide, read: DetailReconciliation.Source)] {
+    [(StatedSide.log, log.count.rows), (.traffic, log.traffic?.rows)].compactMap { side, rows in
+      guard let rows else { return nil }
+      return (
+        side,
+        { take throws(SpillError) in
+          try rows.forEachUnit(of: contract.number) { unit in
+            var unit = unit
+            if let users, !unit.user.isEmpty { unit.user = users(unit.user) }
+            return take(unit)
+          }
+        }
+      )
+    }
+  }
+}
+
+extension UsageRows {
+  /// Calls `body` with the units of a contract.
+  func forEachUnit(
+    of contract: String, _ body: (StatedUnit) -> Bool
+  ) throws(SpillError) {
+    let isOwn = terms.contracts.map { $0.number == contract }
+    var bytes: [UInt8] = []
+    func text(_ text: ChunkText) -> String {
+      if text.isEmpty { return "" }
+      bytes.removeAll(keepingCapacity: true)
+      text.append(to: &bytes)
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    try forEachRow { row, chunk in
+      let attribution = attributions.all[row.attribution]
+      guard isOwn[attribution.contract] else { return true }
+      let unit = StatedUnit(
+        date: row.date, module: attribution.module, scenario: attribution.scenario,
+        meter: attribution.meter, quantity: Int(row.quantity), user: text(row.user(in: chunk)),
+        conversation: text(row.conversation(in: chunk)),
+        startedAt: Instant(microseconds: row.startedAt), endedAt: Instant(microseconds: row.endedAt),
+        messages: Int(row.messages), isNotBillable: row.notBillable != .no, place: row.source)
+      return body(unit)
+    }
+  }
+}
