@@ -29,7 +29,7 @@ COUNT, USAGE, NIGHT, RULES = "count", "usage", "night", "rules"
 class Run:
     """One program on one set of logs."""
 
-    def __init__(self, name, label, command, note="", result=None, before=None):
+    def __init__(self, name, label, command, note="", result=None, before=None, answer=None):
         self.name = name
         self.label = label
         self.command = command
@@ -37,11 +37,16 @@ class Run:
         self.result = result
         # What is done before it, out of the measured time.
         self.before = before
+        # The file that the result is read from; standard output where none is given.
+        self.answer = answer
         self.measures = []
         self.outputs = set()
 
     def median(self, index):
         return statistics.median(measure[index] for measure in self.measures)
+
+    def peak(self):
+        return max(measure[2] for measure in self.measures)
 
     def spread(self):
         walls = [measure[0] for measure in self.measures]
@@ -140,7 +145,7 @@ def measure(run, folder):
         user, system, kibibytes = map(float, file.read().split()[-3:])
     run.measures.append((wall, user + system, kibibytes / 1024))
     if run.result is not None:
-        with open(output, "rb") as file:
+        with open(run.answer or output, "rb") as file:
             run.outputs.add(file.read())
 
 
@@ -228,16 +233,16 @@ def ratios(all_runs):
     return lines
 
 
-def table(all_runs):
-    count = next((run for run in all_runs if run.name == COUNT), all_runs[0])
+def table(all_runs, reference=COUNT):
+    count = next((run for run in all_runs if run.name == reference), all_runs[0])
     lines = [
-        "| program | wall s | lowest–highest | CPU s | peak MiB | wall ÷ count | note |",
+        f"| program | wall s | lowest–highest | CPU s | peak MiB | wall ÷ {count.name} | note |",
         "|---|---|---|---|---|---|---|",
     ]
     for run in all_runs:
         lines.append(
             f"| {run.label} | {run.median(0):.2f} | {run.spread()} | {run.median(1):.2f} "
-            f"| {max(measure[2] for measure in run.measures):.0f} "
+            f"| {run.peak():.0f} "
             f"| {run.median(0) / count.median(0):.2f} | {run.note} |")
     return lines
 
