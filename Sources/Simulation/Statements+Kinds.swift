@@ -238,15 +238,16 @@ extension Statements {
     return invented(unit)
   }
 
-  /// While another user has a unit, so that the log is not silent.
+  /// Within a minute of another user's call, so that the log is not silent.
   private func quiet(_ kind: DiscrepancyKind, _ index: Int) -> StatedUnit? {
     guard units[index].isBillable, isListed(index), !units[index].isItem,
       isInTerm(units[index].date) != (kind == .outsideTerm)
     else { return nil }
     var unit = units[index]
     unit.isItem = kind == .itemUnserved
+    unit.started += 1_000 + Int64(random.below(59_000))
     unit = invented(unit)
-    guard !isInGap(unit) else { return nil }
+    guard !isInGap(unit), isInTerm(unit.date) != (kind == .outsideTerm) else { return nil }
     return givenToQuietUser(unit)
   }
 
