@@ -2,7 +2,7 @@ internal import CivilTime
 internal import Glibc
 
 /// Writes simulated gateway logs, the truth about them as `truth.json`, and, where the options say
-/// so, both sides' statements.
+/// so, both sides' statements and the contract.
 ///
 /// Equal options give equal bytes, on any number of threads. Memory holds the users (about 120
 /// bytes each, a million at most), a minute of traffic and 64 MiB of lines on their way to the
@@ -15,6 +15,7 @@ public func simulate(
   _ options: SimulationOptions, into directory: String
 ) throws(SimulationError) -> Truth {
   try options.validate()
+  let options = options.withDrawnLogGaps()
   try createDirectory(directory)
   var traffic = Traffic(options: options)
   var logs = try LogDirectory(options: options, directory: directory, traffic: traffic)
@@ -33,11 +34,14 @@ public func simulate(
   if options.writesStatements {
     let statements = Statements(options: options, traffic: traffic)
     truth.discrepancies = statements.plant()
-    for (name, text) in statements.texts() {
-      try writeText(text, path: directory + "/" + name)
+    for (name, bytes) in try statements.files() {
+      try write(bytes, path: directory + "/" + name)
     }
   }
-  try writeText(truth.json, path: directory + "/truth.json")
+  if options.writesContract {
+    try write(Array(options.contractText.utf8), path: directory + "/contract.yaml")
+  }
+  try write(Array(truth.json.utf8), path: directory + "/truth.json")
   return truth
 }
 
@@ -55,9 +59,8 @@ private func createDirectory(_ path: String) throws(SimulationError) {
   }
 }
 
-private func writeText(_ text: String, path: String) throws(SimulationError) {
+private func write(_ bytes: [UInt8], path: String) throws(SimulationError) {
   let file = try LogFile(path: path, codec: .plain, gzipLevel: 6)
-  let bytes = Array(text.utf8)
   try file.write(bytes.span)
   try file.finish()
 }
@@ -121,7 +124,50 @@ extension SimulationOptions {
       ("writes_answers", "\(writesAnswers)"),
       ("log_gaps", logGaps.map { $0.text(in: zone) }.joined(separator: ",")),
       ("term_from", termFrom?.description ?? ""), ("term_to", termTo?.description ?? ""),
+    ] + statementSummary
+  }
+
+  /// What decides both sides' statements, where causes are asked for one by one.
+  private var statementSummary: [(name: String, value: String)] {
+    guard writesStatements, let discrepancies else { return [] }
+    func text(_ form: StatementForm) -> String {
+      [
+        form.encoding.rawValue, form.language.rawValue, form.delimiter.rawValue,
+        form.numbers.rawValue, form.dates.rawValue,
+      ].joined(separator: ",")
+    }
+    let causes = DiscrepancyCause.allCases.filter { discrepancies[$0] ?? 0 > 0 }
+    return [
+      ("min_messages", "\(minMessages)"), ("failed_conversations", "\(failedConversations)"),
+      ("month_end_conversations", "\(monthEndConversations)"),
+      (
+        "discrepancies",
+        causes.map { "\($0.rawValue)=\(discrepancies[$0] ?? 0)" }.joined(separator: ",")
+      ),
+      ("licensee_clock_skew_ms", "\(licenseeClockSkew)"),
+      ("totals_form", text(totalsForm)), ("detail_form", text(detailForm)),
+      ("statement_zone", detailForm.zone?.identifier ?? ""),
     ]
+  }
+
+  /// With the log gaps that are drawn among those that are given.
+  func withDrawnLogGaps() -> SimulationOptions {
+    guard drawnLogGaps > 0 else { return self }
+    var result = self
+    var random = Random(seed: seed, stream: 4)
+    var days = Array(0..<self.days)
+    for _ in 0..<drawnLogGaps {
+      let day = from + days.remove(at: random.below(days.count))
+      let minutes = 20 + random.below(101)
+      // Busy hours: a log is silent at night without a gap.
+      let first = 9 * 60 + random.below(13 * 60 - minutes)
+      let start = zone.start(of: day) + Interval(seconds: Int64(first) * 60)
+      result.logGaps.append(
+        Window(from: start, to: start + Interval(seconds: Int64(minutes) * 60)))
+    }
+    result.logGaps.sort { ($0.from, $0.to) < ($1.from, $1.to) }
+    result.drawnLogGaps = 0
+    return result
   }
 }
 

@@ -72,7 +72,35 @@ extension SimulationOptions {
     options.blankLines = 5
     options.boundaryCases = 0.01
     options.writesStatements = true
-    options.statementLanguage = .chinese
+    options.totalsForm.language = .chinese
+    return options
+  }
+
+  /// Two statements to be reconciled: 31 days of a contract over a month's end, with some log gaps,
+  /// and three discrepancies of each cause in all of their ways.
+  ///
+  /// - Throws: ``SimulationError/option(name:problem:)`` where the machine has no time-zone data.
+  public static func month() throws(SimulationError) -> SimulationOptions {
+    var options = SimulationOptions(zone: try shanghai())
+    options.records = 34_000
+    options.from = CivilDate(year: 2025, month: 12, day: 5)
+    options.days = 31
+    options.licensees = [
+      licensee(name: "acme", contract: "DZ-2025-018", share: 10),
+      licensee(name: "acme-mini", contract: "DZ-2025-018", share: 3),
+      licensee(name: "umbrella", contract: nil, share: 0.2),
+    ]
+    options.gatewayShares = [0.52, 0.39, 0.07, 0.02]
+    options.drawnLogGaps = 2
+    options.failedConversations = 0.01
+    options.monthEndConversations = 12
+    options.misuse.unlistedScenario = 0.002
+    options.misuse.moduleNotEnabled = 0.002
+    options.boundaryCases = 0.01
+    options.writesStatements = true
+    options.writesContract = true
+    options.discrepancies = Dictionary(
+      uniqueKeysWithValues: DiscrepancyCause.allCases.map { ($0, options.discrepanciesPerCause) })
     return options
   }
 

@@ -5,6 +5,9 @@ extension SimulationOptions {
   static let statementRecordCountMax = 10_000_000
   static let userCountMax = 1_000_000
   static let clockSkewMax = 400
+  /// Eight hours: China's zone taken for UTC.
+  static let licenseeClockSkewMax = 28_800_000
+  static let discrepanciesMax = 1_000
   /// Records before the year 2000 are no records, in any zone; later than this, file systems do
   /// not date files.
   static let fromRange =
@@ -56,15 +59,31 @@ extension SimulationOptions {
       blankLines >= 0 && blankLines <= records, "blank-lines", "expected 0 to the number of records"
     )
     try require(
-      (0...1_000).contains(discrepanciesPerCause), "discrepancies", "expected 0 to 1000")
+      ([discrepanciesPerCause] + (discrepancies ?? [:]).values).allSatisfy {
+        (0...Self.discrepanciesMax).contains($0)
+      }, "discrepancies", "expected 0 to \(Self.discrepanciesMax) of a cause")
     try require(
-      abs(licenseeClockSkew) <= 60_000, "licensee-clock-skew", "expected at most 60000 milliseconds"
-    )
+      abs(licenseeClockSkew) <= Self.licenseeClockSkewMax, "licensee-clock-skew",
+      "expected -8h to 8h")
     try require(
       !writesStatements || records <= Self.statementRecordCountMax, "statements",
       "expected at most \(Self.statementRecordCountMax) records with statements")
+    try require(outages.allSatisfy { $0.from < $0.to }, "outages", "expected from before to")
+    try require(logGaps.allSatisfy { $0.from < $0.to }, "log-gap", "expected from before to")
     try require(
-      (outages + logGaps).allSatisfy { $0.from < $0.to }, "outages", "expected from before to")
+      (0...days).contains(drawnLogGaps), "log-gaps",
+      "expected 0 to one a day, found \(drawnLogGaps)")
+    try require(
+      (1...20).contains(minMessages), "min-messages", "expected 1 to 20, found \(minMessages)")
+    try require(
+      (0...10_000).contains(monthEndConversations), "month-end-conversations", "expected 0 to 10000"
+    )
+    if let termFrom, let termTo {
+      try require(termFrom <= termTo, "term-to", "expected no day before the term's first")
+    }
+    try require(
+      !writesContract || licensees.first?.contract?.isEmpty == false, "contract",
+      "expected a contract's number of the first licensee")
     try validateLicensees()
   }
 
@@ -75,6 +94,7 @@ extension SimulationOptions {
       ("repeated-answers", repeatedAnswers), ("outages-per-day", outagesPerDay), ("pings", pings),
       ("item-share", itemShare), ("unplaced", unplaced), ("shared-addresses", sharedAddresses),
       ("other-user-shapes", otherUserShapes), ("boundary-cases", boundaryCases),
+      ("failed-conversations", failedConversations),
       ("unlisted-app", misuse.unlistedApp), ("unlisted-scenario", misuse.unlistedScenario),
       ("unlisted-origin", misuse.unlistedOrigin), ("unlisted-network", misuse.unlistedNetwork),
       ("module-not-enabled", misuse.moduleNotEnabled),

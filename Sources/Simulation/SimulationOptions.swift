@@ -5,7 +5,6 @@ public import CivilTime
 public struct SimulationOptions: Sendable {
   public enum Codec: String, Sendable, Hashable, CaseIterable { case gzip, lz4, plain }
   public enum Meter: String, Sendable, Hashable, CaseIterable { case conversation, item }
-  public enum Language: String, Sendable, Hashable, CaseIterable { case english, chinese }
 
   /// A service that is called, and how its use is charged.
   public struct Module: Sendable, Hashable {
@@ -126,6 +125,8 @@ public struct SimulationOptions: Sendable {
   public var outOfOrder = 0.01
   /// The rule's `idle_timeout`: at least 1 minute, whole milliseconds.
   public var idleTimeout = Interval(seconds: 1_800)
+  /// The rule's `min_messages`.
+  public var minMessages = 1
   /// Mean number of calls that a conversation is planned with.
   public var messagesPerConversation = 6.6
   /// Share of calls that fail.
@@ -141,6 +142,8 @@ public struct SimulationOptions: Sendable {
   public var outagesPerDay = 0.1
   /// When calls were answered and not logged.
   public var logGaps: [Window] = []
+  /// How many more to draw, of 20 to 120 minutes, between 9 and 22 o'clock.
+  public var drawnLogGaps = 0
   /// Probability that an app which sends pings sends one before a message.
   public var pings = 0.05
   /// Share of sessions that use modules charged by item.
@@ -154,6 +157,10 @@ public struct SimulationOptions: Sendable {
   /// Share of conversations after which the user comes back when the idle timeout is just over:
   /// exactly, or a millisecond later.
   public var boundaryCases = 0.002
+  /// Share of conversations of which every call fails.
+  public var failedConversations = 0.0
+  /// Conversations that begin in the four minutes before each month's end, beside the others.
+  public var monthEndConversations = 0
   /// Distinct questions of a module, and the exponent of their popularity.
   public var questionCount = 20_000
   public var questionExponent = 1.0
@@ -168,9 +175,16 @@ public struct SimulationOptions: Sendable {
   public var blankLines = 0
   /// Whether to write both sides' statements of the first contract; at most 10,000,000 records.
   public var writesStatements = false
-  public var statementLanguage = Language.english
-  /// How many discrepancies to plant of each cause.
+  /// Whether to write the first contract as `contract.yaml`.
+  public var writesContract = false
+  /// How the licensee writes its totals, and its usage detail.
+  public var totalsForm = StatementForm()
+  public var detailForm = StatementForm()
+  /// How many discrepancies to plant of each cause, in the plainest way.
   public var discrepanciesPerCause = 3
+  /// How many to plant of the causes named and of no other, in all of their ways in turn, and told
+  /// with the rows of both sides; `nil`: ``discrepanciesPerCause``.
+  public var discrepancies: [DiscrepancyCause: Int]?
   /// What the licensee's clock is fast, in milliseconds.
   public var licenseeClockSkew = 1_500
   /// Threads that compress; 1 or more. Decides no byte of the output.

@@ -1,229 +1,181 @@
 internal import CivilTime
 
 extension Statements {
-  /// Fills both sides with the units, and plants differences of every cause.
+  /// What is done to some units.
+  struct Plan {
+    /// Units that it stands on, one after the other.
+    var indices: [Int] = []
+    /// What the licensee lists, in their place where there are any.
+    var licensee: [StatedRow] = []
+    /// What the licensor lists beside them.
+    var licensorToo: [StatedRow] = []
+  }
+
+  /// Fills both sides with the units, and plants differences.
   ///
   /// - Returns: what was planted, cause by cause; fewer than wanted where the traffic offers fewer.
   func plant() -> [Truth.Discrepancy] {
-    let wanted = options.discrepanciesPerCause
-    // What becomes of each unit on the licensee's side; `nil`: it is listed as it is.
     var changes: [Int: [StatedRow]] = [:]
     var extra: [StatedRow] = []
+    var extraOfLicensor: [StatedRow] = []
     var result: [Truth.Discrepancy] = []
-
-    func rows(_ unit: StatedUnit) -> [StatedRow] { [StatedRow(unit: unit)] }
-    func record(_ cause: String, _ effect: Int, _ planted: [Truth.Discrepancy.Unit]) {
-      result.append(
-        .init(
-          cause: cause, count: planted.count, quantityEffect: effect * planted.count,
-          units: planted))
+    for cause in DiscrepancyCause.allCases {
+      for (kind, plans) in plan(cause) {
+        for plan in plans {
+          for index in plan.indices { changes[index] = [] }
+          if let first = plan.indices.first {
+            changes[first] = plan.licensee
+          } else {
+            extra += plan.licensee
+          }
+          extraOfLicensor += plan.licensorToo
+        }
+        result.append(discrepancy(cause, kind, plans))
+      }
     }
-
-    // The causes that only some units allow come first.
-    let boundary = take(wanted) { periodBoundaryDate($0) != nil }
-    for index in boundary {
-      var unit = units[index]
-      unit.date = periodBoundaryDate(index) ?? unit.date
-      changes[index] = rows(unit)
-    }
-    let unbilled = take(wanted) { !units[$0].isBillable }
-    for index in unbilled { changes[index] = rows(units[index]) }
-    let mergeable = take(wanted, neighbours: 1) { canMerge($0) }
-    for index in mergeable {
-      var unit = units[index]
-      unit.ended = units[index + 1].ended
-      unit.messages += units[index + 1].messages
-      changes[index] = rows(unit)
-      changes[index + 1] = []
-    }
-    let splittable = take(wanted) {
-      isPlain($0) && units[$0].messages >= 6 && units[$0].ended - units[$0].started > 240_000
-    }
-    for index in splittable { changes[index] = halves(units[index]) }
-    record("period_boundary", 0, boundary.map { stated(units[$0]) })
-    record("not_billable", 1, unbilled.map { stated(units[$0]) })
-    record("merged", -1, mergeable.map { stated(units[$0]) })
-    record("split", 1, splittable.map { stated(units[$0]) })
-
-    let twice = take(wanted, where: isPlain)
-    for index in twice { changes[index] = rows(units[index]) + rows(units[index]) }
-    record("duplicate_at_licensee", 1, twice.map { stated(units[$0]) })
-
-    let twiceHere = take(wanted, where: isPlain)
-    licensor = units.filter(\.isBillable).map { StatedRow(unit: $0) }
-    licensor += twiceHere.map { StatedRow(unit: units[$0]) }
-    record("duplicate_at_licensor", -1, twiceHere.map { stated(units[$0]) })
-
-    let omitted = take(wanted, where: isPlain)
-    for index in omitted { changes[index] = [] }
-    record("missing_at_licensee", -1, omitted.map { stated(units[$0]) })
-
-    let misfiled = take(wanted) { isPlain($0) && otherModule($0) != nil }
-    for index in misfiled {
-      var unit = units[index]
-      unit.module = otherModule(index) ?? unit.module
-      changes[index] = rows(unit)
-    }
-    record("module_mismatch", 0, misfiled.map { stated(units[$0]) })
-
-    let misnamed = take(wanted) { isPlain($0) && units[$0].conversation != 0 }
-    for index in misnamed {
-      var unit = units[index]
-      unit.user = otherUser(index)
-      changes[index] = rows(unit)
-    }
-    record("user_mismatch", 0, misnamed.map { stated(units[$0]) })
-
-    let foreign = take(wanted, where: hasQuietAfter).map { quietUnit(after: $0) }
-    extra += foreign.map { StatedRow(unit: $0, moduleName: "trial-bot") }
-    record("outside_contract", 1, foreign.map { stated($0, module: "trial-bot") })
-
-    let unserved = take(wanted, where: hasQuietAfter).map { quietUnit(after: $0) }
-    extra += unserved.map { StatedRow(unit: $0) }
-    record("missing_at_licensor_no_traffic", 1, unserved.map { stated($0) })
-
-    let unlogged = gapUnits(wanted)
-    extra += unlogged.map { StatedRow(unit: $0) }
-    record("missing_at_licensor_log_gap", 1, unlogged.map { stated($0) })
-
+    licensor = units.filter(\.isBillable).map { StatedRow(unit: $0) } + extraOfLicensor
     for (index, unit) in units.enumerated() {
-      licensee += changes[index] ?? (unit.isBillable ? rows(unit) : [])
+      licensee += changes[index] ?? (unit.isBillable ? [StatedRow(unit: unit)] : [])
     }
     licensee += extra
     return result
   }
 
-  /// Takes up to `wanted` units that qualify, spread over the whole.
-  private func take(
-    _ wanted: Int, neighbours: Int = 0, where qualifies: (Int) -> Bool
-  ) -> [Int] {
-    guard !units.isEmpty, wanted > 0 else { return [] }
-    var taken: [Int] = []
+  private func discrepancy(
+    _ cause: DiscrepancyCause, _ kind: DiscrepancyKind, _ plans: [Plan]
+  ) -> Truth.Discrepancy {
+    func quantity(_ rows: [StatedRow]) -> Int { rows.reduce(0) { $0 + Int($1.unit.quantity) } }
+    var result = Truth.Discrepancy(
+      cause: cause.rawValue, detail: plantsAllWays ? kind.detail : "", count: plans.count,
+      quantityEffect: 0, units: [])
+    for plan in plans {
+      let here = plan.indices.map { units[$0] }.filter(\.isBillable).map { StatedRow(unit: $0) }
+      let licensor = here + plan.licensorToo
+      let effect = quantity(plan.licensee) - quantity(licensor)
+      result.quantityEffect += effect
+      // The licensor's view of it, or else the licensee's.
+      let main = plan.indices.first.map { StatedRow(unit: units[$0]) } ?? plan.licensee.first
+      guard let main else { continue }
+      result.units.append(
+        .init(
+          main: stated(main), quantityEffect: effect, licensor: licensor.map(stated),
+          licensee: plan.licensee.map(stated)))
+    }
+    return result
+  }
+
+  /// Whether causes are asked for one by one.
+  var plantsAllWays: Bool { options.discrepancies != nil }
+
+  /// What is planted of a cause, by the way in which it is.
+  private func plan(_ cause: DiscrepancyCause) -> [(DiscrepancyKind, [Plan])] {
+    guard let wanted = options.discrepancies else {
+      return [(cause.plainKind, takePlain(cause.plainKind, options.discrepanciesPerCause))]
+    }
+    var left = wanted[cause] ?? 0
+    guard left > 0 else { return [] }
+    let kinds = cause.kinds
+    var plans = [[Plan]](repeating: [], count: kinds.count)
+    let start = random.below(kinds.count)
+    // What one way finds no more units for, the others make up.
+    for isSecondRound in [false, true] {
+      for step in kinds.indices where left > 0 {
+        let place = (start + step) % kinds.count
+        let share = isSecondRound ? left : (left + kinds.count - step - 1) / (kinds.count - step)
+        let found = take(kinds[place], share)
+        plans[place] += found
+        left -= found.count
+      }
+    }
+    return zip(kinds, plans).filter { !$1.isEmpty }
+  }
+
+  // MARK: - Units
+
+  /// Visits every unit once, in no particular order, until enough are taken.
+  private func visit(_ wanted: Int, _ takes: (Int) -> Bool) {
+    guard !units.isEmpty, wanted > 0 else { return }
     let start = random.below(units.count)
-    // A stride that is prime to the count visits every unit once, in no particular order.
+    // A stride that is prime to the count.
     var stride = max(1, units.count * 5 / 8)
     while Self.greatestCommonDivisor(stride, units.count) != 1 { stride += 1 }
-    for step in units.indices where taken.count < wanted {
-      let index = (start + step * stride) % units.count
-      let reach = max(0, index - 1)...min(units.count - 1, index + neighbours + 1)
-      guard !reach.contains(where: { isTaken[$0] }), qualifies(index) else { continue }
-      for near in reach { isTaken[near] = true }
-      taken.append(index)
+    var taken = 0
+    for step in units.indices where taken < wanted {
+      if takes((start + step * stride) % units.count) { taken += 1 }
     }
-    return taken.sorted()
   }
 
   private static func greatestCommonDivisor(_ left: Int, _ right: Int) -> Int {
     right == 0 ? left : greatestCommonDivisor(right, left % right)
   }
 
-  private func isPlain(_ index: Int) -> Bool {
-    units[index].isBillable && !units[index].isItem && isListed(index)
+  /// Takes up to `wanted` units that a kind can be planted on, none beside another.
+  private func takePlain(_ kind: DiscrepancyKind, _ wanted: Int) -> [Plan] {
+    let neighbours = kind == .mergedSameID ? 1 : 0
+    var taken: [Int] = []
+    visit(wanted) { index in
+      let reach = max(0, index - 1)...min(units.count - 1, index + neighbours + 1)
+      guard !reach.contains(where: { isTaken[$0] }) else { return false }
+      let before = random
+      defer { random = before }
+      guard plan(kind, index) != nil else { return false }
+      for near in reach { isTaken[near] = true }
+      taken.append(index)
+      return true
+    }
+    return taken.sorted().compactMap { plan(kind, $0) }
   }
 
-  /// Not of a module or scenario that was planted as misuse.
-  private func isListed(_ index: Int) -> Bool {
-    let unit = units[index]
-    let licensee = catalogue.licensees[catalogue.modules[Int(unit.module)].licensee]
-    return Int(unit.module) != licensee.disabledModule
-      && Int(unit.scenario) != catalogue.unlistedScenario
+  /// Takes up to `wanted` units that a kind can be planted on, none within hours of another of the
+  /// same user.
+  private func take(_ kind: DiscrepancyKind, _ wanted: Int) -> [Plan] {
+    var plans: [Plan] = []
+    visit(wanted) { index in
+      guard let plan = plan(kind, index), isFree(plan) else { return false }
+      for row in rows(plan) {
+        plantedSpans[row.unit.user, default: []].append(row.unit.started...row.unit.ended)
+      }
+      plans.append(plan)
+      return true
+    }
+    return plans
   }
 
-  /// The day of another month that the licensee books the unit on: where it counts by the end of a
-  /// conversation, or in UTC.
-  private func periodBoundaryDate(_ index: Int) -> Int32? {
-    guard isPlain(index) else { return nil }
-    let unit = units[index]
-    let month = CivilDate(daysSinceEpoch: unit.date).month
-    let byEnd = options.zone.date(of: Instant(microseconds: unit.ended * 1_000))
-    if byEnd.month != month { return byEnd.daysSinceEpoch }
-    let inUTC = Zone.utc.date(of: Instant(microseconds: unit.started * 1_000))
-    return inUTC.month != month ? inUTC.daysSinceEpoch : nil
+  private func rows(_ plan: Plan) -> [StatedRow] {
+    plan.indices.map { StatedRow(unit: units[$0]) } + plan.licensee
   }
 
-  private func canMerge(_ index: Int) -> Bool {
-    guard index + 1 < units.count, isPlain(index), isPlain(index + 1) else { return false }
-    let first = units[index]
-    let second = units[index + 1]
-    return first.user == second.user && first.module == second.module
-      && first.scenario == second.scenario && first.date == second.date
-      && first.conversation != 0
-      && options.zone.date(of: Instant(microseconds: second.ended * 1_000)).daysSinceEpoch
-        == first.date
-  }
-
-  private func halves(_ unit: StatedUnit) -> [StatedRow] {
-    var first = unit
-    var second = unit
-    let middle = (unit.started + unit.ended) / 2
-    first.ended = middle - 60_000
-    second.started = middle + 60_000
-    first.messages = unit.messages / 2
-    second.messages = unit.messages - first.messages
-    return [StatedRow(unit: first), StatedRow(unit: second)]
-  }
-
-  private func otherModule(_ index: Int) -> UInt16? {
-    let module = Int(units[index].module)
-    let licensee = catalogue.licensees[catalogue.modules[module].licensee]
-    return licensee.conversationModules.first {
-      $0 != module && catalogue.modules[$0].scenarios.contains(Int(units[index].scenario))
-    }.map { UInt16($0) }
-  }
-
-  private func otherUser(_ index: Int) -> Int32 {
-    let licensee = catalogue.licensees[catalogue.modules[Int(units[index].module)].licensee]
-    let next = Int(units[index].user) - licensee.firstUser + 1
-    return Int32(licensee.firstUser + next % licensee.userCount)
-  }
-
-  private static let quietMilliseconds: Int64 = 6 * 3_600_000
-
-  /// Whether the user calls nothing for six hours after the unit.
-  private func hasQuietAfter(_ index: Int) -> Bool {
-    guard isPlain(index), index + 1 < units.count, units[index + 1].user == units[index].user
-    else { return false }
-    return units[index + 1].started - units[index].ended > Self.quietMilliseconds
-  }
-
-  /// A conversation that never was, three hours after a real one.
-  private func quietUnit(after index: Int) -> StatedUnit {
-    var unit = units[index]
-    unit.started = unit.ended + Self.quietMilliseconds / 2
-    return invented(unit)
-  }
-
-  private func invented(_ unit: StatedUnit) -> StatedUnit {
-    var unit = unit
-    unit.ended = unit.started + 60_000 + Int64(random.below(180_000))
-    unit.date =
-      options.zone.date(of: Instant(microseconds: unit.started * 1_000)).daysSinceEpoch
-    unit.conversation = (random.next() >> 24) | 1
-    unit.messages = Int32(2 + random.below(6))
-    return unit
-  }
-
-  /// Conversations in the windows that the log lost.
-  private func gapUnits(_ wanted: Int) -> [StatedUnit] {
-    guard let gap = options.logGaps.first else { return [] }
-    let from = gap.from.microseconds / 1_000
-    let width = Int(gap.to.microseconds / 1_000 - from)
-    return take(wanted, where: { isPlain($0) && !isBusy($0, from, from + Int64(width)) }).map {
-      var unit = units[$0]
-      // Early enough in the gap to end in it.
-      unit.started = from + Int64(random.below(max(1, width / 2)))
-      return invented(unit)
+  private func isFree(_ plan: Plan) -> Bool {
+    rows(plan).allSatisfy { row in
+      !hasPlanted(row.unit.user, near: row.unit.started...row.unit.ended)
     }
   }
 
-  /// Whether the user's unit, or the one before or after, comes near a window.
-  private func isBusy(_ index: Int, _ from: Int64, _ to: Int64) -> Bool {
-    let idle = options.idleTimeout.microseconds / 1_000
-    for near in max(0, index - 1)...min(units.count - 1, index + 1)
-    where units[near].user == units[index].user && units[near].ended > from - idle
-      && units[near].started < to + idle
-    {
-      return true
+  /// Whether something of a user is planted within hours of a time.
+  func hasPlanted(_ user: Int32, near span: ClosedRange<Int64>) -> Bool {
+    let near = (span.lowerBound - Self.apart)...(span.upperBound + Self.apart)
+    return plantedSpans[user]?.contains { $0.overlaps(near) } ?? false
+  }
+
+  static let apart: Int64 = 3 * 3_600_000
+
+  /// Whether a user has a unit within a time, open ends included.
+  func isBusy(_ user: Int32, _ span: ClosedRange<Int64>) -> Bool {
+    var low = 0
+    var high = units.count
+    // No conversation of the model is longer than a day.
+    let earliest = span.lowerBound - 86_400_000
+    while low < high {
+      let middle = (low + high) / 2
+      if (units[middle].user, units[middle].started) < (user, earliest) {
+        low = middle + 1
+      } else {
+        high = middle
+      }
+    }
+    while low < units.count, units[low].user == user, units[low].started <= span.upperBound {
+      if units[low].ended >= span.lowerBound { return true }
+      low += 1
     }
     return false
   }

@@ -13,6 +13,8 @@ final class Statements {
   let units: [StatedUnit]
   /// Whether a unit is planted on, or beside one that is.
   var isTaken: [Bool]
+  /// By user, when something is planted.
+  var plantedSpans: [Int32: [ClosedRange<Int64>]] = [:]
   var licensor: [StatedRow] = []
   var licensee: [StatedRow] = []
 
@@ -34,77 +36,86 @@ final class Statements {
     isTaken = [Bool](repeating: false, count: units.count)
   }
 
-  /// Names and texts of the files.
-  func texts() -> [(name: String, text: String)] {
+  /// Names and contents of the files.
+  func files() throws(SimulationError) -> [(name: String, bytes: [UInt8])] {
     [
-      ("licensee-statement.csv", totals(licensee)),
-      ("licensee-detail.csv", detail(licensee, clockSkew: options.licenseeClockSkew)),
-      ("licensor-detail.csv", detail(licensor, clockSkew: 0)),
+      ("licensee-statement.csv", try totals(licensee, form: options.totalsForm)),
+      (
+        "licensee-detail.csv",
+        try detail(licensee, clockSkew: options.licenseeClockSkew, form: options.detailForm)
+      ),
+      ("licensor-detail.csv", try detail(licensor, clockSkew: 0, form: StatementForm())),
     ]
   }
 
-  private func moduleName(_ row: StatedRow) -> String {
+  func moduleName(_ row: StatedRow) -> String {
     row.moduleName ?? catalogue.modules[Int(row.unit.module)].name
   }
 
-  private func detail(_ rows: [StatedRow], clockSkew: Int) -> String {
-    var text = "date,module,scenario,unit,quantity,user,conversation,started_at,ended_at,messages\n"
+  private func detail(
+    _ rows: [StatedRow], clockSkew: Int, form: StatementForm
+  ) throws(SimulationError) -> [UInt8] {
+    var writer = StatementWriter(form, zone: options.zone)
+    writer.header([
+      .date, .module, .scenario, .unit, .quantity, .user, .conversation, .startedAt, .endedAt,
+      .messages,
+    ])
     let sorted = rows.indices.sorted {
       let left = rows[$0].unit
       let right = rows[$1].unit
       return (left.date, left.started, left.user, $0) < (right.date, right.started, right.user, $1)
     }
-    var bytes: [UInt8] = []
-    var cursor = ZoneCursor(options.zone)
-    let isUTC = options.zone.identifier == "UTC"
     for index in sorted {
       let unit = rows[index].unit
-      bytes.append(contentsOf: CivilDate(daysSinceEpoch: unit.date).description.utf8)
-      bytes.append(
-        contentsOf:
-          ",\(moduleName(rows[index])),\(catalogue.scenarios[Int(unit.scenario)]),".utf8)
-      bytes.append(contentsOf: "\(unit.isItem ? "item" : "conversation"),\(unit.quantity),".utf8)
-      bytes.append(
-        contentsOf: "\(population.text(unit.user)),\(Self.text(unit.conversation)),".utf8)
-      for (time, end) in [(unit.started, ","), (unit.ended, ",\(unit.messages)\n")] {
-        let instant = Instant(microseconds: (time + Int64(clockSkew)) * 1_000)
-        instant.appendRFC3339(
-          to: &bytes, offsetSeconds: cursor.day(of: instant).offsetSeconds, isUTC: isUTC)
-        bytes.append(contentsOf: end.utf8)
-      }
+      writer.cell(day: unit.date)
+      writer.cell(moduleName(rows[index]))
+      writer.cell(catalogue.scenarios[Int(unit.scenario)])
+      writer.cell(unitOfItems: unit.isItem)
+      writer.cell(number: Int(unit.quantity))
+      writer.cell(population.text(unit.user))
+      writer.cell(Self.text(unit.conversation))
+      writer.cell(moment: unit.started + Int64(clockSkew))
+      writer.cell(moment: unit.ended + Int64(clockSkew))
+      writer.cell(number: Int(unit.messages))
+      writer.endRow()
     }
-    text += String(decoding: bytes, as: UTF8.self)
-    return text
+    return try writer.encoded()
   }
 
   /// Quantities by day, module, scenario and unit.
-  private func totals(_ rows: [StatedRow]) -> String {
+  private func totals(
+    _ rows: [StatedRow], form: StatementForm
+  ) throws(SimulationError) -> [UInt8] {
     struct Key: Hashable {
       var date: Int32
       var module: String
       var scenario: String
-      var unit: String
+      var isItem: Bool
     }
     var sums: [Key: Int] = [:]
     for row in rows {
       let key = Key(
         date: row.unit.date, module: moduleName(row),
-        scenario: catalogue.scenarios[Int(row.unit.scenario)],
-        unit: row.unit.isItem ? "item" : "conversation")
+        scenario: catalogue.scenarios[Int(row.unit.scenario)], isItem: row.unit.isItem)
       sums[key, default: 0] += Int(row.unit.quantity)
     }
-    let isChinese = options.statementLanguage == .chinese
-    var text = isChinese ? "日期,模块,场景,次数\n" : "date,module,scenario,unit,quantity\n"
+    var writer = StatementWriter(form, zone: options.zone)
+    // What is counted goes without saying in a Chinese 次数.
+    let namesUnit = form.language == .english
+    writer.header([.date, .module, .scenario] + (namesUnit ? [.unit] : []) + [.quantity])
     let sorted = sums.sorted {
-      ($0.key.date, $0.key.module, $0.key.scenario, $0.key.unit)
-        < ($1.key.date, $1.key.module, $1.key.scenario, $1.key.unit)
+      ($0.key.date, $0.key.module, $0.key.scenario, $0.key.isItem ? 1 : 0)
+        < ($1.key.date, $1.key.module, $1.key.scenario, $1.key.isItem ? 1 : 0)
     }
     for (key, sum) in sorted {
-      let date = CivilDate(daysSinceEpoch: key.date)
-      text += "\(date),\(key.module),\(key.scenario),"
-      text += isChinese ? "\(sum)\n" : "\(key.unit),\(sum)\n"
+      writer.cell(day: key.date)
+      writer.cell(key.module)
+      writer.cell(key.scenario)
+      if namesUnit { writer.cell(unitOfItems: key.isItem) }
+      writer.cell(number: sum)
+      writer.endRow()
     }
-    return text
+    return try writer.encoded()
   }
 
   /// A gateway's conversation id as the log writes it.
@@ -114,12 +125,16 @@ final class Statements {
     return "c-" + String(repeating: "0", count: max(0, 10 - digits.count)) + digits
   }
 
-  /// How the truth names a unit.
-  func stated(_ unit: StatedUnit, module: String? = nil) -> Truth.Discrepancy.Unit {
-    Truth.Discrepancy.Unit(
+  /// How the truth names a row.
+  func stated(_ row: StatedRow) -> Truth.Discrepancy.Row {
+    let unit = row.unit
+    func text(_ time: Int64) -> String {
+      Instant(microseconds: time * 1_000).rfc3339(in: options.zone)
+    }
+    return Truth.Discrepancy.Row(
       user: population.text(unit.user), conversation: Self.text(unit.conversation),
-      date: CivilDate(daysSinceEpoch: unit.date),
-      module: module ?? catalogue.modules[Int(unit.module)].name,
-      startedAt: Instant(microseconds: unit.started * 1_000).rfc3339(in: options.zone))
+      date: CivilDate(daysSinceEpoch: unit.date), module: moduleName(row),
+      scenario: catalogue.scenarios[Int(unit.scenario)], startedAt: text(unit.started),
+      endedAt: text(unit.ended), quantity: Int(unit.quantity))
   }
 }

@@ -31,7 +31,9 @@ extension Traffic {
       while true {
         let isSafe = isBoundary && round == 0 && attempt == 0
         let isDown = contains(outagesNear, time)
-        failed = isDown || !isSafe && random.happens(attempt == 0 ? failure : retryFailure)
+        failed =
+          isDown || users[user].isDoomed
+          || !isSafe && random.happens(attempt == 0 ? failure : retryFailure)
         respond(&event, at: time, failed: failed, isDown: isDown)
         users[user].lastTime = time
         if log(event, at: time) {

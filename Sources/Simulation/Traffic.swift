@@ -39,7 +39,7 @@ struct Traffic {
   var truth: TruthCounter
 
   let failure, retryFailure, repeated, ping, unplaced, item, boundary, outOfOrder,
-    otherGateway, merge, moduleSwitch, closes, closesLate: Chance
+    otherGateway, merge, moduleSwitch, closes, closesLate, doomed: Chance
 
   init(options: SimulationOptions) {
     self.options = options
@@ -95,6 +95,7 @@ struct Traffic {
     moduleSwitch = Chance(0.01)
     closes = Chance(0.85)
     closesLate = Chance(0.05)
+    doomed = Chance(options.failedConversations)
     self.random = random
   }
 
@@ -174,6 +175,24 @@ struct Traffic {
       startConversation(user, at: time)
       schedule(user)
     }
+    startMonthEndConversations(slice: slice)
+  }
+
+  /// In each of the last four minutes of a month a quarter of them.
+  private mutating func startMonthEndConversations(slice: Int) {
+    guard options.monthEndConversations > 0 else { return }
+    let start = sliceStart(slice)
+    func month(_ time: Int64) -> CivilMonth {
+      options.zone.date(of: Instant(microseconds: time * 1_000)).month
+    }
+    let minutes = Int64(4)
+    guard month(start) != month(start + minutes * Rhythm.sliceMilliseconds) else { return }
+    for _ in 0..<(options.monthEndConversations + 3) / 4 {
+      let time = start + Int64(random.below(Int(Rhythm.sliceMilliseconds)))
+      guard time < rhythm.end, let user = pickUser(at: time) else { return }
+      startConversation(user, at: time)
+      schedule(user)
+    }
   }
 
   /// Someone who is away, and has mostly been so for longer than the idle timeout.
@@ -217,10 +236,13 @@ struct Traffic {
       kind == .unlistedScenario
         ? catalogue.unlistedScenario : scenarios[random.below(4) < 3 ? 0 : scenarios.count - 1])
     let habits = catalogue.apps[Int(users[user].app)]
-    let sendsEvents = habits.sendsEvents && !isItem
+    users[user].isDoomed =
+      options.failedConversations > 0 && !isItem && kind == .none && random.happens(doomed)
+    let sendsEvents = habits.sendsEvents && !isItem && !users[user].isDoomed
     users[user].conversation = habits.namesConversation ? (random.next() >> 24) | 1 : 0
     // Now and then someone opens the window and closes it again.
-    let length = sendsEvents && random.below(50) == 0 ? 0 : lengthTable.draw(&random)
+    var length = sendsEvents && random.below(50) == 0 ? 0 : lengthTable.draw(&random)
+    if users[user].isDoomed { length = min(length, 3) }
     users[user].remaining = Int32(length)
     users[user].phase = sendsEvents ? .opening : .talking
     users[user].nextTime = time
@@ -267,6 +289,10 @@ struct Traffic {
   }
 
   mutating func finishTalking(_ user: Int) {
+    if users[user].isDoomed {
+      leave(user)
+      return
+    }
     let module = Int(users[user].module)
     if catalogue.apps[Int(users[user].app)].sendsEvents, !catalogue.modules[module].isItem,
       random.happens(closes)

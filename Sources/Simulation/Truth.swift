@@ -43,16 +43,32 @@ public struct Truth: Sendable, Equatable {
 
   /// Differences of one cause, planted in the statements.
   public struct Discrepancy: Sendable, Equatable {
-    /// One unit of one side.
-    public struct Unit: Sendable, Equatable {
+    /// A row of a side's detail, by the true clock.
+    public struct Row: Sendable, Equatable {
       public var user: String
       public var conversation: String
+      /// On which it is booked.
       public var date: CivilDate
       public var module: String
+      public var scenario: String
       public var startedAt: String
+      public var endedAt: String
+      public var quantity: Int
     }
-    /// As `reconciliation.csv` names it.
+    /// One place where something is planted.
+    public struct Unit: Sendable, Equatable {
+      /// The first of the units it stands on, or else what the licensee lists.
+      public var main: Row
+      /// Licensee's quantity less licensor's.
+      public var quantityEffect: Int
+      /// What each side lists.
+      public var licensor: [Row]
+      public var licensee: [Row]
+    }
+    /// As `difference-bridge.csv` names it.
     public var cause: String
+    /// In which way; empty where it is planted in one only, and its rows are not told.
+    public var detail: String
     public var count: Int
     /// Licensee's quantity less licensor's.
     public var quantityEffect: Int
@@ -158,21 +174,40 @@ extension Truth {
   }
 
   private static func write(_ writer: inout JSONWriter, _ discrepancy: Discrepancy) {
+    let tellsRows = !discrepancy.detail.isEmpty
     writer.object {
       $0.text("cause", discrepancy.cause)
+      if tellsRows { $0.text("detail", discrepancy.detail) }
       $0.number("count", discrepancy.count)
       $0.number("quantity_effect", discrepancy.quantityEffect)
       $0.member("units") {
         $0.array(discrepancy.units) { writer, unit in
           writer.object {
-            $0.text("user", unit.user)
-            $0.text("conversation", unit.conversation)
-            $0.text("date", unit.date.description)
-            $0.text("module", unit.module)
-            $0.text("started_at", unit.startedAt)
+            writeKey(&$0, unit.main)
+            guard tellsRows else { return }
+            $0.number("quantity_effect", unit.quantityEffect)
+            $0.member("licensor") { $0.array(unit.licensor, write) }
+            $0.member("licensee") { $0.array(unit.licensee, write) }
           }
         }
       }
     }
+  }
+
+  private static func write(_ writer: inout JSONWriter, _ row: Discrepancy.Row) {
+    writer.object {
+      writeKey(&$0, row)
+      $0.text("ended_at", row.endedAt)
+      $0.text("scenario", row.scenario)
+      $0.number("quantity", row.quantity)
+    }
+  }
+
+  private static func writeKey(_ writer: inout JSONWriter, _ row: Discrepancy.Row) {
+    writer.text("user", row.user)
+    writer.text("conversation", row.conversation)
+    writer.text("date", row.date.description)
+    writer.text("module", row.module)
+    writer.text("started_at", row.startedAt)
   }
 }

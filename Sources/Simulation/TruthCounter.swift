@@ -24,8 +24,12 @@ struct UserState {
   /// By the gateway's clock: the last message that counted.
   var lastCounted: Int64 = .min / 2
   var lastGateway: UInt8 = 0
-  /// Whether the open conversation has a message beside its events.
+  /// Whether the open conversation has enough messages beside its events, and how many it has
+  /// until then.
   var isBillable = false
+  var talk: Int32 = 0
+  /// Whether all calls of what it is about to do fail.
+  var isDoomed = false
   /// The row of the open conversation; −1: none is open.
   var row: Int32 = -1
 }
@@ -37,6 +41,7 @@ struct UserState {
 /// user, where the product sorts and scans, so that neither can hide the other's mistake.
 struct TruthCounter {
   private let idleMilliseconds: Int64
+  private let minMessages: Int32
   private let firstDay: Int32
   private let dayCount: Int
   private let termFrom: Int32
@@ -69,6 +74,7 @@ struct TruthCounter {
   init(options: SimulationOptions, catalogue: Catalogue) {
     self.catalogue = catalogue
     idleMilliseconds = options.idleTimeout.microseconds / 1_000
+    minMessages = Int32(options.minMessages)
     // A day more on either side, for clocks that are slow or fast at midnight.
     firstDay = options.from.daysSinceEpoch - 1
     dayCount = options.days + 2
@@ -85,7 +91,9 @@ struct TruthCounter {
     misuse = catalogue.licensees.map { _ in
       [Truth.Use](repeating: Truth.Use(), count: MisuseKind.allCases.count)
     }
-    if options.writesStatements { ledger = UnitLedger(userCount: catalogue.userCount) }
+    if options.writesStatements {
+      ledger = UnitLedger(options: options, userCount: catalogue.userCount)
+    }
   }
 
   /// Every line that is a record, counted or not.
@@ -132,6 +140,7 @@ struct TruthCounter {
     }
     guard isSuccess else {
       failed += 1
+      noteFailure(event, state)
       return
     }
     let date = date(of: event.time)
@@ -160,6 +169,7 @@ struct TruthCounter {
       ledger?.close(user: event.user)
       state.row = Int32(cell(date, event))
       state.isBillable = false
+      state.talk = 0
       ledger?.open(event, date: date)
     }
     let row = Int(state.row)
@@ -168,10 +178,13 @@ struct TruthCounter {
     state.lastGateway = event.gateway
     var quantity = 0
     if event.kind == .message && !state.isBillable {
-      state.isBillable = true
-      quantities[row] += 1
-      quantity = 1
-      conversations += 1
+      state.talk += 1
+      if state.talk == minMessages {
+        state.isBillable = true
+        quantities[row] += 1
+        quantity = 1
+        conversations += 1
+      }
     }
     ledger?.extend(event)
     tallyUse(event, date: date, messages: 1, quantity: quantity)
@@ -179,6 +192,13 @@ struct TruthCounter {
       state.row = -1
       ledger?.close(user: event.user)
     }
+  }
+
+  private mutating func noteFailure(_ event: LogEvent, _ state: UserState) {
+    guard ledger != nil, !moduleIsItem[Int(event.module)] else { return }
+    let isApart = event.time - state.lastCounted > idleMilliseconds
+    let date = date(of: event.time)
+    ledger?.fail(event, date: date, isApart: isApart)
   }
 
   @inline(__always)

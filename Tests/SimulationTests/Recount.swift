@@ -2,7 +2,7 @@ import CivilTime
 import Foundation
 import Simulation
 
-/// A slow count of written logs by the default rule: parses every line with Foundation, sorts
+/// A slow count of written logs by the options' rule: parses every line with Foundation, sorts
 /// each user's calls and scans them.
 struct Recount {
   struct Call {
@@ -46,9 +46,12 @@ struct Recount {
   var secondsOfDay: [Int] = []
   var questions: [String: Int] = [:]
 
-  private var calls: [[String]: [Call]] = [:]
+  /// By licensee and user, as they were read.
+  private(set) var calls: [[String]: [Call]] = [:]
+  private let minMessages: Int
 
   init(directory: String, truth: Truth, options: SimulationOptions) throws {
+    minMessages = options.minMessages
     let bound = Set(options.licensees.filter { $0.contract != nil }.map(\.name))
     for file in truth.files {
       let text = try logText(directory + "/" + file)
@@ -133,7 +136,7 @@ struct Recount {
     _ calls: [Call], licensee: String, itemModules: Set<String>, idle: Int64
   ) {
     var open: Key?
-    var isBillable = false
+    var talk = 0
     var last: Int64 = 0
     for call in calls {
       if call.event == "ping" {
@@ -160,14 +163,14 @@ struct Recount {
       messages += 1
       if open == nil || call.event == "open" {
         open = key
-        isBillable = false
+        talk = 0
       }
       last = call.time
       guard let row = open else { continue }
       sums[row, default: Sum()].messages += 1
-      if call.event == "message", !isBillable {
-        isBillable = true
-        sums[row, default: Sum()].quantity += 1
+      if call.event == "message" {
+        talk += 1
+        if talk == minMessages { sums[row, default: Sum()].quantity += 1 }
       }
       if call.event == "close" { open = nil }
     }

@@ -42,6 +42,9 @@ struct SimulationTests {
       options.zone = .utc
       options.pings = 0.3
       options.gateways = 9
+      options.minMessages = 3
+      options.failedConversations = 0.03
+      options.monthEndConversations = 9
     }
     let truth = try simulate(options, into: scratch.path)
     let count = try Recount(directory: scratch.path, truth: truth, options: options)
@@ -224,6 +227,16 @@ struct SimulationTests {
     #expect(refusal { $0.failures = 1.5 } == "failures")
     #expect(refusal { $0.failures = .nan } == "failures")
     #expect(refusal { $0.clockSkews = [401] } == "clock-skew")
+    #expect(refusal { $0.minMessages = 0 } == "min-messages")
+    #expect(refusal { $0.drawnLogGaps = 8 } == "log-gaps")
+    #expect(refusal { $0.discrepancies = [.split: -1] } == "discrepancies")
+    #expect(refusal { $0.licenseeClockSkew = -28_800_000 } == nil)
+    #expect(refusal { $0.licenseeClockSkew = 28_800_001 } == "licensee-clock-skew")
+    #expect(
+      refusal {
+        $0.writesContract = true
+        $0.licensees[0].contract = nil
+      } == "contract")
     #expect(refusal { $0.licensees = [] } == "licensees")
     #expect(refusal { $0.licensees[0].name = "a\"b" } == "licensees")
     #expect(refusal { $0.licensees[0].userCount = 1 } == "users")
