@@ -22,6 +22,8 @@ public struct MapSummary: Sendable {
   public var bytes = ByteBalance()
   /// The time of the last record.
   public var inputEnd: Instant?
+  /// When anything was called, where that is noted.
+  public var callTimes: CallTimes?
   /// Quarantined lines by reason.
   public var rejections: [Rejection: FirstSources] = [:]
   /// The first quarantined lines of all, for the list that is shown.
@@ -44,6 +46,7 @@ public struct MapSummary: Sendable {
     balance.merge(other.balance)
     bytes.merge(other.bytes)
     if let end = other.inputEnd { inputEnd = inputEnd.map { max($0, end) } ?? end }
+    if let times = other.callTimes { callTimes = callTimes.map { $0.merged(times) } ?? times }
     rejections.merge(other.rejections) { $0.merged(with: $1) }
     quarantined = Array(
       (quarantined + other.quarantined).sorted { $0.source < $1.source }

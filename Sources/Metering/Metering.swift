@@ -19,6 +19,8 @@ public struct MeteringOptions: Sendable {
   public var rivals: RivalCounting?
   /// A stretch of time whose records are passed over, to see what is counted without them; then lines do not balance.
   public var leftOut: Range<Instant>?
+  /// Whether it is noted when anything was called.
+  public var wantsCallTimes = false
   /// Whether quarantined lines are kept as they are.
   public var wantsQuarantine = false
   /// Whether origins and addresses are held against the contracts' lists.
@@ -74,6 +76,8 @@ public struct MeteringResult: Sendable {
   /// What other definitions come to, where that was asked for; in no order.
   public var rivals: [DailyRivals] = []
   public var quarters: [QuarterTotals] = []
+  /// When anything was called, where that was asked for.
+  public var callTimes: CallTimes?
   public var uses: [UseKey: Tally]
   public var places: [UnlistedPlaceKey: Tally]
   public var outside: [String: Tally]
@@ -278,6 +282,7 @@ public final class Metering: @unchecked Sendable {
           $0, sources, reading.formats.recognitions,
           isConverted: options.encoding.map { $0 != .utf8 })
       })
+    result.callTimes = map.callTimes
     result.rivals = reduced.rivals.dailyRivals(attributions, terms)
     result.quarters = reduced.rivals.quarterTotals(attributions)
     return result
@@ -339,6 +344,7 @@ public final class Metering: @unchecked Sendable {
       findsPlaces: options.findsPlaces, latestTime: latestTime, quarantine: quarantine)
     let reader = reading.reader
     let leftOut = options.leftOut
+    var callTimes = options.wantsCallTimes ? CallTimes() : nil
     var last: Int?
     while let file = reader.next(into: block, last: last) {
       last = file
@@ -348,6 +354,7 @@ public final class Metering: @unchecked Sendable {
       mapper.begin(block, file: file)
       let counts = parsers.parse(block, how) { call, line in
         if let leftOut, leftOut.contains(call.time) { return }
+        callTimes?.add(call.time)
         mapper.receive(call, line: line)
       } rejected: { rejection, line in
         mapper.receive(rejection, line: line)
@@ -356,6 +363,9 @@ public final class Metering: @unchecked Sendable {
       reader.note(lines: counts.lines, ofBlock: block.index, ofFile: file)
       if mapper.failure != nil || (options.isStrict && mapper.hasQuarantined) { reader.stop() }
     }
-    return try mapper.finish()
+    var summary = try mapper.finish()
+    callTimes?.finish()
+    summary.callTimes = callTimes
+    return summary
   }
 }

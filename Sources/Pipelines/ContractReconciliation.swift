@@ -15,6 +15,8 @@ public struct ContractReconciliation: Sendable {
   public let details: DetailOutcome?
   public let licensor: StatedTotals
   public let licensee: StatedTotals
+  /// What was read of the log that was the evidence.
+  public let log: MeteringSummary?
 
   /// Of details.
   ///
@@ -23,8 +25,9 @@ public struct ContractReconciliation: Sendable {
   ///   - range: the days that are compared; `nil`: all that either side has.
   init(
     _ contract: Contract, details: DetailOutcome, licensor: StatedTotals, licensee: StatedTotals,
-    range: ClosedRange<CivilDate>?
+    range: ClosedRange<CivilDate>?, log: MeteringSummary?
   ) {
+    self.log = log
     self.contract = contract
     self.details = details
     var (first, second) = (licensor, licensee)

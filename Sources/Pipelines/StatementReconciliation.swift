@@ -39,17 +39,10 @@ public struct StatementReconciliation: ~Copyable {
     }
   }
 
-  /// What the log shows, as evidence.
-  public struct Log: Sendable {
-    /// The count by the contract's rule, with its units, and the same of a log in which no call failed.
-    public var count: MeteringResult
-    public var traffic: MeteringResult?
-
-    public init(count: MeteringResult, traffic: MeteringResult?) {
-      self.count = count
-      self.traffic = traffic
-    }
-  }
+  /// Counts the contract's log, with its units.
+  ///
+  /// - Parameter failedCallsToo: as if failed calls were none.
+  public typealias LogCount = (_ failedCallsToo: Bool) throws(RunError) -> MeteringResult
 
   private let contract: Contract
   private let options: Options
@@ -143,13 +136,13 @@ public struct StatementReconciliation: ~Copyable {
 
   /// Compares both sides.
   ///
-  /// - Parameter log: counts the log of the contract, where there is one; called once, before anything is kept in memory.
-  public consuming func run(log: Log?) throws(RunError) -> ContractReconciliation {
+  /// - Parameter log: of the contract, where there is one.
+  public consuming func run(log: LogCount?) throws(RunError) -> ContractReconciliation {
     guard areDetails else { throw .usage("totals") }
     return try details(log)
   }
 
-  private consuming func details(_ log: Log?) throws(RunError) -> ContractReconciliation {
+  private consuming func details(_ log: LogCount?) throws(RunError) -> ContractReconciliation {
     let pseudonym = options.pseudonym
     let made: @Sendable (String) -> String = { pseudonym?.text($0) ?? $0 }
     var engineOptions = DetailReconciliation.Options(
@@ -168,21 +161,20 @@ public struct StatementReconciliation: ~Copyable {
     let second = StatementDetail(
       licensee, contract, users: usersAreMade.licensor ? made : nil)
     let engine = DetailReconciliation(contract, options: engineOptions)
-    // Once the log's units are taken, what they were counted with is let go.
-    var logSources: SourceTable?
+    var evidence: LogEvidence?
+    if let log {
+      evidence = try Self.take(log, contract, engine, users: usersAreMade.licensor ? made : nil)
+      engine.options.callTimes = evidence?.callTimes
+    }
+    let logSources = evidence?.sources
     let outcome = try RunError.spill { () throws(SpillError) in
-      if let log {
-        logSources = log.count.sources
-        try engine.take(Self.sources(log, contract, users: usersAreMade.licensor ? made : nil))
-      }
       try engine.take([
         (.licensor, { take throws(SpillError) in first.read(take) }),
         (.licensee, { take throws(SpillError) in second.read(take) }),
       ])
-      let places = logSources
       let report = DifferencesReport(contract) { side, place in
         guard let path = paths[side] else {
-          return places?.text(of: place) ?? ""
+          return logSources?.text(of: place) ?? ""
         }
         return "\(path):\(place)"
       } user: {
@@ -192,24 +184,45 @@ public struct StatementReconciliation: ~Copyable {
     }
     return ContractReconciliation(
       contract, details: outcome, licensor: first.totals, licensee: second.totals,
-      range: options.dates)
+      range: options.dates, log: evidence?.summary)
   }
 
-  private static func sources(
-    _ log: Log, _ contract: Contract, users: (@Sendable (String) -> String)?
-  ) -> [(side: StatedSide, read: DetailReconciliation.Source)] {
-    [(StatedSide.log, log.count.rows), (.traffic, log.traffic?.rows)].compactMap { side, rows in
-      guard let rows else { return nil }
-      return (
-        side,
-        { take throws(SpillError) in
-          try rows.forEachUnit(of: contract.number) { unit in
-            var unit = unit
-            if let users, !unit.user.isEmpty { unit.user = users(unit.user) }
-            return take(unit)
-          }
-        }
-      )
+  /// What is left of a log when its units are taken.
+  private struct LogEvidence {
+    var sources: SourceTable
+    var callTimes: CallTimes?
+    var summary: MeteringSummary
+  }
+
+  /// Takes a log's units as evidence; what they were counted with is let go one after the other.
+  private static func take(
+    _ count: LogCount, _ contract: Contract, _ engine: DetailReconciliation,
+    users: (@Sendable (String) -> String)?
+  ) throws(RunError) -> LogEvidence {
+    func take(_ result: MeteringResult, as side: StatedSide) throws(RunError) {
+      guard let rows = result.rows else { return }
+      try RunError.spill { () throws(SpillError) in
+        try engine.take([(side, source(rows, contract, users: users))])
+      }
+    }
+    let result = try count(false)
+    try take(result, as: .log)
+    let evidence = LogEvidence(
+      sources: result.sources, callTimes: result.callTimes,
+      summary: MeteringSummary(result, quarantinedShare: .zero))
+    try take(try count(true), as: .traffic)
+    return evidence
+  }
+
+  private static func source(
+    _ rows: UsageRows, _ contract: Contract, users: (@Sendable (String) -> String)?
+  ) -> DetailReconciliation.Source {
+    { take throws(SpillError) in
+      try rows.forEachUnit(of: contract.number) { unit in
+        var unit = unit
+        if let users, !unit.user.isEmpty { unit.user = users(unit.user) }
+        return take(unit)
+      }
     }
   }
 }

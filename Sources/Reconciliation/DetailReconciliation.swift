@@ -1,6 +1,6 @@
 public import CivilTime
 public import Contracts
-internal import Counting
+public import Counting
 public import Shuffling
 
 /// Reconciles two usage details, unit by unit, in bounded memory.
@@ -24,6 +24,8 @@ public final class DetailReconciliation {
     public var testUsers: Set<String> = []
     /// Whether scenarios are compared: both sides state them.
     public var comparesScenario = true
+    /// When the log has anything, where there is one.
+    public var callTimes: CallTimes?
     /// Whether the licensor's units are the log's own count.
     public var licensorIsLog = false
 
@@ -38,7 +40,8 @@ public final class DetailReconciliation {
   public typealias Source = @Sendable (_ take: (StatedUnit) -> Bool) throws(SpillError) -> Void
 
   private let contract: Contract
-  private let options: Options
+  /// May change as long as nothing is compared.
+  public var options: Options
   private let pool: ChunkPool
   private let spill: SpillFile
   private let kinds = UnitKinds()
@@ -131,7 +134,8 @@ public final class DetailReconciliation {
       comparesUsers: clock.usersAgree ?? true,
       hasLog: summaries[.log] != nil || options.licensorIsLog,
       licensorIsLog: options.licensorIsLog,
-      gaps: LogGaps(given: options.gaps, activity: log.activity, zone: contract.zone),
+      gaps: LogGaps(given: options.gaps, activity: log.activity, calls: options.callTimes,
+        zone: contract.zone),
       licensorMonths: licensor.months, licenseeMonths: licensee.months,
       licenseeDays: licensee.days.rule, render: render)
   }

@@ -322,6 +322,7 @@ final class DifferenceFinder {
     case .gap: emit(.missingAtLicensorLogGap, .inGap, group, batch)
     case .beforeFirst: emit(.missingAtLicensorLogGap, .beforeLog, group, batch)
     case .behindLast: emit(.missingAtLicensorLogGap, .behindLog, group, batch)
+    case .silence: emit(.missingAtLicensorLogGap, .silence, group, batch)
     case .complete:
       emit(
         .missingAtLicensorNoTraffic, comparison.hasLog ? .none : .noLog, group, batch)

@@ -1,4 +1,5 @@
 public import CivilTime
+internal import Counting
 
 /// Stretches in which the gateway's log is incomplete.
 public struct LogGaps: Sendable {
@@ -6,6 +7,8 @@ public struct LogGaps: Sendable {
   public private(set) var gaps: [LogGap] = []
   /// The first and the last thing that is known to have happened; `nil` without anything.
   private let span: ClosedRange<Int64>?
+  /// Seconds in which the log has anything, in order; empty without a log.
+  private let seconds: [Int64]
 
   /// Conversations that should have begun in a silence for it to be taken for a gap: by chance it is then shorter in
   /// all but one of 10⁷ cases.
@@ -14,10 +17,16 @@ public struct LogGaps: Sendable {
   /// - Parameters:
   ///   - given: gaps that are known.
   ///   - activity: begins and ends of units, two for each.
+  ///   - calls: when the log has anything, where there is one.
   ///   - zone: whose hours of the day have their own traffic.
-  init(given: [Range<Instant>], activity: MinuteActivity, zone: Zone) {
+  init(
+    given: [Range<Instant>], activity: MinuteActivity, calls: CallTimes?, zone: Zone
+  ) {
+    seconds = calls?.seconds ?? []
     let minutes = activity.counts.keys.sorted()
-    if let first = minutes.first, let last = minutes.last {
+    if let first = seconds.first, let last = seconds.last {
+      span = first * Self.second...(last + 1) * Self.second - 1
+    } else if let first = minutes.first, let last = minutes.last {
       span = Int64(first) * Self.minute...(Int64(last) + 1) * Self.minute - 1
     } else {
       span = nil
@@ -28,15 +37,43 @@ public struct LogGaps: Sendable {
       let silence = before + 1..<after
       let expected = rates.expected(silence)
       guard expected >= Self.expectedMin else { continue }
-      let from = Instant(microseconds: Int64(silence.lowerBound) * Self.minute)
-      let to = Instant(microseconds: Int64(silence.upperBound) * Self.minute)
-      if found.contains(where: { $0.range.overlaps(from..<to) }) { continue }
-      found.append(LogGap(range: from..<to, expected: expected))
+      guard
+        let range = silent(
+          Int64(silence.lowerBound) * Self.minute..<Int64(silence.upperBound) * Self.minute),
+        !found.contains(where: { $0.range.overlaps(range) })
+      else { continue }
+      found.append(LogGap(range: range, expected: expected))
     }
     gaps = found.sorted { $0.range.lowerBound < $1.range.lowerBound }
   }
 
   static let minute: Int64 = 60_000_000
+  private static let second: Int64 = 1_000_000
+
+  /// A stretch without begins and ends of units, if the log has nothing else in it either.
+  private func silent(_ range: Range<Int64>) -> Range<Instant>? {
+    let whole = Instant(microseconds: range.lowerBound)..<Instant(microseconds: range.upperBound)
+    guard !seconds.isEmpty else { return whole }
+    let middle = (range.lowerBound + range.upperBound) / 2
+    let (before, after) = neighbours(of: middle)
+    guard let before, let after, after - before > (range.upperBound - range.lowerBound) / 2 else {
+      return nil
+    }
+    return Instant(microseconds: before)..<Instant(microseconds: after)
+  }
+
+  /// The last second with a call before a moment, from its end, and the first behind it.
+  private func neighbours(of time: Int64) -> (before: Int64?, after: Int64?) {
+    var (low, high) = (0, seconds.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if seconds[middle] * Self.second <= time { low = middle + 1 } else { high = middle }
+    }
+    return (
+      low > 0 ? (seconds[low - 1] + 1) * Self.second : nil,
+      low < seconds.count ? seconds[low] * Self.second : nil
+    )
+  }
 
   /// Where a unit lies as far as the log's completeness goes.
   enum Place {
@@ -44,7 +81,12 @@ public struct LogGaps: Sendable {
     case gap(LogGap)
     case beforeFirst(Instant)
     case behindLast(Instant)
+    /// Nothing was logged of anyone: where little is called, that may be chance or a gap.
+    case silence
   }
+
+  /// How near a call must be for the log to be known to be complete.
+  private static let nearBefore: Int64 = 60_000_000
 
   /// - Parameters: a unit's start and end in microseconds of the licensor's clock.
   func place(_ start: Int64, _ end: Int64) -> Place {
@@ -53,6 +95,9 @@ public struct LogGaps: Sendable {
     guard let span else { return .complete }
     if end < span.lowerBound { return .beforeFirst(Instant(microseconds: span.lowerBound)) }
     if start > span.upperBound { return .behindLast(Instant(microseconds: span.upperBound)) }
+    if !seconds.isEmpty, let before = neighbours(of: end).before, before < start - Self.nearBefore {
+      return .silence
+    }
     return .complete
   }
 }

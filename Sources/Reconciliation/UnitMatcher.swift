@@ -1,3 +1,4 @@
+internal import Contracts
 internal import Shuffling
 
 /// Units of both sides that are the same use: a connected component of what belongs together.
@@ -26,10 +27,13 @@ struct UnitMatcher {
   private var licensor: [Int] = []
   private var licensee: [Int] = []
 
+  private let isItem: [Bool]
+
   /// - Parameter kinds: of all units; those of one module and meter may be cut differently.
   init(clockDifference: Int64, slack: Int64, kinds: [UnitKind]) {
     self.clockDifference = clockDifference
     self.slack = slack
+    isItem = kinds.map { $0.meter == .item }
     var numbers: [UnitKind: Int] = [:]
     modules = kinds.map { kind in
       var module = kind
@@ -188,9 +192,11 @@ struct UnitMatcher {
     return left.isEndUnknown || right.isEndUnknown || abs(end(left) - end(right)) <= slack
   }
 
-  /// Whether two units with one id may be one.
+  /// Whether two units with one id may be one; items of one id are many, and are told apart by their times.
   private func isNear(_ left: UnitRecord, _ right: UnitRecord) -> Bool {
-    left.isTimeUnknown || right.isTimeUnknown
+    guard isItem[left.kind] == isItem[right.kind] else { return false }
+    if isItem[left.kind] { return fits(left, right) }
+    return left.isTimeUnknown || right.isTimeUnknown
       || abs(start(left) - start(right)) <= Self.nearMax
   }
 
@@ -224,7 +230,7 @@ struct UnitMatcher {
         place += 1
         guard !isLinked[candidate], fits(other, unit),
           acrossModules
-            ? batch[candidate].quantity == unit.quantity
+            ? other.quantity == unit.quantity && isItem[other.kind] == isItem[unit.kind]
             : modules[other.kind] == modules[unit.kind],
           belong(batch, candidate, index, byID, exactly: true)
         else { continue }
@@ -251,11 +257,11 @@ struct UnitMatcher {
     // The licensee's in order; the licensor's that begin before each of them ends.
     for index in licensee where !isClosed[index] {
       let unit = batch[index]
-      guard !unit.isTimeUnknown else { continue }
+      guard !unit.isTimeUnknown, !isItem[unit.kind] else { continue }
       let from = start(unit) - slack
       let to = end(unit) + slack
       while left < licensor.count && start(batch[licensor[left]]) <= to {
-        open.append(licensor[left])
+        if !isItem[batch[licensor[left]].kind] { open.append(licensor[left]) }
         left += 1
       }
       // What ended before this one begins has ended for all that follow.
@@ -279,18 +285,14 @@ struct UnitMatcher {
     return shorter == 0 ? common >= -slack : common > 0
   }
 
-  /// Joins what is left of an id, in order of time, as long as it is not far apart.
+  /// Joins what is left of an id, where it is one unit of each side that are not far apart.
   private mutating func joinRest(_ batch: UnitBatch) {
     let left = licensor.filter { !isLinked[$0] }
-    var right = licensee.filter { !isLinked[$0] }
-    for index in left {
-      guard
-        let place = right.firstIndex(where: {
-          isNear(batch[index], batch[$0]) && batch.haveEqualConversations(index, $0)
-        })
-      else { continue }
-      join(index, right.remove(at: place))
-    }
+    let right = licensee.filter { !isLinked[$0] }
+    guard left.count == 1, right.count == 1, isNear(batch[left[0]], batch[right[0]]),
+      batch.haveEqualConversations(left[0], right[0])
+    else { return }
+    join(left[0], right[0])
   }
 
   private mutating func collected() -> [UnitGroup] {

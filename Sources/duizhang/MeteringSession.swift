@@ -164,13 +164,10 @@ struct MeteringSession {
   func run(
     _ files: [InputFile], _ terms: Terms, _ options: MeteringOptions
   ) throws(ExitStatus) -> MeteringResult {
-    let metering = Metering(files: files, terms: terms, options: options)
-    let storedBytes = files.reduce(0) { $0 + $1.sizeBytes }
-    do throws(MeteringError) {
-      return try showingProgress(
-        of: storedBytes, taken: { metering.storedBytesTaken },
-        during: { () throws(MeteringError) in try metering.run() })
+    do throws(RunError) {
+      return try counted(files, terms, options)
     } catch {
+      guard case .metering(let error) = error else { throw .internalFailure }
       switch error {
       case .input(let errors):
         for error in errors { diagnostics.say(.error, error.description) }
@@ -182,6 +179,21 @@ struct MeteringSession {
         for text in texts { diagnostics.say(.error, text) }
         throw .needsPerson
       }
+    }
+  }
+
+  /// As ``run(_:_:_:)``, with errors as they are.
+  func counted(
+    _ files: [InputFile], _ terms: Terms, _ options: MeteringOptions
+  ) throws(RunError) -> MeteringResult {
+    let metering = Metering(files: files, terms: terms, options: options)
+    let storedBytes = files.reduce(0) { $0 + $1.sizeBytes }
+    do throws(MeteringError) {
+      return try showingProgress(
+        of: storedBytes, taken: { metering.storedBytesTaken },
+        during: { () throws(MeteringError) in try metering.run() })
+    } catch {
+      throw .metering(error)
     }
   }
 

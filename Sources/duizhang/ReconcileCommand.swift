@@ -114,6 +114,10 @@ struct ReconcileCommand: ParsableCommand {
     let session = MeteringSession(diagnostics: execution.diagnostics)
     let terms = try session.terms(contract, timeZone: timeZone)
     var metering = execution.options()
+    metering.formats = try session.formats(format)
+    metering.encoding = format.encoding
+    metering.wantsRows = true
+    metering.wantsCallTimes = true
     var options = StatementReconciliation.Options(metering)
     options.dates = days.range
     options.gaps = logGap.compactMap(Self.gap)
@@ -124,18 +128,26 @@ struct ReconcileCommand: ParsableCommand {
       (licensor, licensee), try Self.columns(licensorColumn, "--licensor-column"),
       try Self.columns(licenseeColumn, "--licensee-column")
     )
-    metering.formats = try session.formats(format)
-    metering.encoding = format.encoding
+    let files = log.isEmpty ? nil : try session.files(log, metering)
+    // What counts the log and what compares share the memory.
+    metering.memoryBytes /= 2
+    let counting = metering
     let outcome = try session.reconciled { () throws(RunError) in
       let reconciliation = try StatementReconciliation(
         terms.contracts[0],
         licensor: .init(path: sides.0, columns: licensorColumns),
         licensee: .init(path: sides.1, columns: licenseeColumns), options: options)
-      return try reconciliation.run(log: nil)
+      guard let files else { return try reconciliation.run(log: nil) }
+      return try reconciliation.run { failedCallsToo throws(RunError) in
+        let terms =
+          failedCallsToo ? terms.changingRules { Definition.failedCalls.change(&$0) } : terms
+        return try session.counted(files, terms, counting)
+      }
     }
     try session.write { () throws(ReportError) in
       try outcome.write(to: out, style: CSVStyle(headers: headers, bom: bom))
     }
+    if let log = outcome.log { execution.diagnostics.report(text: log.text, json: log.json) }
     execution.diagnostics.report(text: outcome.text, json: outcome.json)
     if outcome.needsPerson { throw ExitStatus.needsPerson }
   }
