@@ -43,7 +43,8 @@ extension ContractReconciliation {
       + totals.notes.map { "note: \($0)\n" }.joined() + problemsText + concernsText
   }
 
-  private func sideText(_ side: String, _ statement: StatedTotals, _ units: StatedUnits?) -> String {
+  private func sideText(_ side: String, _ statement: StatedTotals, _ units: StatedUnits?) -> String
+  {
     var text = "\(side): \(statement.path): "
     if let units {
       text += "\(MeteringSummary.grouped(units.units)) units"
@@ -97,7 +98,8 @@ extension ContractReconciliation {
       for row in bridge.rows {
         let quantity = MeteringSummary.grouped(row.quantity)
         table.append([
-          "\(bridge.month)", bridge.module, row.step.name, quantity, row.amount?.text(places: 2) ?? "",
+          "\(bridge.month)", bridge.module, row.step.name, quantity,
+          row.amount?.text(places: 2) ?? "",
           row.explanation,
         ])
       }

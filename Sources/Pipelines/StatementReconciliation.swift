@@ -146,7 +146,8 @@ public struct StatementReconciliation: ~Copyable {
     let pseudonym = options.pseudonym
     let made: @Sendable (String) -> String = { pseudonym?.text($0) ?? $0 }
     var engineOptions = DetailReconciliation.Options(
-      threads: options.threads, bytesMax: log == nil ? options.memoryBytes : options.memoryBytes / 2,
+      threads: options.threads,
+      bytesMax: log == nil ? options.memoryBytes : options.memoryBytes / 2,
       temporaryFolder: options.temporaryFolder)
     engineOptions.dates = options.dates
     engineOptions.gaps = options.gaps
@@ -247,7 +248,8 @@ extension UsageRows {
         date: row.date, module: attribution.module, scenario: attribution.scenario,
         meter: attribution.meter, quantity: Int(row.quantity), user: text(row.user(in: chunk)),
         conversation: text(row.conversation(in: chunk)),
-        startedAt: Instant(microseconds: row.startedAt), endedAt: Instant(microseconds: row.endedAt),
+        startedAt: Instant(microseconds: row.startedAt),
+        endedAt: Instant(microseconds: row.endedAt),
         messages: Int(row.messages), isNotBillable: row.notBillable != .no, place: row.source)
       return body(unit)
     }

@@ -40,6 +40,13 @@ public struct ClockDifference: Sendable, Hashable {
   /// By how much starts and ends of one unit may differ on the two sides, once clocks are set right.
   var slack: Int64 { min(max(2 * spread.microseconds, Self.slackMin), Self.slackMax) }
 
+  /// By how much they do differ for nearly all.
+  var tightSlack: Int64 {
+    basis == .ids || basis == .users
+      ? min(max(2 * spread.microseconds, Self.tightSlackMin), slack) : slack
+  }
+
+  private static let tightSlackMin: Int64 = 50_000
   private static let slackMin: Int64 = 2_000_000
   private static let slackMax: Int64 = 90_000_000
 

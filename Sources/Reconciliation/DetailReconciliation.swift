@@ -130,11 +130,13 @@ public final class DetailReconciliation {
     }
     let log = summaries[.traffic] ?? summaries[.log] ?? licensor
     return DetailComparison(
-      contract: contract, dates: options.dates, testUsers: options.testUsers, kinds: kinds.all, kindRanks: kinds.ranks, clock: clock,
+      contract: contract, dates: options.dates, testUsers: options.testUsers, kinds: kinds.all,
+      kindRanks: kinds.ranks, clock: clock,
       comparesUsers: clock.usersAgree ?? true,
       hasLog: summaries[.log] != nil || options.licensorIsLog,
       licensorIsLog: options.licensorIsLog,
-      gaps: LogGaps(given: options.gaps, activity: log.activity, calls: options.callTimes,
+      gaps: LogGaps(
+        given: options.gaps, activity: log.activity, calls: options.callTimes,
         zone: contract.zone),
       licensorMonths: licensor.months, licenseeMonths: licensee.months,
       licenseeDays: licensee.days.rule, render: render)

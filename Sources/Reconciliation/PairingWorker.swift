@@ -27,8 +27,7 @@ final class PairingWorker: @unchecked Sendable {
     self.pool = pool
     self.spill = spill
     self.byUser = ShuffleWriter(byUser)
-    matcher = UnitMatcher(
-      clockDifference: clockDifference, slack: comparison.clock.slack, kinds: comparison.kinds)
+    matcher = UnitMatcher(comparison.clock, kinds: comparison.kinds)
   }
 
   private func sorted(_ bucket: Shuffle.Bucket) throws(SpillError) -> ExternalSorter<UnitOrder> {
@@ -164,7 +163,7 @@ final class PairingWorker: @unchecked Sendable {
 
   /// Tells of units that only one side has, in order of time: those of another user first.
   func tellOrphans(_ sorters: [ExternalSorter<UnitTimeOrder>]) throws(SpillError) {
-    var window = OrphanWindow(clockDifference: clockDifference, slack: matcher.slack)
+    var window = OrphanWindow(clockDifference: clockDifference, slack: matcher.tightSlack)
     try unsafe ExternalSorter.forEach(in: sorters) { record in
       window.add(unsafe record.pointee, textsIn: unsafe Chunk(containing: record), tell)
       return finder.failure == nil

@@ -78,7 +78,8 @@ public final class StatementDetail: @unchecked Sendable {
   private static func refusal(_ row: borrowing StatementRow, path: String) -> RowProblem {
     RowProblem(
       path: path, row: row.row, line: row.line, column: "", value: row.module,
-      remedy: "its amount has too many digits, or the file has more than \(UnitKinds.countMax) modules "
+      remedy:
+        "its amount has too many digits, or the file has more than \(UnitKinds.countMax) modules "
         + "and scenarios; correct them")
   }
 }

@@ -1,3 +1,4 @@
+internal import CivilTime
 internal import Contracts
 internal import Shuffling
 
@@ -17,6 +18,8 @@ struct UnitMatcher {
   /// What the licensee's clock is ahead, and by how much times of one unit may differ, in microseconds.
   let clockDifference: Int64
   let slack: Int64
+  /// By how much they do differ.
+  let tightSlack: Int64
   private let modules: [Int]
 
   /// For each unit: the one that stands for its group; itself, at first.
@@ -30,9 +33,10 @@ struct UnitMatcher {
   private let isItem: [Bool]
 
   /// - Parameter kinds: of all units; those of one module and meter may be cut differently.
-  init(clockDifference: Int64, slack: Int64, kinds: [UnitKind]) {
-    self.clockDifference = clockDifference
-    self.slack = slack
+  init(_ clock: ClockDifference, kinds: [UnitKind]) {
+    clockDifference = clock.difference.microseconds
+    slack = clock.slack
+    tightSlack = clock.tightSlack
     isItem = kinds.map { $0.meter == .item }
     var numbers: [UnitKind: Int] = [:]
     modules = kinds.map { kind in
@@ -66,8 +70,11 @@ struct UnitMatcher {
     } else {
       joinLinked(batch)
     }
-    joinExact(batch, acrossModules: false, byID)
-    joinExact(batch, acrossModules: true, byID)
+    // The nearest first, so that of units close to each other each finds its own.
+    for tolerance in tightSlack < slack ? [tightSlack, slack] : [slack] {
+      joinExact(batch, within: tolerance, acrossModules: false, byID)
+      joinExact(batch, within: tolerance, acrossModules: true, byID)
+    }
     joinOverlapping(batch, byID) { [modules] in
       modules[$0.kind] == modules[$1.kind]
     }
@@ -186,6 +193,10 @@ struct UnitMatcher {
 
   /// Whether both times agree.
   private func fits(_ left: UnitRecord, _ right: UnitRecord) -> Bool {
+    fits(left, right, within: slack)
+  }
+
+  private func fits(_ left: UnitRecord, _ right: UnitRecord, within slack: Int64) -> Bool {
     guard !left.isTimeUnknown, !right.isTimeUnknown,
       abs(start(left) - start(right)) <= slack
     else { return false }
@@ -213,7 +224,9 @@ struct UnitMatcher {
   }
 
   /// Joins units with equal starts and ends, one to one, the nearest first come.
-  private mutating func joinExact(_ batch: UnitBatch, acrossModules: Bool, _ byID: Bool) {
+  private mutating func joinExact(
+    _ batch: UnitBatch, within slack: Int64, acrossModules: Bool, _ byID: Bool
+  ) {
     var first = 0
     for index in licensee where !isLinked[index] {
       let unit = batch[index]
@@ -228,7 +241,7 @@ struct UnitMatcher {
         let other = batch[candidate]
         if self.start(other) > start + slack { break }
         place += 1
-        guard !isLinked[candidate], fits(other, unit),
+        guard !isLinked[candidate], fits(other, unit, within: slack),
           acrossModules
             ? other.quantity == unit.quantity && isItem[other.kind] == isItem[unit.kind]
             : modules[other.kind] == modules[unit.kind],

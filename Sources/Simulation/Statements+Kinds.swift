@@ -282,7 +282,7 @@ extension Statements {
     unit.ended = unit.started + 60_000 + Int64(random.below(180_000))
     unit.date = date(unit.started, in: options.zone).daysSinceEpoch
     unit.conversation = newConversation()
-    unit.messages = Int32(2 + random.below(6))
+    unit.messages = max(Int32(2 + random.below(6)), Int32(options.minMessages))
     guard plantsAllWays else { return unit }
     // Some apps name no conversation.
     if random.below(4) == 0 { unit.conversation = 0 }

@@ -15,7 +15,8 @@ struct Duizhang: ParsableCommand {
     version: Version.text,
     subcommands: [
       RunCommand.self, CloseCommand.self, StatusCommand.self, VerifyCommand.self, CountCommand.self,
-      UsageCommand.self, ReconcileCommand.self, RulesCommand.self, CheckCommand.self, FormatsCommand.self,
+      UsageCommand.self, ReconcileCommand.self, RulesCommand.self, CheckCommand.self,
+      FormatsCommand.self,
       DoctorCommand.self,
       WorkspaceCommand.self, SimulateCommand.self,
     ])

@@ -39,9 +39,9 @@ NAMES = {
 BRIDGE = ["contract", "period", "module", "step", "cause", "quantity", "amount", "explanation"]
 DIFFERENCES = [
     "contract", "period", "module", "scenario", "unit", "cause", "licensor_quantity", "licensee_quantity",
-    "licensor_user", "licensee_user", "licensor_conversation", "licensee_conversation", "licensor_started_at",
-    "licensor_ended_at", "licensee_started_at", "licensee_ended_at", "licensor_source", "licensee_source",
-    "explanation"]
+    "licensor_amount", "licensee_amount", "licensor_user", "licensee_user", "licensor_conversation",
+    "licensee_conversation", "licensor_started_at", "licensor_ended_at", "licensee_started_at", "licensee_ended_at",
+    "licensee_period", "licensee_module", "licensee_scenario", "licensor_source", "licensee_source", "explanation"]
 
 # What a start in differences.csv may be off: a file may state whole seconds.
 TOLERANCE = datetime.timedelta(seconds=2)
