@@ -57,25 +57,31 @@ final class DifferenceFinder {
 
   /// Whether a pair has no difference, but perhaps in its times.
   func isClean(_ pair: UnitGroup, of batch: UnitBatch) -> Bool {
-    guard pair.isPair else { return false }
-    let (left, right) = (batch[pair.licensor[0]], batch[pair.licensee[0]])
-    return left.kind == right.kind && left.quantity == right.quantity
-      && (left.day == right.day || month(left.day) == month(right.day))
-      && (!comparison.comparesUsers || haveSameUsers(pair, batch))
+    pair.isPair && isClean(pair.licensor[0], pair.licensee[0], of: batch)
   }
 
-  private func haveSameUsers(_ pair: UnitGroup, _ batch: UnitBatch) -> Bool {
-    let (left, right) = (pair.licensor[0], pair.licensee[0])
-    return batch[left].user(in: batch.chunk).isEmpty || batch[right].user(in: batch.chunk).isEmpty
+  func isClean(_ licensor: Int, _ licensee: Int, of batch: UnitBatch) -> Bool {
+    let (left, right) = (batch[licensor], batch[licensee])
+    return left.kind == right.kind && left.quantity == right.quantity
+      && (left.day == right.day || month(left.day) == month(right.day))
+      && (!comparison.comparesUsers || haveSameUsers(licensor, licensee, batch))
+  }
+
+  private func haveSameUsers(_ left: Int, _ right: Int, _ batch: UnitBatch) -> Bool {
+    batch[left].user(in: batch.chunk).isEmpty || batch[right].user(in: batch.chunk).isEmpty
       || batch.haveEqualUsers(left, right)
   }
 
   /// Notes a pair without difference.
   func note(_ pair: UnitGroup, of batch: UnitBatch, fits: Bool) {
-    guard isCompared(batch[pair.licensor[0]]) else { return }
+    note(batch[pair.licensor[0]], batch[pair.licensee[0]], fits: fits)
+  }
+
+  func note(_ licensor: UnitRecord, _ licensee: UnitRecord, fits: Bool) {
+    guard isCompared(licensor) else { return }
     pairs += 1
     if !fits { pairsOfOtherTimes += 1 }
-    if batch[pair.licensor[0]].day != batch[pair.licensee[0]].day { pairsOfOtherDays += 1 }
+    if licensor.day != licensee.day { pairsOfOtherDays += 1 }
   }
 
   /// Tells of units that both sides have and see differently.
@@ -331,7 +337,7 @@ final class DifferenceFinder {
 
   /// Tells of units that have all in common but the user, and no ids.
   func tellOtherUser(_ pair: UnitGroup, of batch: UnitBatch) {
-    if comparison.comparesUsers && !haveSameUsers(pair, batch) {
+    if comparison.comparesUsers && !haveSameUsers(pair.licensor[0], pair.licensee[0], batch) {
       emit(.userMismatch, .byTimeAlone, pair, batch)
     } else {
       pairs += 1

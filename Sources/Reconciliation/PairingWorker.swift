@@ -65,6 +65,7 @@ final class PairingWorker: @unchecked Sendable {
   private func finishID(_ isTooLarge: Bool) {
     guard batch.count > 0 else { return }
     defer { batch.removeAll() }
+    if isPlainPair(byID: true) { return }
     if isTooLarge {
       for index in 0..<batch.count { passOn(index, link: nil) }
       return
@@ -133,9 +134,26 @@ final class PairingWorker: @unchecked Sendable {
     if let failure { throw failure }
   }
 
+  /// Settles a batch of two units that are one and the same in all that is compared, as nearly all are.
+  private func isPlainPair(byID: Bool) -> Bool {
+    guard batch.count == 2 else { return false }
+    let (first, second) = (batch[0], batch[1])
+    let isInOrder = first.side == .licensor && second.side == .licensee
+    guard isInOrder || first.side == .licensee && second.side == .licensor else { return false }
+    let (licensor, licensee) = isInOrder ? (0, 1) : (1, 0)
+    guard first.kind == second.kind, first.link == second.link,
+      matcher.fits(batch[licensor], batch[licensee]),
+      byID ? batch.haveEqualConversations(0, 1) : batch.haveEqualUsers(0, 1),
+      finder.isClean(licensor, licensee, of: batch)
+    else { return false }
+    finder.note(batch[licensor], batch[licensee], fits: true)
+    return true
+  }
+
   private func finishCluster() throws(SpillError) {
     guard batch.count > 0 else { return }
     defer { batch.removeAll() }
+    if isPlainPair(byID: false) { return }
     for group in matcher.groups(of: batch, byID: false) {
       if group.isSingle {
         try finishSingle(group)

@@ -192,7 +192,7 @@ struct UnitMatcher {
   }
 
   /// Whether both times agree.
-  private func fits(_ left: UnitRecord, _ right: UnitRecord) -> Bool {
+  func fits(_ left: UnitRecord, _ right: UnitRecord) -> Bool {
     fits(left, right, within: slack)
   }
 

@@ -145,16 +145,20 @@ struct UnitOrder: RecordOrder {
     return (unit.group, unit.anchor(clockDifference: clockDifference))
   }
 
+  static var firstKeyIsHash: Bool { true }
+
   func precedes(
     _ left: UnsafePointer<UnitRecord>, _ right: UnsafePointer<UnitRecord>
   ) -> Bool {
     let first = unsafe left.pointee
     let second = unsafe right.pointee
-    let firstNumbers = first.ordinals(kindRanks)
-    let secondNumbers = second.ordinals(kindRanks)
-    for index in firstNumbers.indices where firstNumbers[index] != secondNumbers[index] {
-      return firstNumbers[index] < secondNumbers[index]
-    }
+    if first.side != second.side { return first.side.rawValue < second.side.rawValue }
+    if first.startedAt != second.startedAt { return first.startedAt < second.startedAt }
+    if first.endedAt != second.endedAt { return first.endedAt < second.endedAt }
+    if first.kind != second.kind { return kindRanks[first.kind] < kindRanks[second.kind] }
+    if first.quantity != second.quantity { return first.quantity < second.quantity }
+    if first.messages != second.messages { return first.messages < second.messages }
+    if first.day != second.day { return first.day < second.day }
     return first.place < second.place
   }
 }
@@ -186,13 +190,5 @@ extension UnitRecord {
 
   func anchor(clockDifference: Int64) -> Int64 {
     link == 0 ? start(clockDifference: clockDifference) : anchor
-  }
-
-  /// What tells units of a moment apart, as far as numbers do.
-  fileprivate func ordinals(_ kindRanks: [Int]) -> [Int64] {
-    [
-      Int64(side.rawValue), startedAt, endedAt, Int64(kindRanks[kind]), quantity, Int64(messages),
-      Int64(day),
-    ]
   }
 }

@@ -1,3 +1,5 @@
+public import CBytes
+
 /// A record of fixed size that can leave its chunk and take its texts with it.
 public protocol ChunkRecord: BitwiseCopyable {
   /// Bytes of texts that lie in the record's chunk.
@@ -10,6 +12,9 @@ public protocol ChunkRecord: BitwiseCopyable {
 /// A total order of records, with two numbers that decide most comparisons.
 public protocol RecordOrder: Sendable {
   associatedtype Record: ChunkRecord
+
+  /// Whether the first of the keys spreads evenly, as hashes do, between the smallest and the largest.
+  static var firstKeyIsHash: Bool { get }
 
   /// Numbers that order records as far as they differ.
   func keys(_ record: UnsafePointer<Record>) -> (UInt64, Int64)
@@ -36,6 +41,9 @@ public struct SortEntry<Record> {
 
 extension RecordOrder {
   @inlinable
+  public static var firstKeyIsHash: Bool { false }
+
+  @inlinable
   @inline(__always)
   public func entry(_ record: UnsafePointer<Record>) -> SortEntry<Record> {
     let (first, second) = unsafe keys(record)
@@ -57,15 +65,18 @@ extension RecordOrder {
 public final class ExternalSorter<Order: RecordOrder> {
   public typealias Record = Order.Record
 
+  /// How many records ahead of the one at hand are on their way into the cache.
+  @inlinable static var prefetchDistance: Int { 8 }
+
   /// Chunks that a sorter may always keep, so that runs have a useful length.
   @inlinable static var chunksMin: Int { 64 }
 
   /// Memory that sorting a chunk's records takes beside the chunk: an entry for each, and half as
-  /// much again while they are sorted.
+  /// much again while they are sorted, or as much again where they are spread by a hash.
   @inlinable
   static var entryBytesOfChunk: Int {
-    Chunk.bytesOrdinary / MemoryLayout<Record>.stride * MemoryLayout<SortEntry<Record>>.stride * 3
-      / 2
+    Chunk.bytesOrdinary / MemoryLayout<Record>.stride * MemoryLayout<SortEntry<Record>>.stride
+      * (Order.firstKeyIsHash ? 4 : 3) / 2
   }
 
   @usableFromInline let order: Order
@@ -157,8 +168,68 @@ public final class ExternalSorter<Order: RecordOrder> {
       for index in 0..<records.count { unsafe entries.append(order.entry(base + index)) }
     }
     let order = order
+    if Order.firstKeyIsHash { return Self.sortedByHash(entries, order) }
     entries.sort { order.comes($0, before: $1) }
     return entries
+  }
+
+  /// Spreads entries over so many parts that each has a few, and sorts these.
+  @inlinable
+  static func sortedByHash(
+    _ entries: [SortEntry<Record>], _ order: Order
+  ) -> [SortEntry<Record>] {
+    guard let some = entries.first, entries.count > 1 else { return entries }
+    var (least, most) = (some.first, some.first)
+    for entry in entries {
+      least = min(least, entry.first)
+      most = max(most, entry.first)
+    }
+    let bits = max(entries.count / 4, 1).bitWidth - max(entries.count / 4, 1).leadingZeroBitCount
+    let width = 64 - (most - least).leadingZeroBitCount
+    let shift = UInt64(max(width - bits, 0))
+    var starts = [UInt32](repeating: 0, count: Int((most - least) >> shift) + 2)
+    for entry in entries { starts[Int((entry.first - least) >> shift) + 1] += 1 }
+    for part in 1..<starts.count { starts[part] += starts[part - 1] }
+    let sorted = unsafe [SortEntry<Record>](unsafeUninitializedCapacity: entries.count) {
+      room, count in
+      guard let base = room.baseAddress else { return }
+      for entry in entries {
+        let part = Int((entry.first - least) >> shift)
+        unsafe (base + Int(starts[part])).initialize(to: entry)
+        starts[part] += 1
+      }
+      // Each part now begins where the one before it ends.
+      var begin = 0
+      for part in 0..<starts.count - 1 {
+        let end = Int(starts[part])
+        if end - begin > 1 {
+          unsafe sortPart(
+            UnsafeMutableBufferPointer(rebasing: room[begin..<end]), order)
+        }
+        begin = end
+      }
+      count = entries.count
+    }
+    return sorted
+  }
+
+  /// Sorts a few entries, or many of one hash.
+  @inlinable
+  static func sortPart(_ part: UnsafeMutableBufferPointer<SortEntry<Record>>, _ order: Order) {
+    if part.count > 24 {
+      var rest = unsafe part
+      unsafe rest.sort { order.comes($0, before: $1) }
+      return
+    }
+    for index in 1..<part.count {
+      let entry = unsafe part[index]
+      var place = index
+      while unsafe place > 0 && order.comes(entry, before: part[place - 1]) {
+        unsafe part[place] = part[place - 1]
+        place -= 1
+      }
+      unsafe part[place] = entry
+    }
   }
 
   @inlinable
@@ -287,6 +358,16 @@ public final class ExternalSorter<Order: RecordOrder> {
     _ cursors: [RunCursor<Record>], _ order: Order?, _ body: (UnsafePointer<Record>) -> Bool
   ) throws(SpillError) {
     guard let order else { return }
+    if cursors.count == 1, let only = cursors.first, only.extents.isEmpty {
+      for index in only.nextIndex..<only.sortedEnd {
+        // The next records are on their way meanwhile.
+        if index + prefetchDistance < only.sortedEnd {
+          unsafe duizhang_prefetch(only.sorted[index + prefetchDistance].record)
+        }
+        guard unsafe body(only.sorted[index].record) else { return }
+      }
+      return
+    }
     // A heap of cursors, the one with the first record on top.
     var heap: [(entry: SortEntry<Record>, cursor: RunCursor<Record>)] = []
     func siftDown(_ start: Int) {
