@@ -1,10 +1,10 @@
-internal import Shuffling
 internal import CBytes
 internal import CivilTime
 public import Decoding
 public import Formats
 internal import Metering
 internal import Parsing
+internal import Shuffling
 
 /// Reads logs from end to end without counting them: what they are, what of them can be read, and what
 /// times they cover.

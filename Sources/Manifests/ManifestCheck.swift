@@ -1,8 +1,8 @@
-internal import Shuffling
 internal import Files
 internal import Glibc
 public import Ledger
 internal import Metering
+internal import Shuffling
 internal import Synchronization
 
 /// A folder held against its manifest.

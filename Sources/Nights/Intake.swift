@@ -1,5 +1,4 @@
 package import CivilTime
-internal import Shuffling
 internal import Contracts
 internal import Counting
 internal import Crypto
@@ -9,6 +8,7 @@ package import Ledger
 package import Metering
 internal import Parsing
 package import Segments
+internal import Shuffling
 
 /// A log that was read and written down as segments, which nothing refers to yet.
 package struct TakenLog: Sendable {

@@ -1,12 +1,12 @@
 package import CivilTime
 package import Counting
 package import Decoding
-internal import Shuffling
 internal import Foundation
 package import Ledger
 package import Metering
 internal import Parsing
 internal import Segments
+internal import Shuffling
 
 /// Counts logs night by night: takes in what is new, counts the days that it touches, and adds up all days.
 ///

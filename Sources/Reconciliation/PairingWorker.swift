@@ -90,16 +90,17 @@ final class PairingWorker: @unchecked Sendable {
   /// Hands a unit on to be paired by user, which is that of a link's first unit.
   private func passOn(_ index: Int, link: Int?) {
     var unit = batch[index]
-    let keyed = link ?? index
-    if let link {
-      unit.link = batch[link].place &+ 1
-      unit.anchor = matcher.start(batch[link])
-    }
-    unit.group = batch[keyed].user(in: batch.chunk).hash(seed: UnitIntake.seed)
+    unit.group = batch[link ?? index].user(in: batch.chunk).hash(seed: UnitIntake.seed)
+    let textBytes = unit.externalBytes(in: batch.chunk)
     let room = byUser.room(
       forHash: unit.group, stride: MemoryLayout<UnitRecord>.stride,
-      textBytes: unit.externalBytes(in: batch.chunk))
+      textBytes: textBytes + (link == nil ? 0 : UnitRecord.linkBytes))
     unit.moveTexts(from: batch.chunk, to: room.chunk, at: room.textOffset)
+    if let link {
+      unit.store(
+        UnitRecord.Link(number: batch[link].place, anchor: matcher.start(batch[link])),
+        in: room.chunk, at: room.textOffset + textBytes)
+    }
     unsafe room.record.storeBytes(of: unit, as: UnitRecord.self)
   }
 
@@ -119,7 +120,9 @@ final class PairingWorker: @unchecked Sendable {
     }
     try unsafe ExternalSorter.forEach(in: [try sorted(bucket)]) { record in
       let unit = unsafe record.pointee
-      if unit.group != group || unit.anchor(clockDifference: clockDifference) > end
+      let chunk = unsafe Chunk(containing: record)
+      let start = unit.link(in: chunk)?.anchor ?? unit.start(clockDifference: clockDifference)
+      if unit.group != group || start > end
         || batch.count == Self.batchMax
       {
         finish()
@@ -127,7 +130,7 @@ final class PairingWorker: @unchecked Sendable {
         end = .min
       }
       end = max(end, unit.end(clockDifference: clockDifference) + 2 * matcher.slack)
-      batch.append(unit, textsIn: unsafe Chunk(containing: record))
+      batch.append(unit, textsIn: chunk)
       return failure == nil
     }
     finish()
@@ -141,7 +144,7 @@ final class PairingWorker: @unchecked Sendable {
     let isInOrder = first.side == .licensor && second.side == .licensee
     guard isInOrder || first.side == .licensee && second.side == .licensor else { return false }
     let (licensor, licensee) = isInOrder ? (0, 1) : (1, 0)
-    guard first.kind == second.kind, first.link == second.link,
+    guard first.kind == second.kind, batch.link(0) == batch.link(1),
       matcher.fits(batch[licensor], batch[licensee]),
       byID ? batch.haveEqualConversations(0, 1) : batch.haveEqualUsers(0, 1),
       finder.isClean(licensor, licensee, of: batch)

@@ -50,6 +50,8 @@ final class UnitBatch {
     set { units[index] = newValue }
   }
 
+  func link(_ index: Int) -> UnitRecord.Link? { units[index].link(in: chunk) }
+
   func haveEqualUsers(_ left: Int, _ right: Int) -> Bool {
     ChunkText.areEqual(units[left].user(in: chunk), units[right].user(in: chunk))
   }

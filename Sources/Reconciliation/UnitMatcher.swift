@@ -100,7 +100,7 @@ struct UnitMatcher {
       case .licensee: licensee.append(index)
       case .log, .traffic: break
       }
-      if unit.link != 0 { isInOrder = false }
+      if unit.isLinked { isInOrder = false }
     }
     // Linked ones stand where their group does.
     guard !isInOrder else { return }
@@ -172,18 +172,20 @@ struct UnitMatcher {
   private mutating func joinLinked(_ batch: UnitBatch) {
     var firsts: [UInt64: Int] = [:]
     var counts: [UInt64: Int] = [:]
-    for index in licensor + licensee where batch[index].link != 0 {
-      counts[batch[index].link, default: 0] += 1
-      if let first = firsts[batch[index].link] {
+    for index in licensor + licensee {
+      guard let number = batch.link(index)?.number else { continue }
+      counts[number, default: 0] += 1
+      if let first = firsts[number] {
         join(first, index)
       } else {
-        firsts[batch[index].link] = index
+        firsts[number] = index
         isLinked[index] = true
       }
     }
     guard !firsts.isEmpty else { return }
-    for index in licensee where batch[index].link != 0 && counts[batch[index].link] == 2 {
-      guard let first = firsts[batch[index].link], batch[first].side == .licensor,
+    for index in licensee {
+      guard let number = batch.link(index)?.number, counts[number] == 2,
+        let first = firsts[number], batch[first].side == .licensor,
         fits(batch[first], batch[index])
       else { continue }
       isClosed[first] = true

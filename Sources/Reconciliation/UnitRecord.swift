@@ -5,26 +5,25 @@ internal import Shuffling
 struct UnitRecord: ChunkRecord {
   /// The hash of what brings it together with others at this stage.
   var group: UInt64 = 0
-  /// Of a unit that is linked: where the group of its link stands, in microseconds of the licensor's clock.
-  var anchor: Int64 = 0
-  /// Units with the same number, which is not 0, belong together.
-  var link: UInt64 = 0
   /// Microseconds since 1970 by the side's own clock.
   var startedAt: Int64 = 0
-  var endedAt: Int64 = 0
   var user = PackedText.empty
   var conversation = PackedText.empty
   /// What the row says that it costs; see ``PackedCharge``.
   var charge = PackedCharge.none
   /// The row, or the number of a log's line.
   var place: UInt64 = 0
-  var quantity: Int64 = 0
+  /// Milliseconds.
+  private var duration: UInt32 = 0
+  private var shortQuantity: Int32 = 0
   /// Below 0: not stated.
   var messages: Int32 = -1
   /// Days since 1970.
   var day: Int32 = 0
   /// What follows, packed.
   private var tag: UInt32 = 0
+  /// Where in the chunk its link is, if it has one.
+  private var linkOffset: UInt32 = 0
 
   private static let kindMask: UInt32 = 1 << 20 - 1
 
@@ -36,6 +35,7 @@ struct UnitRecord: ChunkRecord {
   private static let timeUnknownBit: UInt32 = 1 << 27
   private static let endUnknownBit: UInt32 = 1 << 28
   private static let evidenceShift: UInt32 = 29
+  private static let linkedBit: UInt32 = 1 << 31
 
   init(side: StatedSide, kind: Int) {
     tag = UInt32(kind) | UInt32(side.rawValue) << Self.sideShift
@@ -44,6 +44,18 @@ struct UnitRecord: ChunkRecord {
   /// Its place among ``UnitKinds``.
   var kind: Int { Int(tag & Self.kindMask) }
   var side: StatedSide { StatedSide(rawValue: UInt8(tag >> Self.sideShift & 3)) ?? .licensor }
+  /// Microseconds since 1970, to the millisecond of its length, which is at most 49 days; to be set after its start.
+  var endedAt: Int64 {
+    get { startedAt + Int64(duration) * 1_000 }
+    set { duration = UInt32(clamping: (newValue - startedAt) / 1_000) }
+  }
+  /// At most what ``quantityMax`` says.
+  var quantity: Int64 {
+    get { Int64(shortQuantity) }
+    set { shortQuantity = Int32(clamping: newValue) }
+  }
+  static let quantityMax = Int(Int32.max)
+
   /// Whether the side itself says that it is not charged.
   var isNotBillable: Bool {
     get { tag & Self.notBillableBit != 0 }
@@ -76,6 +88,33 @@ struct UnitRecord: ChunkRecord {
       | UInt32(conversation.rawValue) << Self.conversationKindShift
   }
 
+  // MARK: - What lies in the chunk
+
+  /// Units with the same number belong together, and stand where that group does.
+  struct Link: BitwiseCopyable, Hashable {
+    var number: UInt64
+    /// Microseconds of the licensor's clock.
+    var anchor: Int64
+  }
+
+  var isLinked: Bool { tag & Self.linkedBit != 0 }
+
+  /// `nil` for most.
+  func link(in chunk: Chunk) -> Link? {
+    isLinked
+      ? unsafe chunk.base.loadUnaligned(fromByteOffset: Int(linkOffset), as: Link.self) : nil
+  }
+
+  /// Bytes that a link takes in the chunk.
+  static let linkBytes = MemoryLayout<Link>.size
+
+  /// Links it, with room for ``linkBytes`` at an offset.
+  mutating func store(_ link: Link, in chunk: Chunk, at offset: Int) {
+    set(Self.linkedBit, true)
+    linkOffset = UInt32(offset)
+    unsafe (chunk.base + offset).storeBytes(of: link, as: Link.self)
+  }
+
   func user(in chunk: Chunk) -> ChunkText { text(user, Self.userKindShift, chunk) }
   func conversation(in chunk: Chunk) -> ChunkText {
     text(conversation, Self.conversationKindShift, chunk)
@@ -88,16 +127,21 @@ struct UnitRecord: ChunkRecord {
 
   func externalBytes(in chunk: Chunk) -> Int {
     user(in: chunk).externalBytes + conversation(in: chunk).externalBytes
+      + (isLinked ? Self.linkBytes : 0)
   }
 
   mutating func moveTexts(from source: Chunk, to target: Chunk, at offset: Int) {
     var offset = offset
-    let texts = (user(in: source), conversation(in: source))
+    let texts = (user(in: source), conversation(in: source), link(in: source))
     if texts.0.externalBytes > 0 {
       user = texts.0.copy(to: target, at: offset)
       offset += texts.0.externalBytes
     }
-    if texts.1.externalBytes > 0 { conversation = texts.1.copy(to: target, at: offset) }
+    if texts.1.externalBytes > 0 {
+      conversation = texts.1.copy(to: target, at: offset)
+      offset += texts.1.externalBytes
+    }
+    if let link = texts.2 { store(link, in: target, at: offset) }
   }
 }
 
@@ -142,7 +186,10 @@ struct UnitOrder: RecordOrder {
 
   func keys(_ record: UnsafePointer<UnitRecord>) -> (UInt64, Int64) {
     let unit = unsafe record.pointee
-    return (unit.group, unit.anchor(clockDifference: clockDifference))
+    let start =
+      unsafe unit.link(in: Chunk(containing: record))?.anchor
+      ?? unit.start(clockDifference: clockDifference)
+    return (unit.group, start)
   }
 
   static var firstKeyIsHash: Bool { true }
@@ -186,9 +233,5 @@ extension UnitRecord {
 
   func end(clockDifference: Int64) -> Int64 {
     side == .licensee ? endedAt - clockDifference : endedAt
-  }
-
-  func anchor(clockDifference: Int64) -> Int64 {
-    link == 0 ? start(clockDifference: clockDifference) : anchor
   }
 }
