@@ -1,8 +1,9 @@
 public import CivilTime
 public import Contracts
+public import Counting
 public import Statements
 
-/// The licensee's own figures: a row per day or month and module, and per scenario and unit where it
+/// A side's own figures: a row per day or month and module, and per scenario and unit where it
 /// has them.
 public struct StatedTotals: Sendable, Hashable {
   /// The file, as it was named.
@@ -22,6 +23,8 @@ public struct StatedTotals: Sendable, Hashable {
   public var notes: [PassedOverRow]
   /// The columns that the file has.
   public var columns: Set<StatementColumn>
+  /// Whether it is our own count of a log, and no file.
+  public var isCount = false
 
   /// Problems that are kept; a file of nothing else cannot use up memory.
   public static let problemsMax = 10_000
@@ -41,6 +44,18 @@ public struct StatedTotals: Sendable, Hashable {
     self.contradictions = contradictions
     self.notes = notes
     self.columns = columns
+  }
+
+  /// Our own count, as a side's figures.
+  public init(counted totals: [DailyTotal]) {
+    self.init(
+      path: "",
+      rows: totals.map {
+        StatedTotal(
+          contract: $0.contract, licensee: $0.licensee, date: $0.date, module: $0.module,
+          scenario: $0.scenario, meter: $0.meter, quantity: $0.quantity)
+      }, columns: [.contract, .licensee, .date, .module, .scenario, .unit, .quantity])
+    isCount = true
   }
 
   /// Reads a statement of either kind; the units of a usage detail are added up by day.
@@ -131,7 +146,7 @@ private struct UnitSums {
   }
 }
 
-/// One row of the licensee's totals.
+/// One row of a side's totals.
 public struct StatedTotal: Sendable, Hashable {
   /// `nil` where the file has no such column.
   public var contract: String?
