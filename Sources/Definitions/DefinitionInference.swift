@@ -61,7 +61,8 @@ public struct DefinitionInference<Failure: Error> {
     self.count = count
   }
 
-  /// The simplest definition that gives exactly the totals; else the nearest ones, the nearest first.
+  /// The simplest definition that gives exactly the totals, or the few of them that cannot be told apart by these, such
+  /// as hours in which as much happened; else the nearest ones, the nearest first.
   ///
   /// - Parameter own: the contract's own count, with rivals and quarters.
   public mutating func run(_ own: Pass) throws(Failure) -> [InferredDefinition] {
@@ -70,7 +71,7 @@ public struct DefinitionInference<Failure: Error> {
     if !isFound { isFound = try findLostHour(own) }
     if !isFound { isFound = try findLostLog(own) }
     if !isFound { isFound = try findTwofold() }
-    if isFound, let last = found.last { return [last] }
+    if isFound { return found.filter(\.isExact) }
     let nearest = found.enumerated().sorted {
       ($0.element.unexplained, $0.offset) < ($1.element.unexplained, $1.offset)
     }
@@ -160,12 +161,29 @@ public struct DefinitionInference<Failure: Error> {
     let hours = starts.filter { Self.mayHold(missing, $0.value) }.sorted {
       (abs($0.value - missing), $0.key) < (abs($1.value - missing), $1.key)
     }
-    for (hour, _) in hours {
+    return try findAll(hours.map { ($0.key, abs($0.value - missing)) }) { hour in
       let time = Instant(seconds: hour)..<Instant(seconds: hour + 3_600)
-      let pass = try count(terms, false, .time(time))
-      if holds([.lostTime(time, zone)], cells(pass.totals)) { return true }
+      return (.time(time), .lostTime(time, zone))
     }
-    return false
+  }
+
+  /// Leaves out one thing after another, and when one is found, also what may be missing as well: totals do not tell
+  /// hours apart in which as much happened.
+  ///
+  /// - Parameters:
+  ///   - candidates: with how far each is from what is expected, the likeliest first.
+  ///   - names: what is left out, and how it is told.
+  private mutating func findAll<Candidate>(
+    _ candidates: [(Candidate, distance: Int)],
+    names: (Candidate) -> (LeftOut, InferredDefinition.Change)
+  ) throws(Failure) -> Bool {
+    var distanceMax: Int?
+    for (candidate, distance) in candidates where distance <= distanceMax ?? .max {
+      let (leftOut, change) = names(candidate)
+      let pass = try count(terms, false, leftOut)
+      if holds([change], cells(pass.totals)) { distanceMax = distanceMax ?? 2 * distance + 10 }
+    }
+    return distanceMax != nil
   }
 
   /// Whether so many conversations may be missing with records that so many begin with, or that are so many.
@@ -193,11 +211,9 @@ public struct DefinitionInference<Failure: Error> {
       (left.others, left.distance, -left.log.records, left.log.log)
         < (right.others, right.distance, -right.log.records, right.log.log)
     }
-    for (log, _, _) in candidates.prefix(Self.lostLogsMax) {
-      let pass = try count(terms, false, .log(log.log))
-      if holds([.lostLog(log.name)], cells(pass.totals)) { return true }
+    return try findAll(candidates.prefix(Self.lostLogsMax).map { ($0.log, $0.distance) }) { log in
+      (.log(log.log), .lostLog(log.name))
     }
-    return false
   }
 
   /// How many of the days, or months, that a log reaches over do not differ; `nil` where it is too far from one that

@@ -78,7 +78,7 @@ public struct LicenseeDefinitions {
 }
 
 extension LicenseeDefinitions.Found {
-  /// What was found of a contract: the one definition that gives exactly the licensee's totals, else the nearest;
+  /// What was found of a contract: what gives exactly the licensee's totals, else the nearest;
   /// `nil` where these have no row of its conversations.
   public func definitions(ofContract number: String) -> [InferredDefinition]? {
     contracts.first { $0.contract == number }?.definitions
@@ -96,8 +96,9 @@ extension LicenseeDefinitions.Found {
             : "\(dates.lowerBound) to \(dates.upperBound)"
         } ?? ""
       let head = "\(path): totals of contract \(contract), \(dates),"
-      if let exact = definitions.first, exact.isExact {
-        return "\(head) are exactly those of \(exact.name)\n"
+      let exact = definitions.filter(\.isExact).map(\.name)
+      if !exact.isEmpty {
+        return "\(head) are exactly those of \(exact.joined(separator: ", or of "))\n"
       }
       return "\(head) are exactly those of no definition that is known; the nearest:\n"
         + definitions.map {

@@ -4,7 +4,7 @@ public import Definitions
 
 /// What a log says of the licensee's totals.
 public struct TotalsInference: Sendable {
-  /// The one definition that gives exactly the licensee's totals, else the nearest.
+  /// What gives exactly the licensee's totals, else the nearest.
   public var definitions: [InferredDefinition]
   /// The log's count by the contract; `nil`: the licensor's totals are that.
   public var count: StatedTotals?
@@ -14,8 +14,15 @@ public struct TotalsInference: Sendable {
     self.count = count
   }
 
-  /// What gives exactly the licensee's totals.
+  /// What gives exactly the licensee's totals; of several that cannot be told apart, the likeliest.
   var exact: InferredDefinition? { definitions.first { $0.isExact } }
+
+  /// All that gives exactly these totals, in words.
+  var exactText: String {
+    let exact = definitions.filter(\.isExact)
+    let verb = exact.last.map { $0.changes.count > 1 } ?? false ? "give" : "gives"
+    return exact.map(\.words).joined(separator: ", or ") + " \(verb) exactly these totals"
+  }
 }
 
 extension DifferenceBridge {
@@ -160,8 +167,7 @@ private struct TotalsBridges {
       if cause == .unexplained {
         gaps.insert(.notTheCount)
       } else {
-        let verb = exact.changes.count > 1 ? "give" : "gives"
-        words[cause, default: []].append("\(exact.words) \(verb) exactly these totals")
+        words[cause, default: []].append(inference?.exactText ?? exact.words)
       }
     }
     if !gaps.isEmpty { words[.unexplained] = gaps.sorted().map(text) }

@@ -212,7 +212,12 @@ import Testing
     passes = 0
     let found = try inference.run(pass(own))
     if kind == .lostLog { #expect(passes <= 5 + 48 + 24) }
-    #expect(found.map(\.name) == [expected] && found.map(\.unexplained) == [0])
+    // Totals of a day and two modules cannot always tell its hours apart: then all are named.
+    let isOne = kind != .hour && kind != .lostLog
+    #expect(
+      found.map(\.name).contains(expected) && found.allSatisfy(\.isExact)
+        && found.count <= (isOne ? 1 : 3),
+      "\(expected): \(found.map { "\($0.name) leaves \($0.unexplained)" })")
     // And totals of no definition are said to be.
     if kind == .own {
       claim.add(1, on: Zone.utc.date(of: hour), module: "text-bot", scenario: "")

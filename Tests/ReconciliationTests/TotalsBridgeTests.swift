@@ -165,6 +165,19 @@ struct TotalsBridgeTests {
     }
   }
 
+  @Test("what cannot be told apart is told with all that it may be")
+  func alternatives() throws {
+    let bridge = try #require(
+      bridges(
+        counted(try twoDays(4, 6)), totals(try twoDays(4, 5)),
+        TotalsInference([inferred(.lostLog("a.gz")), inferred(.lostLog("b.gz"))])
+      ).first)
+    #expect(
+      explanation(bridge, .missingAtLicensee)
+        == "a count without the records of a.gz, or a count without the records of b.gz gives exactly these totals"
+    )
+  }
+
   @Test("without an exact definition, the rest stays unexplained, and why is said")
   func unexplained() throws {
     let (left, right) = (counted(try twoDays(4, 6)), totals(try twoDays(5, 6)))
