@@ -363,6 +363,15 @@ struct TotalsBridgeTests {
       inference: exact)
     #expect(
       lines(found) == ["2025-12 bot", "licensee 12 -", "not_billable -2 -", "licensor 10 -"])
+    // The same units at another price are no units that one side lacks.
+    let same = DifferenceBridge.bridges(
+      contract: changed, licensor: counted(try twoDays(4, 6)),
+      licensee: totals([try row("2025-12-01", "bot", 10, amount: "3.50", isMonth: true)]),
+      range: december, inference: exact)
+    #expect(
+      lines(same) == [
+        "2025-12 bot", "licensee 10 3.50", "price_difference 0 0.30", "licensor 10 3.80",
+      ])
     let compared = reconcileTotals(
       contract: changed, licensor: counted(try twoDays(4, 6)), licensee: month, range: december)
     #expect(compared.months.map(\.licenseeAmount) == [nil])
