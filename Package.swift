@@ -78,7 +78,7 @@ let package = Package(
     target("Statements", ["CivilTime", "Contracts", "Decoding"]),
     target(
       "Reconciliation",
-      ["CivilTime", "Contracts", "Counting", "Decoding", "Shuffling", "Statements"]),
+      ["CivilTime", "Contracts", "Counting", "Decoding", "Definitions", "Shuffling", "Statements"]),
     target("Ledger", ["CivilTime", "Files", crypto, grdb, sqlite]),
     target(
       "Reports",
@@ -166,8 +166,9 @@ let package = Package(
     tests(
       "ReconciliationTests",
       [
-        "CivilTime", "Contracts", "Counting", "Decoding", "Reconciliation", "Reports", "Statements",
-        "TestSupport",
+        "CivilTime", "Contracts", "Counting", "Decoding", "Definitions", "Reconciliation",
+        "Reports",
+        "Statements", "TestSupport",
       ]),
     tests(
       "PipelinesTests",

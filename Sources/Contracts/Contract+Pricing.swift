@@ -45,6 +45,17 @@ extension Contract {
     return prices.first { $0.module == module && $0.holds(on: day) }?.meter ?? .conversation
   }
 
+  /// What units of a module are that a party states by some unit: that one where the price list has the module by it,
+  /// else the contract's. Who counts each call of a conversation may well call it an item.
+  public func meter(module: String, stated: Meter?, on date: CivilDate) -> Meter {
+    if let stated,
+      priceLines(module: module, scenario: nil, for: date).contains(where: { $0.meter == stated })
+    {
+      return stated
+    }
+    return meter(module: module, on: date)
+  }
+
   /// `fees.usage`: the price line in force on a day, enabled or not; a line for the scenario goes
   /// before one for every scenario.
   public func price(module: String, scenario: String, on date: CivilDate) -> Price? {

@@ -14,7 +14,7 @@ internal import Contracts
 public enum RivalCounting: Sendable {
   /// Idle timeouts, slices, calls and the other day.
   case timeouts
-  /// And when conversations begin and end: ``QuarterTotals``.
+  /// And when conversations begin and end, and logs: ``QuarterTotals``, ``LogSpan``.
   case timeoutsAndQuarters
 }
 

@@ -40,9 +40,17 @@ public struct ClaimedTotals: Sendable {
   }
 
   func cell(_ date: CivilDate, _ module: String, _ scenario: String) -> Cell {
-    Cell(
-      date: isMonthly ? date.month.first : date, module: module,
-      scenario: comparesScenario ? scenario : "")
+    Cell(date: period(of: date), module: module, scenario: comparesScenario ? scenario : "")
+  }
+
+  /// The day that stands for a day: itself, or the first of its month.
+  func period(of date: CivilDate) -> CivilDate { isMonthly ? date.month.first : date }
+
+  /// How many days, or months, two of them and those between are.
+  func periods(from first: CivilDate, to last: CivilDate) -> Int {
+    guard isMonthly else { return last - first + 1 }
+    let (from, to) = (first.month, last.month)
+    return (to.year - from.year) * 12 + to.month - from.month + 1
   }
 
   /// Units by which a count differs, day by day and module by module, on the days that are compared.

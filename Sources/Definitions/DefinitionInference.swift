@@ -1,17 +1,6 @@
-public import CivilTime
+internal import CivilTime
 internal import Contracts
 public import Counting
-
-/// A definition that another party's totals may come from, and what it leaves unexplained.
-public struct InferredDefinition: Sendable, Hashable {
-  /// As in ``Definition/name``; several, with commas, where they hold together.
-  public var name: String
-  /// Units in excess and missing by day, module and scenario, added up without their signs; 0: it gives exactly the
-  /// totals.
-  public var unexplained: Int
-
-  public var isExact: Bool { unexplained == 0 }
-}
 
 /// Finds the definition behind totals that are not ours: applies one after another to the log, the simplest first, and
 /// holds each against the totals day by day.
@@ -22,11 +11,16 @@ public struct DefinitionInference<Failure: Error> {
     /// By the contract's own rule alone; empty unless asked for.
     public var rivals: [DailyRivals]
     public var quarters: [QuarterTotals]
+    /// Of the logs that have records; empty where none is to be left out.
+    public var logs: [LogSpan]
 
-    public init(totals: [DailyTotal], rivals: [DailyRivals], quarters: [QuarterTotals]) {
+    public init(
+      totals: [DailyTotal], rivals: [DailyRivals], quarters: [QuarterTotals], logs: [LogSpan] = []
+    ) {
       self.totals = totals
       self.rivals = rivals
       self.quarters = quarters
+      self.logs = logs
     }
   }
 
@@ -35,9 +29,9 @@ public struct DefinitionInference<Failure: Error> {
   /// - Parameters:
   ///   - terms: by which.
   ///   - countsRivals: whether idle timeouts are counted too.
-  ///   - leftOut: records of that time are passed over.
+  ///   - leftOut: records that are passed over.
   public typealias Count = (
-    _ terms: Terms, _ countsRivals: Bool, _ leftOut: Range<Instant>?
+    _ terms: Terms, _ countsRivals: Bool, _ leftOut: LeftOut?
   ) throws(Failure) -> Pass
 
   private let terms: Terms
@@ -52,6 +46,8 @@ public struct DefinitionInference<Failure: Error> {
   private static var nearestMax: Int { 3 }
   /// Days with differences up to which an hour is sought that the other party lacks.
   private static var lostDaysMax: Int { 2 }
+  /// Logs that are left out, one after another, to see whether the other party lacks it.
+  private static var lostLogsMax: Int { 24 }
 
   /// - Parameter known: totals by definitions of ``Definition/countedAnew`` that were counted already.
   public init(
@@ -65,15 +61,17 @@ public struct DefinitionInference<Failure: Error> {
     self.count = count
   }
 
-  /// The simplest definition that gives exactly the totals; else the nearest ones, the nearest first.
+  /// The simplest definition that gives exactly the totals, or the few of them that cannot be told apart by these, such
+  /// as hours in which as much happened; else the nearest ones, the nearest first.
   ///
   /// - Parameter own: the contract's own count, with rivals and quarters.
   public mutating func run(_ own: Pass) throws(Failure) -> [InferredDefinition] {
     found = []
     var isFound = try findSimple(own)
     if !isFound { isFound = try findLostHour(own) }
+    if !isFound { isFound = try findLostLog(own) }
     if !isFound { isFound = try findTwofold() }
-    if isFound, let last = found.last { return [last] }
+    if isFound { return found.filter(\.isExact) }
     let nearest = found.enumerated().sorted {
       ($0.element.unexplained, $0.offset) < ($1.element.unexplained, $1.offset)
     }
@@ -90,7 +88,7 @@ public struct DefinitionInference<Failure: Error> {
 
   /// One change of the contract's own definition.
   private mutating func findSimple(_ own: Pass) throws(Failure) -> Bool {
-    if holds(Definition.contract.name, cells(own.totals)) { return true }
+    if holds([.definition(.contract)], cells(own.totals)) { return true }
     if findZone(own.quarters) { return true }
     if findRivals(own.rivals, beside: []) { return true }
     for definition in Definition.countedAnew {
@@ -98,10 +96,10 @@ public struct DefinitionInference<Failure: Error> {
       if totals == nil {
         totals = try count(terms.changingRules { definition.change(&$0) }, false, nil).totals
       }
-      if holds(definition.name, cells(totals ?? [])) { return true }
+      if holds([.definition(definition)], cells(totals ?? [])) { return true }
     }
     for definition in [Definition.quarterHour, .call] {
-      if holds(definition.name, cells(own.rivals, definition)) { return true }
+      if holds([.definition(definition)], cells(own.rivals, definition)) { return true }
     }
     return false
   }
@@ -122,27 +120,23 @@ public struct DefinitionInference<Failure: Error> {
           CivilDate(daysSinceEpoch: Int32(clamping: day)), total.module, total.scenario)
         counted[cell, default: 0] += isByStart ? total.starts : total.ends
       }
-      let minutes = abs(offset) * 15
-      let name =
-        "time_zone=\(offset < 0 ? "-" : "+")\(Self.padded(minutes / 60)):\(Self.padded(minutes % 60))"
-      if holds(name, counted) { return true }
+      if holds([.zone(aheadMinutes: offset * 15)], counted) { return true }
     }
     return false
   }
 
-  private static func padded(_ number: Int) -> String { (number < 10 ? "0" : "") + String(number) }
-
   /// The other day, and every idle timeout, round ones first.
-  private mutating func findRivals(_ rivals: [DailyRivals], beside names: [String]) -> Bool {
+  private mutating func findRivals(
+    _ rivals: [DailyRivals], beside changes: [InferredDefinition.Change]
+  ) -> Bool {
     let day = Definition.countedOtherwise(DefinitionFigures.otherDay(terms.contracts[contract]))
-    if holds((names + [day.name]).joined(separator: ", "), cells(rivals, day)) { return true }
+    if holds(changes + [.definition(day)], cells(rivals, day)) { return true }
     let roundest = [1_440, 60, 30, 15, 10, 5, 1]
     func rank(_ minutes: Int) -> Int { roundest.firstIndex { minutes % $0 == 0 } ?? roundest.count }
     let minutes = (1...DailyRivals.minutesMax).sorted { (rank($0), $0) < (rank($1), $1) }
     for minutes in minutes {
       let definition = Definition.idleTimeout(minutes: minutes)
-      let name = (names + [definition.name]).joined(separator: ", ")
-      if holds(name, cells(rivals, definition)) { return true }
+      if holds(changes + [.definition(definition)], cells(rivals, definition)) { return true }
     }
     return false
   }
@@ -163,33 +157,102 @@ public struct DefinitionInference<Failure: Error> {
       let hour = time.microseconds / 1_000_000 - ((local % 3_600) + 3_600) % 3_600
       starts[hour, default: 0] += total.starts
     }
-    let hours = starts.sorted {
+    // What is missing with an hour begins in it, but for the few that were cut or held together by its records.
+    let hours = starts.filter { Self.mayHold(missing, $0.value) }.sorted {
       (abs($0.value - missing), $0.key) < (abs($1.value - missing), $1.key)
     }
-    for (hour, _) in hours {
-      let start = Instant(seconds: hour)
-      let pass = try count(terms, false, start..<Instant(seconds: hour + 3_600))
-      if holds("without \(start.rfc3339(in: zone)) to +1h", cells(pass.totals)) { return true }
+    return try findAll(hours.map { ($0.key, abs($0.value - missing)) }) { hour in
+      let time = Instant(seconds: hour)..<Instant(seconds: hour + 3_600)
+      return (.time(time), .lostTime(time, zone))
     }
-    return false
+  }
+
+  /// Leaves out one thing after another, and when one is found, also what may be missing as well: totals do not tell
+  /// hours apart in which as much happened.
+  ///
+  /// - Parameters:
+  ///   - candidates: with how far each is from what is expected, the likeliest first.
+  ///   - names: what is left out, and how it is told.
+  private mutating func findAll<Candidate>(
+    _ candidates: [(Candidate, distance: Int)],
+    names: (Candidate) -> (LeftOut, InferredDefinition.Change)
+  ) throws(Failure) -> Bool {
+    var distanceMax: Int?
+    for (candidate, distance) in candidates where distance <= distanceMax ?? .max {
+      let (leftOut, change) = names(candidate)
+      let pass = try count(terms, false, leftOut)
+      if holds([change], cells(pass.totals)) { distanceMax = distanceMax ?? 2 * distance + 10 }
+    }
+    return distanceMax != nil
+  }
+
+  /// Whether so many conversations may be missing with records that so many begin with, or that are so many.
+  private static func mayHold(_ missing: Int, _ count: Int) -> Bool { missing <= 2 * count + 10 }
+
+  /// A log of which the other party has no records: of those that reach over all days that differ, first those that
+  /// reach over the fewest others, and hold about as many records as are missing with them.
+  private mutating func findLostLog(_ own: Pass) throws(Failure) -> Bool {
+    guard own.logs.count > 1 else { return false }
+    let differences = claim.differences(from: cells(own.totals))
+    let missing = differences.values.reduce(0, +)
+    let number = terms.contracts[contract].number
+    let units = own.totals.reduce(0) { sum, total in
+      total.meter == .conversation && total.contract == number ? sum + total.quantity : sum
+    }
+    let records = max(own.logs.reduce(0) { $0 + $1.records }, 1)
+    let days = Set(differences.keys.map(\.date)).sorted()
+    let candidates = own.logs.compactMap { log -> (log: LogSpan, others: Int, distance: Int)? in
+      guard Self.mayHold(missing, log.records), let others = otherDays(log, beside: days) else {
+        return nil
+      }
+      let expected = Int(Double(log.records) / Double(records) * Double(units))
+      return (log, others, abs(expected - missing))
+    }.sorted { left, right in
+      (left.others, left.distance, -left.log.records, left.log.log)
+        < (right.others, right.distance, -right.log.records, right.log.log)
+    }
+    return try findAll(candidates.prefix(Self.lostLogsMax).map { ($0.log, $0.distance) }) { log in
+      (.log(log.log), .lostLog(log.name))
+    }
+  }
+
+  /// How many of the days, or months, that a log reaches over do not differ; `nil` where it is too far from one that
+  /// does.
+  ///
+  /// - Parameter days: those that differ, ascending; the first of each month where months are compared.
+  private func otherDays(_ log: LogSpan, beside days: [CivilDate]) -> Int? {
+    let zone = terms.contracts[contract].zone
+    let (first, last) = (zone.date(of: log.first), zone.date(of: log.last))
+    // Conversations reach over midnight.
+    guard let dates = claim.dates, let lowest = days.first, let highest = days.last,
+      claim.period(of: first + -1) <= lowest, highest <= claim.period(of: last + 1)
+    else { return nil }
+    let (from, to) = (
+      max(claim.period(of: first), dates.lowerBound), min(claim.period(of: last), dates.upperBound)
+    )
+    let differing = days.count { from <= $0 && $0 <= to }
+    guard differing > 0 else { return nil }
+    return claim.periods(from: from, to: to) - differing
   }
 
   /// Another idle timeout, or day, together with another change.
   private mutating func findTwofold() throws(Failure) -> Bool {
     for definition in [Definition.failedCalls, .duplicates] {
       let pass = try count(terms.changingRules { definition.change(&$0) }, true, nil)
-      if findRivals(pass.rivals, beside: [definition.name]) { return true }
+      if findRivals(pass.rivals, beside: [.definition(definition)]) { return true }
     }
     let utc = try count(terms.changing { $0.zone = .utc }, true, nil)
-    return findRivals(utc.rivals, beside: ["time_zone=+00:00"])
+    return findRivals(utc.rivals, beside: [.zone(aheadMinutes: 0)])
   }
 
   /// Takes a candidate down.
   ///
   /// - Returns: whether it is exact.
-  private mutating func holds(_ name: String, _ counted: [ClaimedTotals.Cell: Int]) -> Bool {
+  private mutating func holds(
+    _ changes: [InferredDefinition.Change], _ counted: [ClaimedTotals.Cell: Int]
+  ) -> Bool {
     let unexplained = claim.differences(from: counted).values.reduce(0) { $0 + abs($1) }
-    found.append(InferredDefinition(name: name, unexplained: unexplained))
+    found.append(InferredDefinition(changes, unexplained: unexplained))
     return unexplained == 0
   }
 

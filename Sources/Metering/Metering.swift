@@ -17,8 +17,8 @@ public struct MeteringOptions: Sendable {
   public var wantsRows = false
   /// What of other definitions of a conversation is counted too.
   public var rivals: RivalCounting?
-  /// A stretch of time whose records are passed over, to see what is counted without them; then lines do not balance.
-  public var leftOut: Range<Instant>?
+  /// Records that are passed over, to see what is counted without them; then lines do not balance.
+  public var leftOut: LeftOut?
   /// Whether it is noted when anything was called.
   public var wantsCallTimes = false
   /// Whether quarantined lines are kept as they are.
@@ -78,6 +78,9 @@ public struct MeteringResult: Sendable {
   public var quarters: [QuarterTotals] = []
   /// When anything was called, where that was asked for.
   public var callTimes: CallTimes?
+  /// From when to when logs have records, where that was asked for with ``RivalCounting/timeoutsAndQuarters``; in the
+  /// order of logs.
+  public var logs: [LogSpan] = []
   public var uses: [UseKey: Tally]
   public var places: [UnlistedPlaceKey: Tally]
   public var outside: [String: Tally]
@@ -182,6 +185,8 @@ public final class Metering: @unchecked Sendable {
   /// Where what the present reading gives goes to: an earlier one's is forgotten.
   private var spill: SpillFile
   private var quarantine: QuarantineStore?
+  /// From when to when the present reading has found records, by file.
+  private var spans: [Int: LogSpan] = [:]
   /// The latest time that a record can have.
   private let latestTime: Instant
   /// What a strict run has refused.
@@ -192,13 +197,15 @@ public final class Metering: @unchecked Sendable {
 
   public init(files: [InputFile], terms: Terms, options: MeteringOptions) {
     precondition(files.count <= Source.filesMax, "more than a million files")
-    self.files = files
+    var kept = files
+    if case .log(let index) = options.leftOut { kept.remove(at: index) }
+    self.files = kept
     self.terms = terms
     self.options = options
     pool = ChunkPool(bytesMax: options.poolBytes)
-    reading = LogReading(files, options.reading)
+    reading = LogReading(kept, options.reading)
     spill = SpillFile(directory: options.temporaryFolder)
-    // Of all files together, so that a record counts alike in whichever of them it stands.
+    // Of all files together, so that a record counts alike in whichever of them it stands, and without one.
     let newest = files.map(\.modifiedAt).max() ?? Instant(microseconds: 0)
     let newestMax = Int64.max - Self.aheadMax.microseconds
     latestTime = Instant(microseconds: min(newest.microseconds, newestMax)) + Self.aheadMax
@@ -285,6 +292,7 @@ public final class Metering: @unchecked Sendable {
     result.callTimes = map.callTimes
     result.rivals = reduced.rivals.dailyRivals(attributions, terms)
     result.quarters = reduced.rivals.quarterTotals(attributions)
+    result.logs = spans.values.sorted { $0.log < $1.log }
     return result
   }
 
@@ -315,6 +323,7 @@ public final class Metering: @unchecked Sendable {
       guard let repetition = reading.repetition else { return (map, shuffle, table) }
       lock.withLock { reading = repetition }
       spill = SpillFile(directory: options.temporaryFolder)
+      spans = [:]
     }
   }
 
@@ -343,7 +352,10 @@ public final class Metering: @unchecked Sendable {
       terms: terms, table: table, plan: plan, writer: writer, block: block,
       findsPlaces: options.findsPlaces, latestTime: latestTime, quarantine: quarantine)
     let reader = reading.reader
-    let leftOut = options.leftOut
+    var leftOut: Range<Instant>?
+    if case .time(let time) = options.leftOut { leftOut = time }
+    let notesTimes = options.rivals == .timeoutsAndQuarters
+    let isWatched = leftOut != nil || notesTimes
     var callTimes = options.wantsCallTimes ? CallTimes() : nil
     var last: Int?
     while let file = reader.next(into: block, last: last) {
@@ -352,8 +364,12 @@ public final class Metering: @unchecked Sendable {
       // What is read again in any case is only decoded.
       if reader.isToBeRepeated { continue }
       mapper.begin(block, file: file)
+      var times = RecordTimes()
       let counts = parsers.parse(block, how) { call, line in
-        if let leftOut, leftOut.contains(call.time) { return }
+        if isWatched {
+          if let leftOut, leftOut.contains(call.time) { return }
+          times.add(call.time)
+        }
         callTimes?.add(call.time)
         mapper.receive(call, line: line)
       } rejected: { rejection, line in
@@ -361,11 +377,41 @@ public final class Metering: @unchecked Sendable {
       }
       mapper.end(counts)
       reader.note(lines: counts.lines, ofBlock: block.index, ofFile: file)
+      if notesTimes { note(times, ofFile: file) }
       if mapper.failure != nil || (options.isStrict && mapper.hasQuarantined) { reader.stop() }
     }
     var summary = try mapper.finish()
     callTimes?.finish()
     summary.callTimes = callTimes
     return summary
+  }
+
+  private func note(_ times: RecordTimes, ofFile file: Int) {
+    guard times.records > 0 else { return }
+    lock.withLock {
+      var span =
+        spans[file]
+        ?? LogSpan(
+          log: file, name: files[file].path == "-" ? "stdin" : files[file].path,
+          first: times.first, last: times.last, records: 0)
+      span.first = min(span.first, times.first)
+      span.last = max(span.last, times.last)
+      span.records += times.records
+      spans[file] = span
+    }
+  }
+}
+
+/// From when to when a block has records.
+private struct RecordTimes {
+  private(set) var first = Instant(microseconds: .max)
+  private(set) var last = Instant(microseconds: .min)
+  private(set) var records = 0
+
+  @inline(__always)
+  mutating func add(_ time: Instant) {
+    first = min(first, time)
+    last = max(last, time)
+    records += 1
   }
 }

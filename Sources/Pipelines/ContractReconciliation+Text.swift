@@ -39,7 +39,8 @@ extension ContractReconciliation {
   public var text: String {
     (contract.number.isEmpty ? "" : "contract \(contract.number)\n")
       + sideText("licensor", licensor, details?.licensor)
-      + sideText("licensee", licensee, details?.licensee) + detailsText + bridgesText
+      + sideText("licensee", licensee, details?.licensee) + detailsText + (definitions?.text ?? "")
+      + bridgesText
       + totals.notes.map { "note: \($0)\n" }.joined() + problemsText + concernsText
   }
 

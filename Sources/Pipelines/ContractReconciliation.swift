@@ -1,6 +1,5 @@
 internal import CivilTime
 public import Contracts
-internal import Counting
 public import Reconciliation
 internal import Reports
 public import Statements
@@ -15,6 +14,8 @@ public struct ContractReconciliation: Sendable {
   public let details: DetailOutcome?
   public let licensor: StatedTotals
   public let licensee: StatedTotals
+  /// The definitions that the licensee's totals may come from, where a log was given.
+  public let definitions: LicenseeDefinitions.Found?
   /// What was read of the log that was the evidence.
   public let log: MeteringSummary?
 
@@ -28,6 +29,7 @@ public struct ContractReconciliation: Sendable {
     range: ClosedRange<CivilDate>?, log: MeteringSummary?
   ) {
     self.log = log
+    definitions = nil
     self.contract = contract
     self.details = details
     var (first, second) = (licensor, licensee)
@@ -40,15 +42,31 @@ public struct ContractReconciliation: Sendable {
     self.licensor = first
     self.licensee = second
     totals = reconcileTotals(
-      contract: contract,
-      licensor: first.rows.map {
-        DailyTotal(
-          contract: contract.number, licensee: "", date: $0.date, module: $0.module,
-          scenario: $0.scenario ?? "", meter: $0.meter ?? .conversation, quantity: $0.quantity,
-          messages: 0, failedMessages: 0, duplicates: 0)
-      }, licensee: second,
+      contract: contract, licensor: first, licensee: second,
       range: range ?? Self.span(first, second))
     bridges = DifferenceBridge.bridges(details)
+  }
+
+  /// Of totals, or of totals and a detail added up.
+  ///
+  /// - Parameter inference: what the log says of the licensee's; `nil` without one.
+  init(
+    _ contract: Contract, totals sides: (licensor: StatedTotals, licensee: StatedTotals),
+    range: ClosedRange<CivilDate>?, inference: TotalsInference?,
+    definitions: LicenseeDefinitions.Found?, log: MeteringSummary?
+  ) {
+    self.contract = contract
+    self.log = log
+    self.definitions = definitions
+    details = nil
+    licensor = sides.licensor
+    licensee = sides.licensee
+    let range = range ?? Self.span(sides.licensor, sides.licensee)
+    totals = reconcileTotals(
+      contract: contract, licensor: sides.licensor, licensee: sides.licensee, range: range)
+    bridges = DifferenceBridge.bridges(
+      contract: contract, licensor: sides.licensor, licensee: sides.licensee, range: range,
+      inference: inference)
   }
 
   /// The days that either side has something of.

@@ -1,4 +1,4 @@
-public import CivilTime
+internal import CivilTime
 internal import Contracts
 public import Counting
 public import Definitions
@@ -10,7 +10,7 @@ internal import Statements
 /// Says by which definitions a licensee's totals were counted.
 public struct LicenseeDefinitions {
   /// What was found of each contract that the totals have rows of.
-  public struct Found {
+  public struct Found: Sendable {
     fileprivate var contracts:
       [(contract: String, claim: ClaimedTotals, definitions: [InferredDefinition])]
     fileprivate var path: String
@@ -31,17 +31,17 @@ public struct LicenseeDefinitions {
   ///
   /// - Parameters:
   ///   - own: the contracts' own count, with rivals.
-  ///   - count: counts the logs again by other terms, with rivals where that is asked for, and without the records
-  ///     of a stretch of time.
+  ///   - count: counts the logs again by other terms, with rivals where that is asked for, and without some records.
   public func run<Failure: Error>(
     _ own: MeteringResult,
     _ count:
-      @escaping (Terms, _ countsRivals: Bool, _ leftOut: Range<Instant>?) throws(Failure) ->
+      @escaping (Terms, _ countsRivals: Bool, _ leftOut: LeftOut?) throws(Failure) ->
       MeteringResult
   ) throws(Failure) -> Found {
     typealias Inference = DefinitionInference<Failure>
     func pass(_ result: MeteringResult) -> Inference.Pass {
-      Inference.Pass(totals: result.totals, rivals: result.rivals, quarters: result.quarters)
+      Inference.Pass(
+        totals: result.totals, rivals: result.rivals, quarters: result.quarters, logs: result.logs)
     }
     var found = Found(contracts: [], path: totals.path)
     for (index, contract) in terms.contracts.enumerated() {
@@ -69,7 +69,7 @@ public struct LicenseeDefinitions {
       {
         continue
       }
-      let meter = row.meter ?? contract.meter(module: row.module, on: row.date)
+      let meter = contract.meter(module: row.module, stated: row.meter, on: row.date)
       guard meter == .conversation else { continue }
       claim.add(row.quantity, on: row.date, module: row.module, scenario: row.scenario ?? "")
     }
@@ -78,6 +78,12 @@ public struct LicenseeDefinitions {
 }
 
 extension LicenseeDefinitions.Found {
+  /// What was found of a contract: what gives exactly the licensee's totals, else the nearest;
+  /// `nil` where these have no row of its conversations.
+  public func definitions(ofContract number: String) -> [InferredDefinition]? {
+    contracts.first { $0.contract == number }?.definitions
+  }
+
   public var text: String {
     guard !contracts.isEmpty else {
       return "\(path): no row is of conversations of these contracts\n"
@@ -90,8 +96,9 @@ extension LicenseeDefinitions.Found {
             : "\(dates.lowerBound) to \(dates.upperBound)"
         } ?? ""
       let head = "\(path): totals of contract \(contract), \(dates),"
-      if let exact = definitions.first, exact.isExact {
-        return "\(head) are exactly those of \(exact.name)\n"
+      let exact = definitions.filter(\.isExact).map(\.name)
+      if !exact.isEmpty {
+        return "\(head) are exactly those of \(exact.joined(separator: ", or of "))\n"
       }
       return "\(head) are exactly those of no definition that is known; the nearest:\n"
         + definitions.map {

@@ -1,6 +1,7 @@
 public import CivilTime
 public import Contracts
-internal import Counting
+public import Counting
+internal import Definitions
 public import Metering
 internal import Reconciliation
 public import Reports
@@ -39,10 +40,17 @@ public struct StatementReconciliation: ~Copyable {
     }
   }
 
-  /// Counts the contract's log, with its units.
-  ///
-  /// - Parameter failedCallsToo: as if failed calls were none.
-  public typealias LogCount = (_ failedCallsToo: Bool) throws(RunError) -> MeteringResult
+  /// What is to be counted of the log.
+  public struct LogPass {
+    public var terms: Terms
+    public var rivals: RivalCounting?
+    public var leftOut: LeftOut?
+    /// Whether units are wanted one by one, and when anything was called.
+    public var wantsUnits = false
+  }
+
+  /// Counts the log.
+  public typealias LogCount = (LogPass) throws(RunError) -> MeteringResult
 
   private let contract: Contract
   private let options: Options
@@ -136,13 +144,43 @@ public struct StatementReconciliation: ~Copyable {
 
   /// Compares both sides.
   ///
-  /// - Parameter log: of the contract, where there is one.
-  public consuming func run(log: LogCount?) throws(RunError) -> ContractReconciliation {
-    guard areDetails else { throw .usage("totals") }
-    return try details(log)
+  /// - Parameter log: by what terms the log is counted, and what counts it; `nil` without one.
+  public consuming func run(
+    log: (terms: Terms, count: LogCount)?
+  ) throws(RunError) -> ContractReconciliation {
+    areDetails ? try details(log) : try totals(log)
   }
 
-  private consuming func details(_ log: LogCount?) throws(RunError) -> ContractReconciliation {
+  private consuming func totals(
+    _ log: (terms: Terms, count: LogCount)?
+  ) throws(RunError) -> ContractReconciliation {
+    let (contract, dates) = (contract, options.dates)
+    let first = StatedTotals.read(licensor)
+    let second = StatedTotals.read(licensee)
+    var inference: TotalsInference?
+    var summary: MeteringSummary?
+    var found: LicenseeDefinitions.Found?
+    if let log {
+      let own = try log.count(LogPass(terms: log.terms, rivals: .timeoutsAndQuarters))
+      let definitions = LicenseeDefinitions(second, terms: log.terms, passes: [:])
+      let inferred = try definitions.run(own) { terms, countsRivals, leftOut throws(RunError) in
+        try log.count(
+          LogPass(terms: terms, rivals: countsRivals ? .timeouts : nil, leftOut: leftOut))
+      }
+      found = inferred
+      inference = TotalsInference(
+        inferred.definitions(ofContract: contract.number) ?? [],
+        count: StatedTotals(counted: own.totals.filter { $0.contract == contract.number }))
+      summary = MeteringSummary(own, quarantinedShare: .zero)
+    }
+    return ContractReconciliation(
+      contract, totals: (first, second), range: dates, inference: inference, definitions: found,
+      log: summary)
+  }
+
+  private consuming func details(
+    _ log: (terms: Terms, count: LogCount)?
+  ) throws(RunError) -> ContractReconciliation {
     let pseudonym = options.pseudonym
     let made: @Sendable (String) -> String = { pseudonym?.text($0) ?? $0 }
     var engineOptions = DetailReconciliation.Options(
@@ -197,7 +235,7 @@ public struct StatementReconciliation: ~Copyable {
 
   /// Takes a log's units as evidence; what they were counted with is let go one after the other.
   private static func take(
-    _ count: LogCount, _ contract: Contract, _ engine: DetailReconciliation,
+    _ log: (terms: Terms, count: LogCount), _ contract: Contract, _ engine: DetailReconciliation,
     users: (@Sendable (String) -> String)?
   ) throws(RunError) -> LogEvidence {
     func take(_ result: MeteringResult, as side: StatedSide) throws(RunError) {
@@ -206,12 +244,14 @@ public struct StatementReconciliation: ~Copyable {
         try engine.take([(side, source(rows, contract, users: users))])
       }
     }
-    let result = try count(false)
+    var pass = LogPass(terms: log.terms, wantsUnits: true)
+    let result = try log.count(pass)
     try take(result, as: .log)
     let evidence = LogEvidence(
       sources: result.sources, callTimes: result.callTimes,
       summary: MeteringSummary(result, quarantinedShare: .zero))
-    try take(try count(true), as: .traffic)
+    pass.terms = log.terms.changingRules { Definition.failedCalls.change(&$0) }
+    try take(try log.count(pass), as: .traffic)
     return evidence
   }
 

@@ -1,8 +1,9 @@
 public import CivilTime
 public import Contracts
+public import Counting
 public import Statements
 
-/// The licensee's own figures: a row per day or month and module, and per scenario and unit where it
+/// A side's own figures: a row per day or month and module, and per scenario and unit where it
 /// has them.
 public struct StatedTotals: Sendable, Hashable {
   /// The file, as it was named.
@@ -25,6 +26,8 @@ public struct StatedTotals: Sendable, Hashable {
   public var others: Set<String> = []
   /// The columns that the file has.
   public var columns: Set<StatementColumn>
+  /// Whether it is our own count of a log, and no file.
+  public var isCount = false
 
   /// Problems that are kept; a file of nothing else cannot use up memory.
   public static let problemsMax = 10_000
@@ -55,6 +58,18 @@ public struct StatedTotals: Sendable, Hashable {
   /// Names of other contracts that are kept.
   static let othersMax = 5
 
+  /// Our own count, as a side's figures.
+  public init(counted totals: [DailyTotal]) {
+    self.init(
+      path: "",
+      rows: totals.map {
+        StatedTotal(
+          contract: $0.contract, licensee: $0.licensee, date: $0.date, module: $0.module,
+          scenario: $0.scenario, meter: $0.meter, quantity: $0.quantity)
+      }, columns: [.contract, .licensee, .date, .module, .scenario, .unit, .quantity])
+    isCount = true
+  }
+
   /// Reads a statement of either kind; the units of a usage detail are added up by day.
   ///
   /// - Parameters:
@@ -64,7 +79,11 @@ public struct StatedTotals: Sendable, Hashable {
   public static func read(
     _ source: StatementReader.Source, columns mapping: [StatementColumn: String] = [:], zone: Zone
   ) throws(StatementError) -> StatedTotals {
-    var reader = try StatementReader(source, columns: mapping, zone: zone)
+    read(try StatementReader(source, columns: mapping, zone: zone))
+  }
+
+  /// Reads what a reader has been opened on.
+  public static func read(_ reader: consuming StatementReader) -> StatedTotals {
     var totals = StatedTotals(
       path: reader.path, rows: [], columns: Set(reader.layout.columns.keys))
     // A detail's day may be that of its start, and its units are one each.
@@ -143,7 +162,7 @@ private struct UnitSums {
   }
 }
 
-/// One row of the licensee's totals.
+/// One row of a side's totals.
 public struct StatedTotal: Sendable, Hashable {
   /// `nil` where the file has no such column.
   public var contract: String?

@@ -8,7 +8,7 @@ public struct TotalsReconciliation: Sendable, Hashable {
   public var contract: String
   /// A row per calendar month, module, scenario and unit, in this order.
   public var months: [ReconciliationRow]
-  /// A row per day, module, scenario and unit, in this order; none where the licensee states months.
+  /// A row per day, module, scenario and unit, in this order; none where a side states months.
   public var days: [ReconciliationRow]
   /// What a reader of the figures must know.
   public var notes: [ReconciliationNote]
@@ -59,17 +59,22 @@ public struct ReconciliationRow: Sendable, Hashable {
   }
 }
 
-/// What a reader of reconciled figures must know.
+/// What a reader of reconciled figures must know; what is about a file is about the licensee's.
 public enum ReconciliationNote: Sendable, Hashable, CustomStringConvertible {
-  /// Days of the range for which the licensee's file has no row; they count as zero there.
+  /// The same of the licensor's file.
+  indirect case ofLicensor(ReconciliationNote)
+  /// The two files are not of the same months; from which day to which each is, and the first month that both have.
+  case periodsDiffer(
+    licensor: ClosedRange<CivilDate>, licensee: ClosedRange<CivilDate>, common: CivilMonth?)
+  /// Days of the range for which the file has no row; they count as zero there.
   case daysWithoutLicenseeFigures([CivilDate], dayCount: Int)
-  /// The licensee's file has a header and nothing below it.
+  /// The file has a header and nothing below it.
   case noRows
   /// Every row names another contract or licensee; some of the names.
   case onlyOthers([String])
   /// No row is for a day of the range; what days they are for.
   case allRowsOutsideRange(ClosedRange<CivilDate>, range: ClosedRange<CivilDate>)
-  /// Rows of the licensee's file for days out of the range, left out.
+  /// Rows for days out of the range, left out.
   case rowsOutsideRange(Int)
   /// Rows that name another contract or another licensee, left out.
   case rowsOfOthers(Int)
@@ -83,44 +88,53 @@ public enum ReconciliationNote: Sendable, Hashable, CustomStringConvertible {
   case totalRows([Int])
   /// A row does not say what it adds up.
   case totalContradicts(TotalContradiction)
-  /// The licensee states months, so that days cannot be compared.
+  /// The file states months, so that days cannot be compared.
   case monthsNotComparedByDay
   /// The file has no such column, so the figures are compared without it.
   case columnNotCompared(StatementColumn)
 
-  public var description: String {
+  public var description: String { text(of: "licensee") }
+
+  /// - Parameter side: whose file it is about.
+  private func text(of side: String) -> String {
     switch self {
+    case .ofLicensor(let note): note.text(of: "licensor")
+    case .periodsDiffer(let licensor, let licensee, let common):
+      "the licensee's statement has figures of \(licensee.lowerBound) to \(licensee.upperBound), the licensor's of "
+        + "\(licensor.lowerBound) to \(licensor.upperBound); what only one has is a difference: "
+        + (common.map { "compare one month (--period \($0))" }
+          ?? "they have no month in common; check that both are of one period")
     case .daysWithoutLicenseeFigures(let days, let dayCount):
-      "the licensee's statement covers \(dayCount - days.count) of \(dayCount) days; without "
+      "the \(side)'s statement covers \(dayCount - days.count) of \(dayCount) days; without "
         + "figures, and taken as zero: \(Self.ranges(days))"
     case .noRows:
-      "the licensee's statement has a header and no rows; every figure of its is taken as zero"
+      "the \(side)'s statement has a header and no rows; every figure of its is taken as zero"
     case .onlyOthers(let names):
-      "every row of the licensee's statement is for another contract or licensee "
+      "every row of the \(side)'s statement is for another contract or licensee "
         + "(\(names.joined(separator: ", "))); check that it is the right file"
     case .allRowsOutsideRange(let dates, let range):
-      "every row of the licensee's statement is out of the range: it has \(dates.lowerBound) to "
+      "every row of the \(side)'s statement is out of the range: it has \(dates.lowerBound) to "
         + "\(dates.upperBound), compared are \(range.lowerBound) to \(range.upperBound); check that "
         + "it is the right period's"
     case .rowsOutsideRange(let count):
-      "rows of the licensee's statement for days out of the range, left out: \(count)"
+      "rows of the \(side)'s statement for days out of the range, left out: \(count)"
     case .rowsOfOthers(let count):
-      "rows of the licensee's statement for another contract or licensee, left out: \(count)"
+      "rows of the \(side)'s statement for another contract or licensee, left out: \(count)"
     case .rowsOfPartMonths(let count):
-      "rows of the licensee's statement for months of which only some days are compared, left out: "
+      "rows of the \(side)'s statement for months of which only some days are compared, left out: "
         + "\(count); compare whole months (--period)"
     case .rowsUnreadable(let count):
-      "rows of the licensee's statement that could not be read, missing in its figures: \(count)"
+      "rows of the \(side)'s statement that could not be read, missing in its figures: \(count)"
     case .rowsKept(let count):
-      "rows of the licensee's statement in which something is wrong, compared as they are: \(count)"
+      "rows of the \(side)'s statement in which something is wrong, compared as they are: \(count)"
     case .totalRows(let rows):
-      "rows of the licensee's statement that add up others, left out: "
+      "rows of the \(side)'s statement that add up others, left out: "
         + rows.map { String($0) }.joined(separator: ", ")
     case .totalContradicts(let contradiction): contradiction.description
     case .monthsNotComparedByDay:
-      "the licensee's statement has figures of whole months; days are not compared"
+      "the \(side)'s statement has figures of whole months; days are not compared"
     case .columnNotCompared(let column):
-      "the licensee's statement has no \(column.rawValue); the figures are compared over all of "
+      "the \(side)'s statement has no \(column.rawValue); the figures are compared over all of "
         + "them together"
     }
   }

@@ -116,8 +116,6 @@ struct ReconcileCommand: ParsableCommand {
     var metering = execution.options()
     metering.formats = try session.formats(format)
     metering.encoding = format.encoding
-    metering.wantsRows = true
-    metering.wantsCallTimes = true
     var options = StatementReconciliation.Options(metering)
     options.dates = days.range
     options.gaps = logGap.compactMap(Self.gap)
@@ -128,7 +126,7 @@ struct ReconcileCommand: ParsableCommand {
       (licensor, licensee), try Self.columns(licensorColumn, "--licensor-column"),
       try Self.columns(licenseeColumn, "--licensee-column")
     )
-    let files = log.isEmpty ? nil : try session.files(log, metering)
+    let logs = log.isEmpty ? nil : try session.spooled(try session.files(log, metering), metering)
     // What counts the log and what compares share the memory.
     metering.memoryBytes /= 2
     let counting = metering
@@ -137,12 +135,16 @@ struct ReconcileCommand: ParsableCommand {
         terms.contracts[0],
         licensor: .init(path: sides.0, columns: licensorColumns),
         licensee: .init(path: sides.1, columns: licenseeColumns), options: options)
-      guard let files else { return try reconciliation.run(log: nil) }
-      return try reconciliation.run { failedCallsToo throws(RunError) in
-        let terms =
-          failedCallsToo ? terms.changingRules { Definition.failedCalls.change(&$0) } : terms
-        return try session.counted(files, terms, counting)
+      guard let logs else { return try reconciliation.run(log: nil) }
+      let count: StatementReconciliation.LogCount = { pass throws(RunError) in
+        var options = counting
+        options.rivals = pass.rivals
+        options.leftOut = pass.leftOut
+        options.wantsRows = pass.wantsUnits
+        options.wantsCallTimes = pass.wantsUnits
+        return logs.named(try session.counted(logs.files, pass.terms, options))
       }
+      return try reconciliation.run(log: (terms, count))
     }
     try session.write { () throws(ReportError) in
       try outcome.write(to: out, style: CSVStyle(headers: headers, bom: bom))

@@ -31,7 +31,7 @@ struct RulesCommand: ParsableCommand {
       kept in TMPDIR meanwhile.
 
       With --licensee, standard error says which definition gives exactly the licensee's totals, day by day: one \
-      of these, days of another zone, an hour of records that they lack, or another idle timeout together with \
+      of these, days of another zone, an hour of records or a log that they lack, or another idle timeout together with \
       one of them; else the nearest, with what each leaves unexplained.
 
       Example: duizhang rules --contract contract.yaml 'logs/gateway-*.ndjson.gz' > rules.csv
@@ -105,7 +105,8 @@ struct RulesCommand: ParsableCommand {
       text: DefinitionsSummary(rows).text, json: DefinitionsSummary(rows).json)
     if let claim {
       let inference = LicenseeDefinitions(claim, terms: terms, passes: passes)
-      let found = try inference.run(result) { terms, countsRivals, leftOut throws(ExitStatus) in
+      let found = try inference.run(logs?.named(result) ?? result) {
+        terms, countsRivals, leftOut throws(ExitStatus) in
         var options = options
         options.rivals = countsRivals ? .timeouts : nil
         options.leftOut = leftOut

@@ -83,6 +83,9 @@ struct SpooledLogs {
     for index in result.files.indices {
       if let name = names[result.files[index].path] { result.files[index].path = name }
     }
+    for index in result.logs.indices {
+      if let name = names[result.logs[index].name] { result.logs[index].name = name }
+    }
     for index in result.damages.indices {
       if let name = names[result.damages[index].file.path] {
         result.damages[index].file.path = name

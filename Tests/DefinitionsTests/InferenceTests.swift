@@ -17,7 +17,8 @@ import Testing
   }()
 
   enum Kind: String, CaseIterable {
-    case timeout, utc, end, failed, hour, duplicates, own, slices, twofold
+    case timeout, utc, end, failed, hour, duplicates, own, slices, calls, twofold, lostLog
+    case failedAndTimeout, duplicatesAndTimeout, utcAndEnd
   }
 
   private static let cases = seeds.flatMap { seed in Kind.allCases.map { (seed, $0) } }
@@ -30,13 +31,19 @@ import Testing
   /// 2025-11-30T16:00:00Z, when December begins in Shanghai.
   private static let start: Int64 = 1_764_518_400_000
 
-  /// At least 2,000 conversations of five days.
-  private func log(_ random: inout SeededRandom) throws -> String {
-    var lines: [(time: Int64, text: String)] = []
+  /// At least 2,000 conversations of five days, in one log or several: of gateways that serve users or calls, each
+  /// begun anew at moments of no clock.
+  private func logs(_ random: inout SeededRandom, isSplit: Bool) throws -> [String] {
+    var lines: [(time: Int64, log: String, text: String)] = []
+    let gateways = isSplit ? random.number(1...3) : 1
+    let isByUser = random.chance(50)
+    let hours = isSplit ? random.number(7...40) : 1_000
     func add(_ time: Int64, _ user: String, _ module: String, _ id: String, _ status: Int) {
+      let gateway = (isByUser ? Int(user.dropFirst()) ?? 0 : random.number(0...99)) % gateways
+      let piece = (time - Self.start + 1_234_567) / (Int64(hours) * 3_600_000)
       lines.append(
         (
-          time,
+          time, "gateway-\(gateway)-\(piece)",
           "{\"time\":\(time),\"licensee\":\"acme\",\"user\":\"\(user)\",\"module\":\"\(module)\","
             + "\"request_id\":\"\(id)\",\"status\":\(status)}\n"
         ))
@@ -63,8 +70,11 @@ import Testing
       }
     }
     let end = Self.start + 5 * 86_400_000
-    let text = lines.filter { $0.time < end }.sorted { $0.time < $1.time }.map(\.text).joined()
-    return try folder.write(Array(text.utf8), as: "log", writtenAt: (end + 1_000) * 1_000)
+    let written = lines.filter { $0.time < end }.sorted { $0.time < $1.time }
+    return try Dictionary(grouping: written, by: \.log).sorted { $0.key < $1.key }.map {
+      let text = $1.map(\.text).joined()
+      return try folder.write(Array(text.utf8), as: $0, writtenAt: (end + 1_000) * 1_000)
+    }
   }
 
   private func contract() throws -> Contract {
@@ -76,20 +86,36 @@ import Testing
         """, path: "c.yaml")
   }
 
+  /// All modules by item.
+  private var itemPrices: [Price] {
+    get throws {
+      try Contract(
+        yaml: """
+          contract: C
+          licensee: {name: A, keys: [acme]}
+          time_zone: Asia/Shanghai
+          prices:
+            - {service: s, module: text-bot, unit: item, price: 1}
+            - {service: s, module: order-bot, unit: item, price: 1}
+          """, path: "c.yaml"
+      ).prices
+    }
+  }
+
   @Test(arguments: cases) func definitionsAreNamed(seed: UInt64, kind: Kind) throws {
     var random = SeededRandom(seed: seed * 100 + UInt64(Kind.allCases.firstIndex(of: kind) ?? 0))
-    let path = try log(&random)
+    let paths = try logs(&random, isSplit: kind == .lostLog || random.chance(30))
     let terms = Terms(try ContractBook([try contract()]))
     var passes = 0
     func counted(
-      _ terms: Terms, rivals: Bool = false, leftOut: Range<Instant>? = nil
+      _ terms: Terms, rivals: Bool = false, leftOut: LeftOut? = nil
     ) throws -> MeteringResult {
       var options = MeteringOptions(
         threads: 2, memoryBytes: 512 << 20, temporaryFolder: folder.path)
       options.rivals = rivals ? .timeoutsAndQuarters : nil
       options.leftOut = leftOut
       passes += 1
-      return try Metering(files: try InputFiles.find([path]), terms: terms, options: options).run()
+      return try Metering(files: try InputFiles.find(paths), terms: terms, options: options).run()
     }
     let minutes = random.one(of: [10, 15, 20, 25, 45, 60])
     let hour = Instant(
@@ -117,7 +143,7 @@ import Testing
     case .hour:
       expected = "without \(hour.rfc3339(in: zone)) to +1h"
       totals = try counted(
-        terms, leftOut: hour..<Instant(microseconds: hour.microseconds + 3_600_000_000)
+        terms, leftOut: .time(hour..<Instant(microseconds: hour.microseconds + 3_600_000_000))
       ).totals
     case .own:
       expected = "contract"
@@ -130,6 +156,36 @@ import Testing
           scenario: $0.scenario, meter: .conversation, quantity: $0.slices, messages: 0,
           failedMessages: 0, duplicates: 0)
       }
+    case .calls:
+      // Who charges by item states each call.
+      expected = "call"
+      let items = try itemPrices
+      totals = try counted(terms.changing { $0.prices = items }).totals.map {
+        var total = $0
+        total.meter = .conversation
+        return total
+      }
+    case .lostLog:
+      let log = random.number(0...paths.count - 1)
+      expected = "without \(paths[log])"
+      totals = try counted(terms, leftOut: .log(log)).totals
+    case .failedAndTimeout, .duplicatesAndTimeout:
+      let definition: Definition = kind == .failedAndTimeout ? .failedCalls : .duplicates
+      expected = "\(definition.name), idle_timeout=\(minutes)m"
+      totals = try counted(
+        terms.changingRules {
+          definition.change(&$0)
+          $0.idleTimeout = Interval(seconds: Int64(60 * minutes))
+        }
+      ).totals
+    case .utcAndEnd:
+      expected = "time_zone=+00:00, counted_in=end"
+      totals = try counted(
+        terms.changing {
+          $0.zone = .utc
+          $0.rules[0].rule.countedIn = .end
+        }
+      ).totals
     case .twofold:
       expected = "time_zone=+00:00, idle_timeout=\(minutes)m"
       totals = try counted(
@@ -147,13 +203,21 @@ import Testing
     #expect(own.totals.reduce(0) { $0 + $1.quantity } >= 2_000)
     typealias Inference = DefinitionInference<any Error>
     func pass(_ result: MeteringResult) -> Inference.Pass {
-      Inference.Pass(totals: result.totals, rivals: result.rivals, quarters: result.quarters)
+      Inference.Pass(
+        totals: result.totals, rivals: result.rivals, quarters: result.quarters, logs: result.logs)
     }
     var inference = Inference(terms: terms, contract: 0, claim: claim) { terms, rivals, leftOut in
       pass(try counted(terms, rivals: rivals, leftOut: leftOut))
     }
+    passes = 0
     let found = try inference.run(pass(own))
-    #expect(found.map(\.name) == [expected] && found.map(\.unexplained) == [0])
+    if kind == .lostLog { #expect(passes <= 5 + 48 + 24) }
+    // Totals of a day and two modules cannot always tell its hours apart: then all are named.
+    let isOne = kind != .hour && kind != .lostLog
+    #expect(
+      found.map(\.name).contains(expected) && found.allSatisfy(\.isExact)
+        && found.count <= (isOne ? 1 : 3),
+      "\(expected): \(found.map { "\($0.name) leaves \($0.unexplained)" })")
     // And totals of no definition are said to be.
     if kind == .own {
       claim.add(1, on: Zone.utc.date(of: hour), module: "text-bot", scenario: "")

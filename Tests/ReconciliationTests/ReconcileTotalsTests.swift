@@ -1,11 +1,11 @@
 import CivilTime
 import Counting
 import Reconciliation
-import Statements
 import TestSupport
 import Testing
 
 @testable import Contracts
+@testable import Statements
 
 private func licensor(
   _ day: String, _ module: String, _ quantity: Int, scenario: String = "after-sales",
@@ -304,5 +304,103 @@ struct ReconcileTotalsTests {
       part.notes.map(\.description).contains(
         "rows of the licensee's statement for months of which only some days are compared, left out: 1; "
           + "compare whole months (--period)"))
+  }
+}
+
+@Suite("Reconciling two files of totals")
+struct ReconcileFilesTests {
+  private func compare(
+    _ left: StatedTotals, _ right: StatedTotals, _ first: String, _ last: String
+  ) throws -> TotalsReconciliation {
+    reconcileTotals(
+      contract: try exampleContract(), licensor: left, licensee: right,
+      range: try range(first, last))
+  }
+
+  @Test("the licensor's file is told of as the licensee's is")
+  func notes() throws {
+    let day = try claim("2025-12-01", "text-bot", 4)
+    var other = day
+    other.contract = "DZ-2"
+    var left = licensee([day, other, try claim("2025-11-30", "text-bot", 9)])
+    left.rowsUnread = 2
+    left.rowsKept = 1
+    left.contradictions = [
+      TotalContradiction(
+        path: "own.csv", row: 9, label: "合计", column: "次数", stated: "5", since: "4", all: "4",
+        unreadRows: 0)
+    ]
+    let result = try compare(left, licensee([day]), "2025-12-01", "2025-12-02")
+    #expect(result.months.map(\.difference) == [0])
+    #expect(
+      result.notes.map(\.description) == [
+        "the licensee's statement covers 1 of 2 days; without figures, and taken as zero: 2025-12-02",
+        "the licensor's statement covers 1 of 2 days; without figures, and taken as zero: 2025-12-02",
+        "rows of the licensor's statement for days out of the range, left out: 1",
+        "rows of the licensor's statement for another contract or licensee, left out: 1",
+        "rows of the licensor's statement that could not be read, missing in its figures: 2",
+        "rows of the licensor's statement in which something is wrong, compared as they are: 1",
+        "own.csv: row 9: \"合计\" states 5 as 次数, but the rows above add up to 4",
+      ])
+    let empty = try compare(licensee([]), licensee([day]), "2025-12-01", "2025-12-01")
+    #expect(
+      empty.notes.first?.description
+        == "the licensor's statement has a header and no rows; every figure of its is taken as zero"
+    )
+  }
+
+  @Test("scenarios and units are compared where both have them, days where neither states months")
+  func columns() throws {
+    let bare = [try claim("2025-12-01", "text-bot", 5, scenario: nil, meter: nil, amount: "1.75")]
+    let full = [
+      try claim("2025-12-01", "text-bot", 3), try claim("2025-12-01", "text-bot", 3, scenario: "b"),
+    ]
+    let result = try compare(
+      licensee(bare, columns: [.date, .module, .quantity, .amount]), licensee(full), "2025-12-01",
+      "2025-12-31")
+    #expect(result.months.map(\.difference) == [-1])
+    #expect(result.months.map(\.scenario) == [""] && result.months.map(\.meter) == [nil])
+    // What the licensor states counts; scenario b has no price.
+    #expect(result.months.map(\.licensorAmount) == [Money(text: "1.75")])
+    #expect(result.months.map(\.licenseeAmount) == [nil])
+    #expect(
+      result.notes.suffix(2) == [
+        .ofLicensor(.columnNotCompared(.scenario)), .ofLicensor(.columnNotCompared(.unit)),
+      ])
+    // Neither file has them: that is said once.
+    let both = try compare(
+      licensee(bare, columns: [.date, .module]), licensee(bare, columns: [.date, .module]),
+      "2025-12-01", "2025-12-01")
+    #expect(both.notes == [.columnNotCompared(.scenario), .columnNotCompared(.unit)])
+    var month = try claim("2025-12-01", "text-bot", 7)
+    month.isMonth = true
+    let months = try compare(licensee([month]), licensee(full), "2025-12-01", "2025-12-31")
+    #expect(months.days.isEmpty && months.months.map(\.difference) == [4, -3])
+    #expect(
+      months.notes.last?.description
+        == "the licensor's statement has figures of whole months; days are not compared")
+  }
+
+  @Test("files of other months are told of, with a month to compare where both have one")
+  func periods() throws {
+    let (november, december, january) = (
+      try claim("2025-11-03", "text-bot", 1), try claim("2025-12-04", "text-bot", 1),
+      try claim("2026-01-05", "text-bot", 1)
+    )
+    func last(_ left: [StatedTotal], _ right: [StatedTotal]) throws -> ReconciliationNote? {
+      try compare(licensee(left), licensee(right), "2025-11-01", "2026-01-31").notes.last
+    }
+    #expect(
+      try last([november, december], [december, january])?.description
+        == "the licensee's statement has figures of 2025-12-04 to 2026-01-05, the licensor's of 2025-11-03 to "
+        + "2025-12-04; what only one has is a difference: compare one month (--period 2025-12)")
+    #expect(
+      try last([november], [january])?.description
+        == "the licensee's statement has figures of 2026-01-05 to 2026-01-05, the licensor's of 2025-11-03 to "
+        + "2025-11-03; what only one has is a difference: they have no month in common; check that both are of one "
+        + "period")
+    // Other days of the same months are told of as days without figures alone.
+    let same = try last([november, january], [november, january])
+    if case .periodsDiffer = same { Issue.record("the files are of the same months") }
   }
 }
