@@ -92,6 +92,27 @@ extension ContractReconciliation {
     return text + "\n"
   }
 
+  /// The steps of all bridges by cause, on the page of a run.
+  var stepsText: String {
+    let steps = stepSums
+    guard !steps.isEmpty else { return "" }
+    var text = ""
+    if let details { text += "  clock: \(details.clock.text)\n" }
+    text += "  steps from the licensee's figures to the licensor's (difference-bridge.csv): "
+    text += steps.map { cause, quantity in
+      "\(cause.rawValue) \(quantity > 0 ? "+" : "")\(MeteringSummary.grouped(quantity))"
+    }.joined(separator: ", ")
+    return text + "\n"
+  }
+
+  /// Units by cause, of all months and modules.
+  var stepSums: [(cause: DifferenceCause, quantity: Int)] {
+    DifferenceCause.allCases.compactMap { cause in
+      let steps = bridges.compactMap { $0.steps[cause] }
+      return steps.isEmpty ? nil : (cause, steps.reduce(0) { $0 + $1.quantity })
+    }
+  }
+
   private var bridgesText: String {
     guard !bridges.isEmpty else { return "nothing to compare\n" }
     var table = TextTable(["month", "module", "step", "units", "yuan", "what it is"])

@@ -6,8 +6,19 @@ internal import Statements
 
 /// The licensees' own figures as totals, by contract.
 struct ContractStatements {
+  struct Entry {
+    var contract: String
+    /// Of all files; units of details are added up by day.
+    var totals: StatedTotals
+    var files: [StatementReconciliation.Side]
+    /// Whether all files state units one by one.
+    var areDetails: Bool
+  }
+
   /// In the order of the contracts' first statements.
-  private(set) var all: [(contract: String, totals: StatedTotals)] = []
+  private(set) var all: [Entry] = []
+
+  var hasDetails: Bool { all.contains(where: \.areDetails) }
 
   /// Reads the statements of a pipeline. Several of one contract, such as one a month, are taken
   /// together.
@@ -16,10 +27,16 @@ struct ContractStatements {
   init(_ files: [StatementFile], contracts: [Contract]) throws(RunError) {
     for file in files {
       let totals = try Self.read(file, contracts: contracts)
+      let isDetail = totals.columns.contains(.startedAt)
+      let side = StatementReconciliation.Side(
+        path: Paths.shortened(file.file), columns: file.statementColumns)
       if let index = all.firstIndex(where: { $0.contract == file.contract }) {
         all[index].totals.join(totals)
+        all[index].files.append(side)
+        all[index].areDetails = all[index].areDetails && isDetail
       } else {
-        all.append((file.contract, totals))
+        all.append(
+          Entry(contract: file.contract, totals: totals, files: [side], areDetails: isDetail))
       }
     }
   }
@@ -35,7 +52,7 @@ struct ContractStatements {
 
 extension StatedTotals {
   /// Adds another file's rows. Only what both files tell apart is compared.
-  fileprivate mutating func join(_ other: StatedTotals) {
+  mutating func join(_ other: StatedTotals) {
     rows += other.rows
     problems += other.problems
     rowsUnread += other.rowsUnread

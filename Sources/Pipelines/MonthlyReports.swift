@@ -88,12 +88,19 @@ struct MonthlyReports {
     var text = "month 1\n\(setup)\n"
     let dates = count.dates ?? month.first...month.last
     text += "before \(dates.lowerBound < month.first) behind \(dates.upperBound > month.last)\n"
-    for (contract, statement) in reports.statements.all {
+    for entry in reports.statements.all {
+      let (contract, statement) = (entry.contract, entry.totals)
       let rows = statement.rows.filter { $0.date.month == month }
       text +=
         "statement \(contract) \(rows) \(statement.problems) \(statement.columns.map(\.rawValue).sorted())"
         + " \(statement.rowsUnread) \(statement.rowsKept) \(statement.skippedTotals)"
         + " \(statement.contradictions)\n"
+      // Of details more is compared than their sums.
+      guard entry.areDetails && !rows.isEmpty else { continue }
+      for file in reports.configuration
+      where file.role == .statement && entry.files.contains(where: { $0.path == file.path }) {
+        text += "detail \(file.sha256.hexadecimal)\n"
+      }
     }
     text += adjustments.filter { $0.booked == month }.map { "\($0)\n" }.joined()
     text += count.state(of: month.first...month.last)
@@ -112,15 +119,17 @@ struct MonthlyReports {
       let range = try count.range(month.first...month.last)
       let result = try range.result()
       let dates = count.dates ?? month.first...month.last
-      var outcome = reports.outcome(
+      let days = Set(result.totals.map(\.date))
+      var outcome = try reports.outcome(
         result, month: month, covered: CoveredDays(all: dates), adjustments: booked(in: month),
-        folder: folder(of: month))
+        folder: folder(of: month),
+        units: RangeReports.Units(counted: { try range.rows(of: days) }))
       let folder = try ReportError.output { () throws(OutputError) in
         try ReportFolder(path: self.folder(of: month))
       }
       let last = LastReport.read(self.folder(of: month))
       var dependsOn = try writeDetails(
-        of: Set(result.totals.map(\.date)), range, last, to: folder)
+        of: days, range, last, to: folder)
       var names = try reports.write(outcome, result, to: folder.set)
       names.insert(contentsOf: dependsOn.keys.sorted(), at: 1)
       try reports.writeSummary(&outcome, names, to: folder.set)

@@ -3,6 +3,7 @@ internal import Configuration
 internal import Contracts
 internal import Counting
 internal import Decoding
+internal import Definitions
 internal import Ledger
 internal import Manifests
 public import Metering
@@ -73,6 +74,9 @@ public struct NightlyRun: Sendable {
     let usesWorkspace = pipeline.workspace != nil
     let logs = try Self.logs(pipeline, metering, hasWorkspace: usesWorkspace)
     metering.wantsRows = true
+    metering.wantsCallTimes = statements.hasDetails
+    // What counts and what compares units share the memory.
+    if statements.hasDetails { metering.memoryBytes /= 3 }
     metering.findsPlaces = true
     metering.wantsQuarantine = !usesWorkspace
     do throws(InputError) {
@@ -85,7 +89,7 @@ public struct NightlyRun: Sendable {
     reports = RangeReports(
       pipeline: pipeline, terms: terms, users: users, statements: statements,
       configuration: try Manifest.ConfigurationFile.all(of: pipeline),
-      programVersion: options.programVersion)
+      programVersion: options.programVersion, metering: metering)
     setup = Self.setup(reports)
     storedBytes = logs.files.reduce(0) { $0 + $1.sizeBytes }
     warnings =
@@ -121,7 +125,8 @@ public struct NightlyRun: Sendable {
         throw .metering(error)
       }
       return RunOutcome(
-        pipeline: reports.pipeline, parts: [try write(result, to: out)], night: nil)
+        pipeline: reports.pipeline,
+        parts: [try write(result, to: out) { try failedCallsToo(result.files)?.rows }], night: nil)
     case .workspace(let count, let files):
       let night = try RunError.stored { () throws in
         if let month = options.month, let last = try count.lastClosed(), month <= last {
@@ -182,11 +187,26 @@ public struct NightlyRun: Sendable {
 
   private var out: String { Paths.shortened(reports.pipeline.out) }
 
+  /// Counts logs again as if failed calls were none; `nil` where they can be read only once.
+  private func failedCallsToo(_ files: [InputFile]) throws(RunError) -> MeteringResult? {
+    guard files.allSatisfy(\.isStored) else { return nil }
+    var options = reports.metering
+    options.wantsQuarantine = false
+    options.wantsCallTimes = false
+    let terms = reports.terms.changingRules { Definition.failedCalls.change(&$0) }
+    do throws(MeteringError) {
+      return try Metering(files: files, terms: terms, options: options).run()
+    } catch {
+      throw .metering(error)
+    }
+  }
+
   private func write(
-    _ result: MeteringResult, to folder: String, inputs: [Manifest.Input]? = nil
+    _ result: MeteringResult, to folder: String, inputs: [Manifest.Input]? = nil,
+    traffic: (() throws -> UsageRows?)? = nil
   ) throws(RunError) -> RangeOutcome {
     do throws(ReportError) {
-      return try reports.write(result, to: folder, inputs: inputs)
+      return try reports.write(result, to: folder, inputs: inputs, traffic: traffic)
     } catch {
       throw .report(error)
     }

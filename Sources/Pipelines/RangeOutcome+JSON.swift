@@ -21,7 +21,7 @@ extension RangeOutcome {
     members += [
       .init("months", .array(months.map(\.json))),
       .init("findings", .object(findingMembers)),
-      .init("reconciliation", .array(reconciliations.map(\.json))),
+      .init("reconciliation", .array(comparisons.map { $0.totals.json($0.stepSums) })),
       .init("statement_problems", .array(rowProblems.map { .string("\($0)") })),
       .init("adjustments", .array(adjustments.map(\.json))),
       .init("reports", .array(reportNames.map { .string($0) })),
@@ -51,11 +51,12 @@ extension MonthTotal {
 }
 
 extension TotalsReconciliation {
-  fileprivate var json: JSONValue {
+  fileprivate func json(_ steps: [(cause: DifferenceCause, quantity: Int)]) -> JSONValue {
     [
       "contract": .string(contract), "within_tolerance": .bool(isWithinTolerance),
       "lines": .number(months.count),
       "lines_beyond_tolerance": .number(months.count { !$0.isWithinTolerance }),
+      "steps": .object(steps.map { .init($0.cause.rawValue, .number($0.quantity)) }),
       "notes": .array(notes.map { .string("\($0)") }),
     ]
   }

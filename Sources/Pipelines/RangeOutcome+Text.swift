@@ -98,7 +98,8 @@ extension RangeOutcome {
 
   private var reconciliationText: String {
     var text = ""
-    for reconciliation in reconciliations {
+    for comparison in comparisons {
+      let reconciliation = comparison.totals
       let rows = reconciliation.months
       let beyond = rows.count { !$0.isWithinTolerance }
       text += "reconciliation with the licensee of \(reconciliation.contract): "
@@ -120,6 +121,7 @@ extension RangeOutcome {
         ])
       }
       text += table.text + Self.rest(rows.count, "reconciliation.csv")
+      text += comparison.stepsText
       text += reconciliation.notes.map { "  note: \($0)\n" }.joined()
     }
     return text

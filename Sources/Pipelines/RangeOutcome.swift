@@ -17,7 +17,13 @@ public struct RangeOutcome: Sendable {
   /// In the order of ``Detection/Finding/precedes(_:_:)``.
   public let findings: [Finding]
   /// One for each contract with a statement.
-  public let reconciliations: [TotalsReconciliation]
+  public let comparisons: [ContractReconciliation]
+  /// The same as figures by month and day.
+  public var reconciliations: [TotalsReconciliation] { comparisons.map(\.totals) }
+  /// From each licensee's figures to the count.
+  var bridges: [(contract: String, bridges: [DifferenceBridge])] {
+    comparisons.map { ($0.contract.number, $0.bridges) }
+  }
   /// Rows of the licensees' statements that could not be read.
   public let rowProblems: [RowProblem]
   /// What came for closed months, and is booked in this one.
@@ -34,20 +40,20 @@ public struct RangeOutcome: Sendable {
 
   init(
     pipeline: PipelineFile, month: CivilMonth?, terms: Terms, result: MeteringResult,
-    findings: [Finding], reconciliations: [TotalsReconciliation], rowProblems: [RowProblem],
+    findings: [Finding], comparisons: [ContractReconciliation], rowProblems: [RowProblem],
     adjustments: [BookedAdjustment], folder: String
   ) {
     self.pipeline = pipeline
     self.month = month
     self.terms = terms
     self.findings = findings
-    self.reconciliations = reconciliations
+    self.comparisons = comparisons
     self.rowProblems = rowProblems
     self.adjustments = adjustments
     self.folder = folder
     input = MeteringSummary(result, quarantinedShare: pipeline.quarantinedShare)
     months = MonthTotal.months(result.totals, terms)
-    concerns = Self.concerns(input, findings, reconciliations, rowProblems)
+    concerns = Self.concerns(input, findings, comparisons.map(\.totals), rowProblems)
     reportNames = []
   }
 

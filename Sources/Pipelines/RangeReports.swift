@@ -18,6 +18,8 @@ struct RangeReports {
   /// Files that decide figures, as they were when they were read.
   let configuration: [Manifest.ConfigurationFile]
   let programVersion: String
+  /// What comparing details may take of threads and memory.
+  let metering: MeteringOptions
 
   var style: CSVStyle {
     CSVStyle(headers: pipeline.headers == .zh ? .chinese : .english, bom: pipeline.bom)
@@ -25,14 +27,26 @@ struct RangeReports {
 
   // MARK: - What they say
 
+  /// The units of a range, one by one.
+  struct Units {
+    var counted: () throws -> UsageRows
+    /// Of the same logs as if failed calls were none, where they can be read again.
+    var traffic: (() throws -> UsageRows?)?
+  }
+
   /// What the reports of all dates that were asked for say.
-  func outcome(_ result: MeteringResult, folder: String) -> RangeOutcome {
-    RangeOutcome(
+  func outcome(
+    _ result: MeteringResult, folder: String, units: Units
+  ) throws(ReportError) -> RangeOutcome {
+    var comparisons: [ContractReconciliation] = []
+    for entry in statements.all {
+      let found = try compare(entry, entry.totals, result, units) { terms.dates ?? $0 }
+      if let found { comparisons.append(found) }
+    }
+    return RangeOutcome(
       pipeline: pipeline, month: nil, terms: terms, result: result, findings: findings(result),
-      reconciliations: statements.all.compactMap { number, statement in
-        reconcile(number, statement, result) { terms.dates ?? $0 }
-      },
-      rowProblems: statements.all.flatMap(\.totals.problems), adjustments: [], folder: folder)
+      comparisons: comparisons, rowProblems: statements.all.flatMap(\.totals.problems),
+      adjustments: [], folder: folder)
   }
 
   /// What the reports of a month say.
@@ -40,21 +54,25 @@ struct RangeReports {
   /// - Parameter covered: the days of the month that the workspace speaks of; `nil`: as far as totals go.
   func outcome(
     _ result: MeteringResult, month: CivilMonth, covered: CoveredDays,
-    adjustments: [BookedAdjustment], folder: String
-  ) -> RangeOutcome {
+    adjustments: [BookedAdjustment], folder: String, units: Units
+  ) throws(ReportError) -> RangeOutcome {
     var terms = terms
     terms.dates = month.first...month.last
+    var comparisons: [ContractReconciliation] = []
+    for entry in statements.all {
+      var statement = entry.totals
+      statement.rows = statement.rows.filter { $0.date.month == month }
+      // What the licensee has yet to send is no difference.
+      if statement.rows.isEmpty { continue }
+      let found = try compare(entry, statement, result, units) {
+        covered.range(of: month, from: $0)
+      }
+      if let found { comparisons.append(found) }
+    }
     return RangeOutcome(
       pipeline: pipeline, month: month, terms: terms, result: result, findings: findings(result),
-      reconciliations: statements.all.compactMap { number, statement in
-        var statement = statement
-        statement.rows = statement.rows.filter { $0.date.month == month }
-        // What the licensee has yet to send is no difference.
-        if statement.rows.isEmpty { return nil }
-        return reconcile(number, statement, result) { covered.range(of: month, from: $0) }
-      },
-      rowProblems: statements.all.flatMap(\.totals.problems), adjustments: adjustments,
-      folder: folder)
+      comparisons: comparisons, rowProblems: statements.all.flatMap(\.totals.problems),
+      adjustments: adjustments, folder: folder)
   }
 
   /// The findings that need only the contracts' lists; none without contracts.
@@ -65,21 +83,38 @@ struct RangeReports {
       .sorted(by: Finding.precedes)
   }
 
-  /// Compares a contract's totals with its licensee's.
+  /// Compares a contract's count with its licensee's statement.
   ///
-  /// - Parameter range: of the dates that there are totals of, the licensor's or else the licensee's, those that
+  /// - Parameters:
+  ///   - statement: the licensee's totals of the range.
+  ///   - range: of the dates that there are totals of, the licensor's or else the licensee's, those that
   ///   are compared.
-  private func reconcile(
-    _ number: String, _ statement: StatedTotals, _ result: MeteringResult,
-    _ range: (ClosedRange<CivilDate>) -> ClosedRange<CivilDate>
-  ) -> TotalsReconciliation? {
-    let totals = result.totals.filter { $0.contract == number }
-    guard let contract = terms.contracts.first(where: { $0.number == number }),
+  private func compare(
+    _ entry: ContractStatements.Entry, _ statement: StatedTotals, _ result: MeteringResult,
+    _ units: Units, _ range: (ClosedRange<CivilDate>) -> ClosedRange<CivilDate>
+  ) throws(ReportError) -> ContractReconciliation? {
+    let totals = result.totals.filter { $0.contract == entry.contract }
+    guard let index = terms.contracts.firstIndex(where: { $0.number == entry.contract }),
       let span = Self.span(totals.map(\.date)) ?? terms.dates
         ?? Self.span(statement.rows.map(\.date))
     else { return nil }
-    return reconcileTotals(
-      contract: contract, licensor: totals, licensee: statement, range: range(span))
+    let contract = terms.contracts[index]
+    guard entry.areDetails else {
+      return ContractReconciliation(
+        contract, totals: (StatedTotals(counted: totals), statement), range: range(span),
+        inference: nil, definitions: nil, log: nil)
+    }
+    let comparison = CountedReconciliation(
+      contract: contract, users: users.all[index], files: entry.files, dates: range(span),
+      options: StatementReconciliation.Options(metering))
+    do {
+      return try comparison.run(
+        try units.counted(), callTimes: result.callTimes, traffic: try units.traffic?())
+    } catch let error as RunError {
+      throw .records(error.messages.joined(separator: "\n"))
+    } catch {
+      throw .records("\(error)")
+    }
   }
 
   private static func span(_ dates: [CivilDate]) -> ClosedRange<CivilDate>? {
@@ -100,13 +135,14 @@ struct RangeReports {
     _ outcome: RangeOutcome, _ result: MeteringResult, to reports: ReportSet
   ) throws(ReportError) -> [String] {
     let reconciliation = ReconciliationReport(outcome.reconciliations)
-    return try ReportError.output { () throws(OutputError) in
+    var names = try ReportError.output { () throws(OutputError) in
       try reports.write(DailyTotalsReport(result.totals).bytes(style: style), to: Self.totals)
       var names = [Self.totals]
       var tables = [
         ("findings.csv", FindingsReport(outcome.findings).table),
         ("reconciliation.csv", reconciliation.months),
         ("reconciliation-daily.csv", reconciliation.days),
+        ("difference-bridge.csv", BridgeReport(outcome.bridges).table),
         ("quarantine.csv", outcome.input.quarantineTable),
       ]
       if outcome.month != nil {
@@ -118,6 +154,9 @@ struct RangeReports {
       }
       return names
     }
+    try ContractReconciliation.write(outcome.comparisons, to: reports, style: style)
+    names.insert("differences.csv", at: (names.firstIndex(of: "difference-bridge.csv") ?? 0) + 1)
+    return names
   }
 
   /// Writes the summary, which is the last of the reports: whoever waits for it has all of them.
@@ -133,12 +172,16 @@ struct RangeReports {
 
   /// Writes all reports of a result with its units into a folder.
   ///
-  /// - Parameter inputs: the logs as a workspace knows them; `nil` without one.
+  /// - Parameters:
+  ///   - inputs: the logs as a workspace knows them; `nil` without one.
+  ///   - traffic: as that of ``Units``.
   func write(
-    _ result: MeteringResult, to folder: String, inputs: [Manifest.Input]? = nil
+    _ result: MeteringResult, to folder: String, inputs: [Manifest.Input]? = nil,
+    traffic: (() throws -> UsageRows?)? = nil
   ) throws(ReportError) -> RangeOutcome {
     guard let rows = result.rows else { preconditionFailure("rows were asked for") }
-    var outcome = outcome(result, folder: folder)
+    var outcome = try outcome(
+      result, folder: folder, units: Units(counted: { rows }, traffic: traffic))
     let reports = try ReportError.output { () throws(OutputError) in
       try ReportSet(folder: folder)
     }

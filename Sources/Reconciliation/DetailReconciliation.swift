@@ -134,7 +134,7 @@ public final class DetailReconciliation {
       kindRanks: kinds.ranks, clock: clock,
       comparesUsers: clock.usersAgree ?? true,
       hasLog: summaries[.log] != nil || options.licensorIsLog,
-      licensorIsLog: options.licensorIsLog,
+      hasTraffic: summaries[.traffic] != nil, licensorIsLog: options.licensorIsLog,
       gaps: LogGaps(
         given: options.gaps, activity: log.activity, calls: options.callTimes,
         zone: contract.zone),

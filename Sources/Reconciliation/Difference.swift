@@ -45,7 +45,7 @@ public enum DifferenceReason: String, Sendable, Hashable, CaseIterable, Comparab
   case scenario
   case byTimeAlone
   // Of what one side lacks.
-  case logShowsIt, noLog, inGap, beforeLog, behindLog, silence
+  case logShowsIt, noLog, inGap, beforeLog, behindLog, silence, failuresUnknown
   case otherQuantity, logShowsItUncounted, logLacksIt
 
   public static func < (left: DifferenceReason, right: DifferenceReason) -> Bool {

@@ -13,6 +13,8 @@ struct DetailComparison: Sendable {
   let clock: ClockDifference
   let comparesUsers: Bool
   let hasLog: Bool
+  /// Whether it is known when calls failed.
+  let hasTraffic: Bool
   /// Whether the licensor's units are the log's own count; then each has a line of its own, and none is listed twice.
   let licensorIsLog: Bool
   let gaps: LogGaps
@@ -234,16 +236,14 @@ final class DifferenceFinder {
   func tellSingle(_ group: UnitGroup, of batch: UnitBatch, evidence: Int?) -> Bool {
     let index = group.licensor.first ?? group.licensee[0]
     let unit = batch[index]
+    // Listed and not counted: no difference.
+    if unit.quantity == 0 { return true }
     if let reason = outsideReason(unit) {
       emit(.outsideContract, reason, group, batch)
       return true
     }
     if let reason = boundaryReason(single: unit) {
       emit(.periodBoundary, reason, group, batch)
-      return true
-    }
-    if unit.quantity == 0 {
-      // Listed and not counted: no difference.
       return true
     }
     if !comparison.testUsers.isEmpty, comparison.testUsers.contains(batch.user(index)) {
@@ -331,7 +331,9 @@ final class DifferenceFinder {
     case .silence: emit(.missingAtLicensorLogGap, .silence, group, batch)
     case .complete:
       emit(
-        .missingAtLicensorNoTraffic, comparison.hasLog ? .none : .noLog, group, batch)
+        .missingAtLicensorNoTraffic,
+        !comparison.hasLog ? .noLog : comparison.hasTraffic ? .none : .failuresUnknown, group,
+        batch)
     }
   }
 

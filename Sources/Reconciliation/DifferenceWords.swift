@@ -104,6 +104,7 @@ extension DifferenceReason {
     case .beforeLog: "before the log begins"
     case .behindLog: "after the log ends"
     case .silence: "nothing at all was logged then, which may be a gap or chance"
+    case .failuresUnknown: "whether calls of it failed was not looked at"
     case .otherQuantity: "both have it, with another quantity"
     case .logShowsItUncounted: "the log shows it, and the licensor does not list it"
     case .logLacksIt: "the log does not show it"
