@@ -98,6 +98,7 @@ extension ContractReconciliation {
     guard !steps.isEmpty else { return "" }
     var text = ""
     if let details { text += "  clock: \(details.clock.text)\n" }
+    text += definitions.map { "  \($0.text)" } ?? ""
     text += "  steps from the licensee's figures to the licensor's (difference-bridge.csv): "
     text += steps.map { cause, quantity in
       "\(cause.rawValue) \(quantity > 0 ? "+" : "")\(MeteringSummary.grouped(quantity))"

@@ -3,7 +3,6 @@ internal import Configuration
 internal import Contracts
 internal import Counting
 internal import Decoding
-internal import Definitions
 internal import Ledger
 internal import Manifests
 public import Metering
@@ -126,7 +125,7 @@ public struct NightlyRun: Sendable {
       }
       return RunOutcome(
         pipeline: reports.pipeline,
-        parts: [try write(result, to: out) { try failedCallsToo(result.files)?.rows }], night: nil)
+        parts: [try write(result, to: out, recount: recount(result.files))], night: nil)
     case .workspace(let count, let files):
       let night = try RunError.stored { () throws in
         if let month = options.month, let last = try count.lastClosed(), month <= last {
@@ -187,26 +186,30 @@ public struct NightlyRun: Sendable {
 
   private var out: String { Paths.shortened(reports.pipeline.out) }
 
-  /// Counts logs again as if failed calls were none; `nil` where they can be read only once.
-  private func failedCallsToo(_ files: [InputFile]) throws(RunError) -> MeteringResult? {
+  /// Counts logs again; `nil` where they can be read only once.
+  private func recount(_ files: [InputFile]) -> RangeReports.Recount? {
     guard files.allSatisfy(\.isStored) else { return nil }
-    var options = reports.metering
-    options.wantsQuarantine = false
-    options.wantsCallTimes = false
-    let terms = reports.terms.changingRules { Definition.failedCalls.change(&$0) }
-    do throws(MeteringError) {
-      return try Metering(files: files, terms: terms, options: options).run()
-    } catch {
-      throw .metering(error)
+    return { [metering = reports.metering] pass throws(RunError) in
+      var options = metering
+      options.wantsQuarantine = false
+      options.wantsCallTimes = false
+      options.wantsRows = pass.wantsUnits
+      options.rivals = pass.rivals
+      options.leftOut = pass.leftOut
+      do throws(MeteringError) {
+        return try Metering(files: files, terms: pass.terms, options: options).run()
+      } catch {
+        throw .metering(error)
+      }
     }
   }
 
   private func write(
     _ result: MeteringResult, to folder: String, inputs: [Manifest.Input]? = nil,
-    traffic: (() throws -> UsageRows?)? = nil
+    recount: RangeReports.Recount? = nil
   ) throws(RunError) -> RangeOutcome {
     do throws(ReportError) {
-      return try reports.write(result, to: folder, inputs: inputs, traffic: traffic)
+      return try reports.write(result, to: folder, inputs: inputs, recount: recount)
     } catch {
       throw .report(error)
     }

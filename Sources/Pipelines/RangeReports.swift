@@ -2,6 +2,7 @@ internal import CivilTime
 internal import Contracts
 internal import Counting
 internal import Decoding
+internal import Definitions
 internal import Detection
 internal import Ledger
 internal import Manifests
@@ -27,11 +28,13 @@ struct RangeReports {
 
   // MARK: - What they say
 
+  typealias Recount = (StatementReconciliation.LogPass) throws(RunError) -> MeteringResult
+
   /// The units of a range, one by one.
   struct Units {
     var counted: () throws -> UsageRows
-    /// Of the same logs as if failed calls were none, where they can be read again.
-    var traffic: (() throws -> UsageRows?)?
+    /// Counts the same logs again, where they can be read again.
+    var recount: Recount?
   }
 
   /// What the reports of all dates that were asked for say.
@@ -99,22 +102,53 @@ struct RangeReports {
         ?? Self.span(statement.rows.map(\.date))
     else { return nil }
     let contract = terms.contracts[index]
-    guard entry.areDetails else {
-      return ContractReconciliation(
-        contract, totals: (StatedTotals(counted: totals), statement), range: range(span),
-        inference: nil, definitions: nil, log: nil)
-    }
-    let comparison = CountedReconciliation(
-      contract: contract, users: users.all[index], files: entry.files, dates: range(span),
-      options: StatementReconciliation.Options(metering))
     do {
-      return try comparison.run(
-        try units.counted(), callTimes: result.callTimes, traffic: try units.traffic?())
+      return try entry.areDetails
+        ? compareDetails(entry, index, range(span), result, units)
+        : compareTotals(contract, totals, statement, range(span), units.recount)
     } catch let error as RunError {
       throw .records(error.messages.joined(separator: "\n"))
     } catch {
       throw .records("\(error)")
     }
+  }
+
+  private func compareDetails(
+    _ entry: ContractStatements.Entry, _ index: Int, _ dates: ClosedRange<CivilDate>,
+    _ result: MeteringResult, _ units: Units
+  ) throws -> ContractReconciliation {
+    let comparison = CountedReconciliation(
+      contract: terms.contracts[index], users: users.all[index], files: entry.files, dates: dates,
+      options: StatementReconciliation.Options(metering))
+    var pass = StatementReconciliation.LogPass(terms: terms, wantsUnits: true)
+    pass.terms = terms.changingRules { Definition.failedCalls.change(&$0) }
+    return try comparison.run(
+      try units.counted(), callTimes: result.callTimes, traffic: try units.recount?(pass).rows)
+  }
+
+  /// The definition behind the licensee's totals is sought where they differ, and the logs can be read again.
+  private func compareTotals(
+    _ contract: Contract, _ totals: [DailyTotal], _ statement: StatedTotals,
+    _ dates: ClosedRange<CivilDate>, _ recount: Recount?
+  ) throws(RunError) -> ContractReconciliation {
+    let sides = (StatedTotals(counted: totals), statement)
+    let plain = ContractReconciliation(
+      contract, totals: sides, range: dates, inference: nil, definitions: nil, log: nil)
+    guard let recount, plain.totals.months.contains(where: { $0.difference != 0 }) else {
+      return plain
+    }
+    var rival = StatementReconciliation.LogPass(terms: terms)
+    rival.rivals = .timeoutsAndQuarters
+    let own = try recount(rival)
+    let found = try LicenseeDefinitions(statement, terms: terms, passes: [:]).run(own) {
+      terms, countsRivals, leftOut throws(RunError) in
+      try recount(
+        .init(terms: terms, rivals: countsRivals ? .timeouts : nil, leftOut: leftOut))
+    }
+    return ContractReconciliation(
+      contract, totals: sides, range: dates,
+      inference: TotalsInference(found.definitions(ofContract: contract.number) ?? []),
+      definitions: found, log: nil)
   }
 
   private static func span(_ dates: [CivilDate]) -> ClosedRange<CivilDate>? {
@@ -174,14 +208,14 @@ struct RangeReports {
   ///
   /// - Parameters:
   ///   - inputs: the logs as a workspace knows them; `nil` without one.
-  ///   - traffic: as that of ``Units``.
+  ///   - recount: as that of ``Units``.
   func write(
     _ result: MeteringResult, to folder: String, inputs: [Manifest.Input]? = nil,
-    traffic: (() throws -> UsageRows?)? = nil
+    recount: Recount? = nil
   ) throws(ReportError) -> RangeOutcome {
     guard let rows = result.rows else { preconditionFailure("rows were asked for") }
     var outcome = try outcome(
-      result, folder: folder, units: Units(counted: { rows }, traffic: traffic))
+      result, folder: folder, units: Units(counted: { rows }, recount: recount))
     let reports = try ReportError.output { () throws(OutputError) in
       try ReportSet(folder: folder)
     }

@@ -68,6 +68,8 @@ private struct TotalsBridges {
 
   private let contract: Contract
   private let inference: TotalsInference?
+  /// Whether the licensor's figures are our count of a log.
+  private let isOfCount: Bool
   private let licensorDates: StatedDates
   private let licenseeDates: StatedDates
   private let comparison: TotalsComparison
@@ -78,6 +80,7 @@ private struct TotalsBridges {
   ) {
     self.contract = contract
     self.inference = inference
+    isOfCount = licensor.isCount
     var comparison = TotalsComparison(
       contract: contract, licensor: licensor.columns, licensee: licensee.columns)
     func add(
@@ -223,7 +226,10 @@ private struct TotalsBridges {
 
   private var nearestText: String {
     guard let inference else {
-      return "no log was given that the licensee's totals could be held against"
+      return isOfCount
+        ? "by which definition the licensee counts was not looked for; 'duizhang rules --licensee' and "
+          + "'duizhang reconcile --log' do"
+        : "no log was given that the licensee's totals could be held against"
     }
     guard !inference.definitions.isEmpty else {
       return "the licensee states no conversations that a definition could be inferred from"
