@@ -114,13 +114,13 @@ public struct ByteView {
     return unsafe duizhang_find_either_before(base, start, end, first, second)
   }
 
-  /// The first position from `start` on of a cell's end: a delimiter, CR or LF, one of which stands
-  /// behind the content at the latest.
+  /// A bit for each of the 64 bytes from a position, the first in the lowest: whether it ends a cell, as a
+  /// delimiter, CR and LF do. The padding is marked too, and means nothing.
   @inlinable
   @inline(__always)
-  public func position(ofCellEnd delimiter: UInt8, from start: Int) -> Int {
+  public func cellEnds(_ delimiter: UInt8, at start: Int) -> UInt64 {
     assert(start >= 0 && start <= count)
-    return unsafe duizhang_find_cell_end(base, start, delimiter)
+    return unsafe duizhang_mark_cell_ends(base + start, delimiter)
   }
 
   /// The first position from `start` on of a stop, which line ends must be.

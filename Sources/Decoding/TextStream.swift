@@ -98,11 +98,13 @@ extension TextStream {
   private static func firstBeyondASCII(_ bytes: UnsafeMutableRawBufferPointer, _ count: Int) -> Int?
   {
     var position = 0
-    while position + 8 <= count,
-      unsafe bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self) & 0x8080_8080_8080_8080
-        == 0
-    {
-      position += 8
+    while position + 64 <= count {
+      var bits: UInt64 = 0
+      for offset in stride(from: position, to: position + 64, by: 8) {
+        bits |= unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+      }
+      if bits & 0x8080_8080_8080_8080 != 0 { break }
+      position += 64
     }
     return unsafe bytes[position..<count].firstIndex { $0 >= 0x80 }
   }

@@ -274,6 +274,11 @@ extension UsageRows {
     of contract: String, _ body: (StatedUnit) -> Bool
   ) throws(SpillError) {
     let isOwn = terms.contracts.map { $0.number == contract }
+    let names = attributions.all.enumerated().map { number, attribution in
+      StatedNames(
+        module: attribution.module, scenario: attribution.scenario, meter: attribution.meter,
+        number: number)
+    }
     var bytes: [UInt8] = []
     func text(_ text: ChunkText) -> String {
       if text.isEmpty { return "" }
@@ -282,16 +287,16 @@ extension UsageRows {
       return String(decoding: bytes, as: UTF8.self)
     }
     try forEachRow { row, chunk in
-      let attribution = attributions.all[row.attribution]
-      guard isOwn[attribution.contract] else { return true }
+      guard isOwn[attributions.all[row.attribution].contract] else { return true }
       let unit = StatedUnit(
-        date: row.date, module: attribution.module, scenario: attribution.scenario,
-        meter: attribution.meter, quantity: Int(row.quantity), user: text(row.user(in: chunk)),
-        conversation: text(row.conversation(in: chunk)),
+        date: row.date, names: names[row.attribution], quantity: Int(row.quantity),
+        user: text(row.user(in: chunk)), conversation: text(row.conversation(in: chunk)),
         startedAt: Instant(microseconds: row.startedAt),
-        endedAt: Instant(microseconds: row.endedAt),
-        messages: Int(row.messages), isNotBillable: row.notBillable != .no, place: row.source)
-      return body(unit)
+        endedAt: Instant(microseconds: row.endedAt), messages: Int(row.messages),
+        isNotBillable: row.notBillable != .no, place: row.source)
+      // All that is counted can be taken.
+      _ = body(unit)
+      return true
     }
   }
 }

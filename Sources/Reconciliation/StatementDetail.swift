@@ -1,5 +1,6 @@
 internal import CivilTime
 public import Contracts
+internal import Decoding
 public import Statements
 
 /// A usage detail on its way into a reconciliation.
@@ -32,34 +33,31 @@ public final class StatementDetail: @unchecked Sendable {
   /// Reads it; to be called once.
   public func read(_ take: (StatedUnit) -> Bool) {
     guard var reader = reader.take() else { return }
-    var problems: [RowProblem] = []
-    var undated = 0
-    var refused = 0
-    let owner = ContractOwner(contract)
+    var reading = DetailReading(totals: totals, owner: ContractOwner(contract))
     let path = reader.path
-    reader.readAll { row in
-      guard owner.owns(contract: row.contract, licensee: row.licensee) else {
-        totals.note(stranger: owner.stranger(contract: row.contract, licensee: row.licensee))
-        return
-      }
-      guard let date = row.date else {
-        undated += 1
-        for index in problems.indices.reversed() where problems[index].row == row.row {
-          problems[index].isKept = false
+    var plain = reader.plainRow
+    var other = StatementRow()
+    reading: while true {
+      let next = reader.next(plain: &plain, other: &other) { reading.keep($0) }
+      switch next {
+      case .plain:
+        let (names, isOwn) = reading.names(plain.names, reader)
+        guard isOwn else {
+          reading.noteStranger(reader.names[plain.names])
+          continue
         }
-        return
+        var unit = StatedUnit(plain, names)
+        if let users, plain.user.count > 0 { unit.user = users(unit.user) }
+        if !take(unit) { reading.refuse(plain.row, plain.line, names.module, path) }
+      case .other:
+        guard let date = reading.date(of: other) else { continue }
+        if !take(unit(other, date)) { reading.refuse(other.row, other.line, other.module, path) }
+      case .end: break reading
       }
-      if take(unit(row, date)) { return }
-      refused += 1
-      if problems.count < StatedTotals.problemsMax {
-        problems.append(Self.refusal(row, path: path))
-      }
-    } problem: {
-      if problems.count < StatedTotals.problemsMax { problems.append($0) }
     }
-    totals.problems = problems
-    totals.rowsUnread = reader.summary.rowsUnread + undated + refused
-    totals.rowsKept = reader.summary.rowsKept - undated
+    totals = reading.totals
+    totals.rowsUnread = reader.summary.rowsUnread + reading.undated + reading.refused
+    totals.rowsKept = reader.summary.rowsKept - reading.undated
     totals.skippedTotals = reader.summary.totalRows
     totals.contradictions = reader.summary.contradictions
     totals.notes = reader.summary.notes
@@ -74,13 +72,75 @@ public final class StatementDetail: @unchecked Sendable {
       messages: row.messages, charge: row.charge, isNotBillable: row.quantity == 0,
       place: UInt64(row.row))
   }
+}
 
-  private static func refusal(_ row: borrowing StatementRow, path: String) -> RowProblem {
-    RowProblem(
-      path: path, row: row.row, line: row.line, column: "", value: row.module,
-      remedy:
-        "its amount has too many digits, or the file has more than \(UnitKinds.countMax) modules "
-        + "and scenarios; correct them")
+/// What is met while a detail is read.
+private struct DetailReading {
+  var totals: StatedTotals
+  let owner: ContractOwner
+  var undated = 0
+  var refused = 0
+  /// By the reader's numbers; whether the contract is the reconciled one.
+  private var names: [(names: StatedNames, isOwn: Bool)] = []
+
+  init(totals: StatedTotals, owner: ContractOwner) {
+    self.totals = totals
+    self.owner = owner
+  }
+
+  mutating func keep(_ problem: RowProblem) {
+    if totals.problems.count < StatedTotals.problemsMax { totals.problems.append(problem) }
+  }
+
+  /// What a plain row names.
+  @inline(__always)
+  mutating func names(
+    _ number: Int, _ reader: borrowing StatementReader
+  ) -> (names: StatedNames, isOwn: Bool) {
+    if number >= names.count { addNames(reader) }
+    return names[number]
+  }
+
+  private mutating func addNames(_ reader: borrowing StatementReader) {
+    for number in names.count..<reader.names.count {
+      let stated = reader.names[number]
+      names.append(
+        (
+          StatedNames(
+            module: stated.module, scenario: stated.scenario ?? "", meter: stated.meter,
+            number: number),
+          owner.owns(contract: stated.contract, licensee: stated.licensee)
+        ))
+    }
+  }
+
+  mutating func noteStranger(_ names: StatementNames) {
+    totals.note(stranger: owner.stranger(contract: names.contract, licensee: names.licensee))
+  }
+
+  /// The day of a row that is to be taken.
+  mutating func date(of row: borrowing StatementRow) -> CivilDate? {
+    guard owner.owns(contract: row.contract, licensee: row.licensee) else {
+      totals.note(stranger: owner.stranger(contract: row.contract, licensee: row.licensee))
+      return nil
+    }
+    if let date = row.date { return date }
+    undated += 1
+    for index in totals.problems.indices.reversed() where totals.problems[index].row == row.row {
+      totals.problems[index].isKept = false
+    }
+    return nil
+  }
+
+  /// Notes a row that was not taken.
+  mutating func refuse(_ row: Int, _ line: Int, _ module: String, _ path: String) {
+    refused += 1
+    keep(
+      RowProblem(
+        path: path, row: row, line: line, column: "", value: module,
+        remedy:
+          "its amount has too many digits, its quantity is above \(UnitRecord.quantityMax), or the file has "
+          + "more than \(UnitKinds.countMax) modules and scenarios; correct them"))
   }
 }
 

@@ -19,9 +19,19 @@ struct UnitIntake {
   private let byUser: ShuffleWriter
   private(set) var summary: SideSummary
   private var numbers: [UnitKind: Int] = [:]
-  private var last: (kind: UnitKind, number: Int)?
-  private var packer = TextPacker()
+  /// Of names that have a number, by it.
+  private var known: [KnownKind?] = []
+  private let users = PaddedText()
+  private let conversations = PaddedText()
   private var zone: ZoneCursor
+
+  /// The number of a kind that names stood for on a day.
+  private struct KnownKind {
+    var names: StatedNames
+    var number: Int
+    /// `nil`: on every day.
+    var date: CivilDate?
+  }
 
   init(
     _ side: StatedSide, _ contract: Contract, _ kinds: UnitKinds, comparesScenario: Bool,
@@ -34,7 +44,7 @@ struct UnitIntake {
     self.byID = ShuffleWriter(byID)
     self.byUser = ShuffleWriter(byUser)
     self.dates = dates
-    summary = SideSummary()
+    summary = SideSummary(hasActivity: side != .licensee)
     zone = ZoneCursor(contract.zone)
   }
 
@@ -42,7 +52,9 @@ struct UnitIntake {
   ///
   /// - Returns: whether it could be taken; see ``UnitKinds/countMax``.
   mutating func add(_ unit: StatedUnit) -> Bool {
-    guard let number = number(of: unit) else { return false }
+    guard unit.quantity.magnitude <= UnitRecord.quantityMax, let number = number(of: unit) else {
+      return false
+    }
     var record = UnitRecord(side: side, kind: number)
     record.day = unit.date.daysSinceEpoch
     setTimes(&record, unit)
@@ -57,7 +69,7 @@ struct UnitIntake {
       record.charge = packed
     }
     summary.add(record, unit.charge, isCompared: dates?.contains(unit.date) ?? true)
-    store(&record, user: unit.user, conversation: unit.conversation)
+    store(&record, user: unit.userText, conversation: unit.conversationText)
     return true
   }
 
@@ -74,25 +86,40 @@ struct UnitIntake {
     }
   }
 
+  @inline(__always)
   private mutating func number(of unit: StatedUnit) -> Int? {
+    let place = unit.names.number
+    if place >= 0 && place < known.count, let kind = known[place], kind.names === unit.names,
+      kind.date == nil || kind.date == unit.date
+    {
+      return kind.number
+    }
+    return lookUp(unit.names, unit.date)
+  }
+
+  private mutating func lookUp(_ names: StatedNames, _ date: CivilDate) -> Int? {
     let kind = UnitKind(
-      module: unit.module, scenario: comparesScenario ? unit.scenario : "",
-      meter: unit.meter ?? contract.meter(module: unit.module, on: unit.date))
-    if let last, last.kind == kind { return last.number }
+      module: names.module, scenario: comparesScenario ? names.scenario : "",
+      meter: names.meter ?? contract.meter(module: names.module, on: date))
     guard let number = numbers[kind] ?? kinds.number(of: kind) else { return nil }
     numbers[kind] = number
-    last = (kind, number)
+    if names.number >= 0 {
+      while known.count <= names.number { known.append(nil) }
+      known[names.number] = KnownKind(
+        names: names, number: number, date: names.meter == nil ? date : nil)
+    }
     return number
   }
 
-  private mutating func store(_ record: inout UnitRecord, user: String, conversation: String) {
-    let userText = packer.pack(user, 0)
-    let conversationText = packer.pack(conversation, 1)
-    record.setKinds(user: userText.kind, conversation: conversationText.kind)
-    let userHash = packer.hash(userText, 0)
+  @inline(__always)
+  private mutating func store(_ record: inout UnitRecord, user: UnitText, conversation: UnitText) {
+    let user = PackedUnitText(user, users)
+    let conversation = PackedUnitText(conversation, conversations)
+    record.setKinds(user: user.kind, conversation: conversation.kind)
+    let userHash = user.hash
     // Of the log, only when and by whom matters.
     let isByID = !conversation.isEmpty && (side == .licensor || side == .licensee)
-    let conversationHash = isByID ? packer.hash(conversationText, 1) : 0
+    let conversationHash = isByID ? conversation.hash : 0
     record.group = isByID ? conversationHash : userHash
     if side == .licensor || side == .licensee {
       summary.noteIdentities(hasUser: !user.isEmpty, hasID: isByID)
@@ -101,61 +128,80 @@ struct UnitIntake {
     }
     let room = (isByID ? byID : byUser).room(
       forHash: record.group, stride: MemoryLayout<UnitRecord>.stride,
-      textBytes: userText.externalBytes + conversationText.externalBytes)
-    record.user = packer.stored(userText, 0, in: room.chunk, at: room.textOffset)
-    record.conversation = packer.stored(
-      conversationText, 1, in: room.chunk, at: room.textOffset + userText.externalBytes)
+      textBytes: user.externalBytes + conversation.externalBytes)
+    record.user = user.stored(in: room.chunk, at: room.textOffset)
+    record.conversation = conversation.stored(
+      in: room.chunk, at: room.textOffset + user.externalBytes)
     unsafe room.record.storeBytes(of: record, as: UnitRecord.self)
   }
 
   /// Passes on what is still held; to be called once, at the end.
-  func finish() throws(SpillError) {
+  mutating func finish() throws(SpillError) {
+    summary.finish()
     try byID.finish()
     try byUser.finish()
   }
 }
 
-/// Texts in the form that records hold.
-private struct TextPacker {
-  typealias Packed = (text: PackedText, kind: PackedText.Kind, externalBytes: Int)
+/// A text in the form that records hold, and its bytes where they were read.
+private struct PackedUnitText {
+  private let text: PackedText
+  let kind: PackedText.Kind
+  /// Bytes that it takes in a chunk.
+  let externalBytes: Int
+  private let bytes: ByteView
+  private let count: Int
 
-  /// A text's bytes, and how many there are; each with padding.
-  private var buffers: [[UInt8]] = [[], []]
-  private var counts = [0, 0]
-
-  mutating func pack(_ text: String, _ index: Int) -> Packed {
-    var text = text
-    let count = min(text.utf8.count, PackedText.bytesMax)
-    if buffers[index].count < count + ByteView.padding {
-      buffers[index] = [UInt8](repeating: 0, count: 2 * count + ByteView.padding)
+  /// - Parameter padded: where a string's bytes are put.
+  @inline(__always)
+  init(_ text: UnitText, _ padded: PaddedText) {
+    switch text {
+    case .bytes(let view): bytes = view
+    case .text(let text): bytes = padded.bytes(of: text)
     }
-    text.withUTF8 { bytes in
-      for position in 0..<count { buffers[index][position] = unsafe bytes[position] }
-    }
-    counts[index] = count
-    return withView(index) { PackedText.pack($0, start: 0, count: count) }
+    count = min(bytes.count, PackedText.bytesMax)
+    (self.text, kind, externalBytes) = PackedText.pack(bytes, start: 0, count: count)
   }
 
-  private func withView<Result>(_ index: Int, _ body: (ByteView) -> Result) -> Result {
-    unsafe buffers[index].withUnsafeBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { preconditionFailure("buffers have padding") }
-      return body(unsafe ByteView(base: base, count: counts[index]))
-    }
-  }
+  var isEmpty: Bool { count == 0 }
 
-  func hash(_ packed: Packed, _ index: Int) -> UInt64 {
-    withView(index) { view in
+  var hash: UInt64 {
+    @inline(__always)
+    get {
       ChunkText.hash(
-        packed.text, kind: packed.kind, external: packed.externalBytes > 0 ? view : nil, start: 0,
-        count: counts[index], seed: UnitIntake.seed)
+        text, kind: kind, external: externalBytes > 0 ? bytes : nil, start: 0, count: count,
+        seed: UnitIntake.seed)
     }
   }
 
   /// Copies the rest of a long text.
-  func stored(_ packed: Packed, _ index: Int, in chunk: Chunk, at offset: Int) -> PackedText {
-    guard packed.externalBytes > 0 else { return packed.text }
-    return withView(index) {
-      packed.text.stored($0, start: 0, count: packed.externalBytes, in: chunk, at: offset)
+  @inline(__always)
+  func stored(in chunk: Chunk, at offset: Int) -> PackedText {
+    guard externalBytes > 0 else { return text }
+    return text.stored(bytes, start: 0, count: externalBytes, in: chunk, at: offset)
+  }
+}
+
+/// A string's bytes with the padding that a ``ByteView`` has.
+@safe
+private final class PaddedText {
+  private var buffer: UnsafeMutableBufferPointer<UInt8>
+
+  init() { unsafe buffer = .allocate(capacity: 256) }
+
+  deinit { unsafe buffer.deallocate() }
+
+  /// - Returns: the bytes, valid until the next call.
+  func bytes(of text: String) -> ByteView {
+    var text = text
+    return text.withUTF8 { bytes in
+      if unsafe buffer.count < bytes.count + ByteView.padding {
+        unsafe buffer.deallocate()
+        unsafe buffer = .allocate(capacity: 2 * bytes.count + ByteView.padding)
+      }
+      _ = unsafe buffer.update(fromContentsOf: bytes)
+      return unsafe ByteView(
+        base: UnsafePointer(buffer.baseAddress.unsafelyUnwrapped), count: bytes.count)
     }
   }
 }

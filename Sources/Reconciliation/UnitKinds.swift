@@ -26,7 +26,7 @@ final class UnitKinds: @unchecked Sendable {
   private var kinds: [UnitKind] = []
 
   /// The most that are told apart, so that a file of nothing else cannot use up memory.
-  static let countMax = 1 << 16
+  static let countMax = 1 << 18
 
   /// - Returns: `nil` for those beyond the most.
   func number(of kind: UnitKind) -> Int? {

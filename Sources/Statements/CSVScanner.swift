@@ -21,10 +21,17 @@ struct CSVScanner: ~Copyable {
   }
 
   private struct Cell {
-    var start: Int
-    var count: Int
+    var start: Int32
+    var count: Int32
     /// Whether quotes in it are doubled, or text follows its closing quote.
     var isWritten: Bool
+
+    @inline(__always)
+    init(start: Int, count: Int, isWritten: Bool = false) {
+      self.start = Int32(truncatingIfNeeded: start)
+      self.count = Int32(truncatingIfNeeded: count)
+      self.isWritten = isWritten
+    }
   }
 
   /// The longest row, in bytes of UTF-8.
@@ -43,7 +50,11 @@ struct CSVScanner: ~Copyable {
   private var end = 0
   private var isAtEnd = false
   private var isASCII = true
-  private var cells: [Cell] = []
+  /// The row's cells, ``cellCount`` of ``cellsMax``; no array, whose checks would cost more than the search for them.
+  private var cells: UnsafeMutablePointer<Cell>
+  private(set) var cellCount = 0
+  private var cellsMax = 64
+  private var cellEnds = CellEnds()
   private var pendingDamage: String?
   private var rowStart = 0
   private var rowEnd = 0
@@ -70,6 +81,7 @@ struct CSVScanner: ~Copyable {
     let buffer = UnsafeMutableRawBufferPointer.allocate(
       byteCount: Self.annexStart + Self.bufferBytes + ByteView.padding, alignment: 64)
     unsafe self.buffer = unsafe buffer
+    unsafe cells = .allocate(capacity: cellsMax)
     unsafe buffer.copyBytes(from: head.bytes)
     end = head.bytes.count
     start = head.start
@@ -86,23 +98,25 @@ struct CSVScanner: ~Copyable {
           + start, count: end - start))
   }
 
-  deinit { unsafe buffer.deallocate() }
+  deinit {
+    unsafe buffer.deallocate()
+    unsafe cells.deallocate()
+  }
 
   // MARK: - The row
-
-  var cellCount: Int { cells.count }
 
   /// A cell without its quotes; valid until the next row. Empty where the row is shorter.
   @inline(__always)
   func cell(_ index: Int) -> ByteView {
-    guard index < cells.count else { return view(0, 0) }
-    let cell = cells[index]
-    return view(cell.start, cell.count)
+    assert(index >= 0)
+    guard index < cellCount else { return view(0, 0) }
+    let cell = unsafe cells[index]
+    return view(Int(cell.start), Int(cell.count))
   }
 
   func text(_ index: Int) -> String { Self.string(cell(index)) }
 
-  var texts: [String] { (0..<cells.count).map { text($0) } }
+  var texts: [String] { (0..<cellCount).map { text($0) } }
 
   /// Whether the row is valid UTF-8.
   var isValid: Bool {
@@ -216,32 +230,29 @@ struct CSVScanner: ~Copyable {
   /// - Returns: `nil` where more of the text is needed.
   private mutating func scan() -> Found? {
     annexEnd = Self.annexStart
-    // Taken out, so that appending a cell is no access to the scanner.
-    var cells = self.cells
-    self.cells = []
-    cells.removeAll(keepingCapacity: true)
-    defer { self.cells = cells }
+    cellCount = 0
     let (delimiter, end) = (delimiter, end)
     let content = view(0, end)
     var position = start
     var hasQuotes = false
     while true {
-      if position < end && content[position] == Self.quote {
+      // Behind the content stands a line end.
+      if content[position] == Self.quote {
         hasQuotes = true
-        guard let next = scanQuoted(content, from: position, &cells) else {
+        guard let next = scanQuoted(content, from: position) else {
           guard isCutOff else { return nil }
           rowEnd = end
           return .unterminated
         }
         position = next
       } else {
-        let stop = content.position(ofCellEnd: delimiter, from: position)
-        cells.append(Cell(start: position, count: stop - position, isWritten: false))
+        let stop = cellEnds.next(from: position, in: content, delimiter)
+        append(Cell(start: position, count: stop - position))
         position = stop
       }
       if position >= end {
         guard isCutOff else { return nil }
-        return finishRow(at: position, hasQuotes, content, &cells)
+        return finishRow(at: position, hasQuotes, content)
       }
       let byte = content[position]
       position += 1
@@ -253,16 +264,29 @@ struct CSVScanner: ~Copyable {
           position += 1
         }
       }
-      return finishRow(at: position, hasQuotes, content, &cells)
+      return finishRow(at: position, hasQuotes, content)
     }
+  }
+
+  @inline(__always)
+  private mutating func append(_ cell: Cell) {
+    if cellCount == cellsMax { growCells() }
+    unsafe cells[cellCount] = cell
+    cellCount += 1
+  }
+
+  private mutating func growCells() {
+    let larger = UnsafeMutablePointer<Cell>.allocate(capacity: 2 * cellsMax)
+    unsafe larger.update(from: cells, count: cellCount)
+    unsafe cells.deallocate()
+    unsafe cells = unsafe larger
+    cellsMax *= 2
   }
 
   /// Finds the end of a quoted cell.
   ///
   /// - Returns: where its delimiter or line end is; `nil` where the text ends before.
-  private mutating func scanQuoted(
-    _ content: ByteView, from open: Int, _ cells: inout [Cell]
-  ) -> Int? {
+  private mutating func scanQuoted(_ content: ByteView, from open: Int) -> Int? {
     var position = open + 1
     var isWritten = false
     while true {
@@ -277,42 +301,42 @@ struct CSVScanner: ~Copyable {
       } else if !isCutOff {
         return nil
       }
-      let stop = content.position(ofCellEnd: delimiter, from: quote + 1)
+      let stop = cellEnds.next(from: quote + 1, in: content, delimiter)
       if stop > quote + 1 || isWritten {
-        cells.append(Cell(start: open, count: stop - open, isWritten: true))
+        append(Cell(start: open, count: stop - open, isWritten: true))
       } else {
-        cells.append(Cell(start: open + 1, count: quote - open - 1, isWritten: false))
+        append(Cell(start: open + 1, count: quote - open - 1))
       }
       return stop
     }
   }
 
   private mutating func finishRow(
-    at position: Int, _ hasQuotes: Bool, _ content: ByteView, _ cells: inout [Cell]
+    at position: Int, _ hasQuotes: Bool, _ content: ByteView
   ) -> Found {
     rowEnd = position
     nextLine += 1
-    if hasQuotes {
-      for index in cells.indices where cells[index].isWritten {
-        cells[index] = unquoted(cells[index])
-      }
-      var lineEnds = 0
-      var at = start
-      while at < position - 1 {
-        at = content.firstPosition(of: 0x0A, from: at) + 1
-        if at < position { lineEnds += 1 }
-      }
-      nextLine += lineEnds
-    }
+    if hasQuotes { finishQuoted(at: position, content) }
     return .row
+  }
+
+  private mutating func finishQuoted(at position: Int, _ content: ByteView) {
+    for index in 0..<cellCount where unsafe cells[index].isWritten {
+      unsafe cells[index] = unquoted(cells[index])
+    }
+    var at = start
+    while at < position - 1 {
+      at = content.firstPosition(of: 0x0A, from: at) + 1
+      if at < position { nextLine += 1 }
+    }
   }
 
   /// Writes a cell without its quotes into the annex.
   private mutating func unquoted(_ cell: Cell) -> Cell {
     let first = annexEnd
     var isOpen = true
-    var position = cell.start + 1
-    let last = cell.start + cell.count
+    var position = Int(cell.start) + 1
+    let last = Int(cell.start + cell.count)
     while position < last {
       let byte = unsafe buffer[position]
       position += 1
@@ -326,7 +350,7 @@ struct CSVScanner: ~Copyable {
       unsafe buffer[annexEnd] = byte
       annexEnd += 1
     }
-    return Cell(start: first, count: annexEnd - first, isWritten: false)
+    return Cell(start: first, count: annexEnd - first)
   }
 
   /// Goes behind the first line of what begins at ``start``, which is in the buffer or too long.
@@ -373,6 +397,7 @@ struct CSVScanner: ~Copyable {
 
   /// Moves what is not read to the front and reads on behind it.
   private mutating func fill() {
+    cellEnds = CellEnds()
     if start > 0 {
       unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[start..<end]))
       end -= start
@@ -394,8 +419,34 @@ struct CSVScanner: ~Copyable {
       pendingDamage = CSVHead.words(error)
       if error.kind == .unreadable { isAtEnd = true }
     }
-    isASCII = isASCII && Self.isASCII(view(first, end - first))
+    // As long as no encoding is told, all of the text is ASCII.
+    isASCII = isASCII && (text.encoding == nil || Self.isASCII(view(first, end - first)))
     unsafe buffer[end] = 0x0A
+  }
+}
+
+/// Where cells end, looked for in 64 bytes at once and kept for those that follow.
+private struct CellEnds {
+  /// The first of the 64 bytes; far from any content where none are marked.
+  private var block = -64
+  private var marks: UInt64 = 0
+
+  /// The first position from `position` on of a delimiter, CR or LF, one of which stands behind the content at the latest.
+  @inline(__always)
+  mutating func next(from position: Int, in content: ByteView, _ delimiter: UInt8) -> Int {
+    let offset = position &- block
+    if offset >= 0 && offset < 64 {
+      let found = marks & UInt64.max &<< UInt64(truncatingIfNeeded: offset)
+      if found != 0 { return block &+ found.trailingZeroBitCount }
+      block &+= 64
+    } else {
+      block = position
+    }
+    while true {
+      marks = content.cellEnds(delimiter, at: block)
+      if marks != 0 { return block &+ marks.trailingZeroBitCount }
+      block &+= 64
+    }
   }
 }
 

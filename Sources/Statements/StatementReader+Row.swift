@@ -58,20 +58,30 @@ extension StatementReader {
   }
 
   private mutating func note(_ row: borrowing StatementRow) {
-    if columns.quantity >= 0 || columns.amount >= 0 {
-      check.add(row.quantity, row.amount, module: kind == .totals ? row.module : nil)
-    }
-    if let date = row.date {
-      if let dates = summary.dates {
-        if date < dates.lowerBound || date > dates.upperBound {
-          summary.dates = min(dates.lowerBound, date)...max(dates.upperBound, date)
-        }
-      } else {
-        summary.dates = date...date
-      }
-    }
-    if let contract = row.contract, summary.contracts.count < 5,
-      contract != summary.contracts.last, !summary.contracts.contains(contract)
+    noteFigures(row.quantity, row.amount, module: kind == .totals ? row.module : nil)
+    if let date = row.date { note(date) }
+    if let contract = row.contract { note(contract: contract) }
+  }
+
+  @inline(__always)
+  mutating func noteFigures(_ quantity: Int, _ amount: Money?, module: String?) {
+    guard columns.quantity >= 0 || columns.amount >= 0 else { return }
+    check.add(quantity, amount, module: module)
+  }
+
+  @inline(__always)
+  mutating func note(_ date: CivilDate) {
+    guard let dates = summary.dates, dates.contains(date) else { return widen(date) }
+  }
+
+  private mutating func widen(_ date: CivilDate) {
+    let dates = summary.dates ?? date...date
+    summary.dates = min(dates.lowerBound, date)...max(dates.upperBound, date)
+  }
+
+  mutating func note(contract: String) {
+    if summary.contracts.count < 5, contract != summary.contracts.last,
+      !summary.contracts.contains(contract)
     {
       summary.contracts.append(contract)
     }
@@ -210,6 +220,19 @@ extension StatementReader {
     return CellText.figure(CSVScanner.string(cell)).isEmpty
   }
 
+  /// A day that can be read as bytes.
+  mutating func plainDay(_ cell: ByteView) -> CivilDate? {
+    guard cell.count <= 16 else { return nil }
+    let words = cell.words(at: 0, count: cell.count)
+    if let last = lastDay, last.words == (words.first, words.second) { return last.day }
+    let time = cell.withSpan(0, cell.count) { CellTime.read($0) }
+    guard let time, time.form == .yearFirst, time.timeOfDay == nil, let day = time.day(nil) else {
+      return nil
+    }
+    lastDay = ((words.first, words.second), day)
+    return day
+  }
+
   private mutating func day(_ column: StatementColumn, _ place: Int) -> CivilDate? {
     var isMonth = false
     return day(column, place, allowsMonth: false, &isMonth)
@@ -220,15 +243,7 @@ extension StatementReader {
   ) -> CivilDate? {
     let cell = scanner.cell(place)
     guard cell.count > 0 else { return nil }
-    if cell.count <= 16 {
-      let words = cell.words(at: 0, count: cell.count)
-      if let last = lastDay, last.words == (words.first, words.second) { return last.day }
-      let time = cell.withSpan(0, cell.count) { CellTime.read($0) }
-      if let time, time.form == .yearFirst, time.timeOfDay == nil, let day = time.day(nil) {
-        lastDay = ((words.first, words.second), day)
-        return day
-      }
-    }
+    if let day = plainDay(cell) { return day }
     if isBlank(place) { return nil }
     let text = CSVScanner.string(cell)
     do throws(CellFault) {
@@ -256,15 +271,21 @@ extension StatementReader {
     }
   }
 
+  /// A moment that can be read as bytes.
+  func plainMoment(_ column: StatementColumn, _ cell: ByteView) -> Instant? {
+    let time = cell.withSpan(0, cell.count) { CellTime.read($0) }
+    guard let time, let timeOfDay = time.timeOfDay, let day = time.day(orders[column]) else {
+      return nil
+    }
+    let local = Int64(day.daysSinceEpoch) * 86_400_000_000 + timeOfDay
+    if let offset = time.offset { return Instant(microseconds: local - offset * 1_000_000) }
+    return zone.instant(ofLocal: Instant(microseconds: local))
+  }
+
   private mutating func moment(_ column: StatementColumn, _ place: Int) -> Instant? {
     let cell = scanner.cell(place)
     guard cell.count > 0 else { return nil }
-    let time = cell.withSpan(0, cell.count) { CellTime.read($0) }
-    if let time, let timeOfDay = time.timeOfDay, let day = time.day(orders[column]) {
-      let local = Int64(day.daysSinceEpoch) * 86_400_000_000 + timeOfDay
-      if let offset = time.offset { return Instant(microseconds: local - offset * 1_000_000) }
-      return zone.instant(ofLocal: Instant(microseconds: local))
-    }
+    if let moment = plainMoment(column, cell) { return moment }
     if isBlank(place) { return nil }
     do throws(CellFault) {
       return try CellTime.moment(CSVScanner.string(cell), orders[column], zone)
@@ -301,21 +322,27 @@ extension StatementReader {
 
   private mutating func meter() -> Meter? {
     let text = memoName(columns.unit)
-    switch text {
-    case "conversation", "会话": return .conversation
-    case "item", "条": return .item
-    default: break
-    }
-    switch CellText.halfWidth(text).lowercased() {
-    case "conversation", "conversations", "会话", "对话", "次", "次数": return .conversation
-    case "item", "items", "条", "条数": return .item
-    case "" where kind == .detail: return nil
-    default:
+    let (meter, isKnown) = meter(text)
+    if !isKnown {
       let remedy = "expected conversation (会话, 次) or item (条)"
       fault(
         .unit, columns.unit,
         CellText.isSpreadsheetError(text) ? .spreadsheetError : CellFault(remedy))
-      return nil
+    }
+    return meter
+  }
+
+  /// The meter that a text names, and whether it names one or may be empty.
+  func meter(_ text: String) -> (Meter?, isKnown: Bool) {
+    switch text {
+    case "conversation", "会话": return (.conversation, true)
+    case "item", "条": return (.item, true)
+    default: break
+    }
+    switch CellText.halfWidth(text).lowercased() {
+    case "conversation", "conversations", "会话", "对话", "次", "次数": return (.conversation, true)
+    case "item", "items", "条", "条数": return (.item, true)
+    default: return (nil, kind == .detail && CellText.halfWidth(text).isEmpty)
     }
   }
 

@@ -9,7 +9,7 @@ extension StatementReader {
       || columns.scenario >= 0 && Self.mayBeTotal(scanner.cell(columns.scenario))
   }
 
-  private static func mayBeTotal(_ cell: ByteView) -> Bool {
+  static func mayBeTotal(_ cell: ByteView) -> Bool {
     guard cell.count >= 3 else { return false }
     let first = cell[0]
     if first >= 0x30 && first <= 0x39 { return false }

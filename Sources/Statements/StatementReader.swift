@@ -60,6 +60,12 @@ public struct StatementReader: ~Copyable {
   var memos = TextMemos()
   var lastDay: (words: (UInt64, UInt64), day: CivilDate)?
   var problemsOfRow: [RowProblem] = []
+  /// What plain rows name, by ``PlainRow/names``.
+  public internal(set) var names: [StatementNames] = []
+  var nameStates: [NameState] = []
+  var cellNumbers = CellNumbers()
+  var nameNumbers = NameNumbers()
+  var plainTimes: PlainTimes
 
   /// Opens a statement and reads its header.
   ///
@@ -86,6 +92,7 @@ public struct StatementReader: ~Copyable {
     headerNames = header.names.map(StatementColumn.normalized)
     self.zone = zone
     zoneCursor = ZoneCursor(zone)
+    plainTimes = PlainTimes(zone)
     layout = StatementLayout(
       kind: kind, columns: header.columns.mapValues { header.names[$0] },
       headerRow: header.row, headerLine: header.line,
@@ -102,34 +109,71 @@ public struct StatementReader: ~Copyable {
   /// - Returns: whether there was one.
   public mutating func next(into row: inout StatementRow, problem: (RowProblem) -> Void) -> Bool {
     while true {
-      switch scanner.next() {
-      case .row:
-        let isGiven = read(into: &row)
-        if !problemsOfRow.isEmpty {
-          report(isKept: isGiven, problem)
-        }
-        if isGiven {
-          summary.rows += 1
-          return true
-        }
-      case .unterminated:
-        summary.rowsUnread += 1
-        problem(
-          rowProblem("a quote is opened here and never closed; close it", scanner.beginning))
-      case .overlong:
-        summary.rowsUnread += 1
-        problem(
-          rowProblem(
-            "the row is longer than \(CSVScanner.rowBytesMax >> 10) KiB; check its line ends",
-            scanner.beginning))
-      case .damage(let words):
-        summary.rowsUnread += 1
-        problem(
-          RowProblem(
-            path: path, row: scanner.number + 1, line: scanner.line, column: "", value: words,
-            remedy: "the file is damaged here; ask for it again"))
-      case .end: return false
+      let found = scanner.next()
+      if found == .row {
+        if take(into: &row, problem) { return true }
+      } else if found == .end {
+        return false
+      } else {
+        tell(found, problem)
       }
+    }
+  }
+
+  /// What ``next(plain:other:problem:)`` went to.
+  public enum NextRow {
+    case plain, other, end
+  }
+
+  /// Goes to the next row of a detail; for those that are many and written as programs do.
+  ///
+  /// - Parameters:
+  ///   - plain: becomes the row, where all of its cells are in the most common forms.
+  ///   - other: becomes any other row.
+  ///   - problem: is called for what is wrong up to the end of the row, in order.
+  public mutating func next(
+    plain: inout PlainRow, other: inout StatementRow, problem: (RowProblem) -> Void
+  ) -> NextRow {
+    while true {
+      let found = scanner.next()
+      if found == .row {
+        if readPlain(&plain) { return .plain }
+        if take(into: &other, problem) { return .other }
+      } else if found == .end {
+        return .end
+      } else {
+        tell(found, problem)
+      }
+    }
+  }
+
+  /// Reads the scanner's row; whether it is given.
+  private mutating func take(
+    into row: inout StatementRow, _ problem: (RowProblem) -> Void
+  ) -> Bool {
+    let isGiven = read(into: &row)
+    if !problemsOfRow.isEmpty { report(isKept: isGiven, problem) }
+    if isGiven { summary.rows += 1 }
+    return isGiven
+  }
+
+  /// Tells what the scanner found in place of a row.
+  private mutating func tell(_ found: CSVScanner.Found, _ problem: (RowProblem) -> Void) {
+    summary.rowsUnread += 1
+    switch found {
+    case .unterminated:
+      problem(rowProblem("a quote is opened here and never closed; close it", scanner.beginning))
+    case .overlong:
+      problem(
+        rowProblem(
+          "the row is longer than \(CSVScanner.rowBytesMax >> 10) KiB; check its line ends",
+          scanner.beginning))
+    case .damage(let words):
+      problem(
+        RowProblem(
+          path: path, row: scanner.number + 1, line: scanner.line, column: "", value: words,
+          remedy: "the file is damaged here; ask for it again"))
+    case .row, .end: break
     }
   }
 
