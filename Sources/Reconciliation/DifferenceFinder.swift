@@ -60,8 +60,13 @@ final class DifferenceFinder {
     guard pair.isPair else { return false }
     let (left, right) = (batch[pair.licensor[0]], batch[pair.licensee[0]])
     return left.kind == right.kind && left.quantity == right.quantity
-      && (left.day == right.day || month(left.day) == month(right.day))
+      && haveSameMonths(pair, batch)
       && (!comparison.comparesUsers || haveSameUsers(pair, batch))
+  }
+
+  private func haveSameMonths(_ pair: UnitGroup, _ batch: UnitBatch) -> Bool {
+    let (left, right) = (batch[pair.licensor[0]].day, batch[pair.licensee[0]].day)
+    return left == right || month(left) == month(right)
   }
 
   private func haveSameUsers(_ pair: UnitGroup, _ batch: UnitBatch) -> Bool {
@@ -70,10 +75,11 @@ final class DifferenceFinder {
       || batch.haveEqualUsers(left, right)
   }
 
-  /// Notes a pair without difference.
+  /// Notes a pair, or as many units of each side as of the other, without difference.
   func note(_ pair: UnitGroup, of batch: UnitBatch, fits: Bool) {
     guard isCompared(batch[pair.licensor[0]]) else { return }
-    pairs += 1
+    // As many on either side.
+    pairs += pair.licensor.count
     if !fits { pairsOfOtherTimes += 1 }
     if batch[pair.licensor[0]].day != batch[pair.licensee[0]].day { pairsOfOtherDays += 1 }
   }
@@ -319,22 +325,31 @@ final class DifferenceFinder {
     switch comparison.gaps.place(
       unit.start(clockDifference: clock), unit.end(clockDifference: clock))
     {
-    case .gap: emit(.missingAtLicensorLogGap, .inGap, group, batch)
-    case .beforeFirst: emit(.missingAtLicensorLogGap, .beforeLog, group, batch)
-    case .behindLast: emit(.missingAtLicensorLogGap, .behindLog, group, batch)
+    case .gap(let gap):
+      emit(
+        .missingAtLicensorLogGap, comparison.hasLog || gap.isGiven ? .inGap : .inSilence, group,
+        batch)
+    case .beforeFirst:
+      emit(
+        .missingAtLicensorLogGap, comparison.hasLog ? .beforeLog : .beforeUnits, group, batch)
+    case .behindLast:
+      emit(
+        .missingAtLicensorLogGap, comparison.hasLog ? .behindLog : .behindUnits, group, batch)
     case .silence: emit(.missingAtLicensorLogGap, .silence, group, batch)
     case .complete:
       emit(
-        .missingAtLicensorNoTraffic, comparison.hasLog ? .none : .noLog, group, batch)
+        .missingAtLicensorNoTraffic, comparison.hasLog ? .noCalls : .noLog, group, batch)
     }
   }
 
   /// Tells of units that have all in common but the user, and no ids.
   func tellOtherUser(_ pair: UnitGroup, of batch: UnitBatch) {
-    if comparison.comparesUsers && !haveSameUsers(pair, batch) {
+    if !haveSameMonths(pair, batch) {
+      tell(pair, of: batch)
+    } else if comparison.comparesUsers && !haveSameUsers(pair, batch) {
       emit(.userMismatch, .byTimeAlone, pair, batch)
     } else {
-      pairs += 1
+      note(pair, of: batch, fits: true)
     }
   }
 

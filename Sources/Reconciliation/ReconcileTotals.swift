@@ -22,6 +22,30 @@ public func reconcileTotals(
   for total in licensor where total.contract == contract.number && range.contains(total.date) {
     comparison.add(licensor: total)
   }
+  return reconciled(comparison, contract: contract, licensee: licensee, range: range)
+}
+
+/// Compares the daily totals of two statements' units.
+///
+/// - Parameters:
+///   - licensor: a row for each day and kind, of this contract; with the amounts that the statement has.
+///   - licensee: the licensee's file.
+///   - range: the days compared, both included.
+public func reconcileTotals(
+  contract: Contract, licensor: StatedTotals, licensee: StatedTotals,
+  range: ClosedRange<CivilDate>
+) -> TotalsReconciliation {
+  var comparison = TotalsComparison(contract: contract, columns: licensee.columns)
+  for row in licensor.rows where range.contains(row.date) { comparison.add(row, to: \.licensor) }
+  return reconciled(comparison, contract: contract, licensee: licensee, range: range)
+}
+
+/// Adds the licensee's figures, and what a reader of the result must know.
+private func reconciled(
+  _ licensor: TotalsComparison, contract: Contract, licensee: StatedTotals,
+  range: ClosedRange<CivilDate>
+) -> TotalsReconciliation {
+  var comparison = licensor
   var rowsOutsideRange = 0
   var rowsOfOthers = licensee.rowsOfOthers
   var daysSeen: Set<CivilDate> = []
@@ -43,7 +67,7 @@ public func reconcileTotals(
       for day in row.date.daysSinceEpoch...last.daysSinceEpoch {
         daysSeen.insert(CivilDate(daysSinceEpoch: day))
       }
-      comparison.add(licensee: row)
+      comparison.add(row, to: \.licensee)
     } else if last < range.lowerBound || row.date > range.upperBound {
       rowsOutsideRange += 1
     } else {
@@ -114,7 +138,7 @@ private struct TotalsComparison {
     }
   }
 
-  private struct Pair {
+  struct Pair {
     var licensor = Side()
     var licensee = Side()
   }
@@ -165,7 +189,7 @@ private struct TotalsComparison {
     pairs[key, default: Pair()].licensor.add(total.quantity, price.map { $0 * total.quantity })
   }
 
-  mutating func add(licensee row: StatedTotal) {
+  mutating func add(_ row: StatedTotal, to side: WritableKeyPath<Pair, Side>) {
     if row.isMonth { hasMonths = true }
     let scenario = comparesScenario ? row.scenario ?? "" : nil
     let meter = comparesUnit ? row.meter : nil
@@ -174,7 +198,7 @@ private struct TotalsComparison {
       row.amount
       ?? prices.price(module: row.module, scenario: scenario, meter: meter, on: row.date)
       .map { $0 * row.quantity }
-    pairs[key, default: Pair()].licensee.add(row.quantity, amount)
+    pairs[key, default: Pair()][keyPath: side].add(row.quantity, amount)
   }
 
   /// A row per period, module, scenario and unit, in this order.

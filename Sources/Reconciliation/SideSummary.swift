@@ -14,6 +14,8 @@ struct SideSummary {
   }
 
   private(set) var units = 0
+  /// Units of days that are not compared.
+  private(set) var unitsOfOtherDays = 0
   private(set) var unitsWithUser = 0
   private(set) var unitsWithID = 0
   private(set) var sums: [SumKey: Sum] = [:]
@@ -34,6 +36,8 @@ struct SideSummary {
     if isCompared {
       units += 1
       addFigures(unit, charge)
+    } else {
+      unitsOfOtherDays += 1
     }
     note(month: unit.day)
     guard !unit.isTimeUnknown else { return }

@@ -35,6 +35,8 @@ public final class StatementDetail: @unchecked Sendable {
     var problems: [RowProblem] = []
     var undated = 0
     var refused = 0
+    var reversed = 0
+    let endColumn = layout.columns[.endedAt] ?? StatementColumn.endedAt.rawValue
     let owner = ContractOwner(contract)
     let path = reader.path
     reader.readAll { row in
@@ -49,7 +51,14 @@ public final class StatementDetail: @unchecked Sendable {
         }
         return
       }
-      if take(unit(row, date)) { return }
+      let unit = unit(row, date)
+      if unit.endedAt == nil && row.endedAt != nil {
+        if problems.last?.row != row.row { reversed += 1 }
+        if problems.count < StatedTotals.problemsMax {
+          problems.append(reversal(row, path: path, column: endColumn))
+        }
+      }
+      if take(unit) { return }
       refused += 1
       if problems.count < StatedTotals.problemsMax {
         problems.append(Self.refusal(row, path: path))
@@ -59,7 +68,7 @@ public final class StatementDetail: @unchecked Sendable {
     }
     totals.problems = problems
     totals.rowsUnread = reader.summary.rowsUnread + undated + refused
-    totals.rowsKept = reader.summary.rowsKept - undated
+    totals.rowsKept = reader.summary.rowsKept - undated + reversed
     totals.skippedTotals = reader.summary.totalRows
     totals.contradictions = reader.summary.contradictions
     totals.notes = reader.summary.notes
@@ -67,20 +76,37 @@ public final class StatementDetail: @unchecked Sendable {
 
   private func unit(_ row: borrowing StatementRow, _ date: CivilDate) -> StatedUnit {
     let user = row.user ?? ""
+    // An end before the start is left open; see ``reversal(_:path:column:)``.
+    let end = row.endedAt.flatMap { end in row.startedAt.map { end < $0 } == true ? nil : end }
     return StatedUnit(
       date: date, module: row.module, scenario: row.scenario ?? "", meter: row.meter,
       quantity: row.quantity, user: user.isEmpty ? user : users?(user) ?? user,
-      conversation: row.conversation ?? "", startedAt: row.startedAt, endedAt: row.endedAt,
+      conversation: row.conversation ?? "", startedAt: row.startedAt, endedAt: end,
       messages: row.messages, charge: row.charge, isNotBillable: row.quantity == 0,
       place: UInt64(row.row))
   }
 
   private static func refusal(_ row: borrowing StatementRow, path: String) -> RowProblem {
+    if let charge = row.charge, PackedCharge(digits: charge.digits, scale: charge.scale) == nil {
+      return RowProblem(
+        path: path, row: row.row, line: row.line, column: StatementColumn.amount.rawValue,
+        value: "\(charge)", remedy: "an amount has at most 17 digits; correct it")
+    }
+    return RowProblem(
+      path: path, row: row.row, line: row.line, column: StatementColumn.module.rawValue,
+      value: row.module,
+      remedy: "the file has more than \(UnitKinds.countMax) modules and scenarios; correct them")
+  }
+
+  private func reversal(
+    _ row: borrowing StatementRow, path: String, column: String
+  ) -> RowProblem {
     RowProblem(
-      path: path, row: row.row, line: row.line, column: "", value: row.module,
+      path: path, row: row.row, line: row.line, column: column,
+      value: row.endedAt?.rfc3339(in: contract.zone) ?? "",
       remedy:
-        "its amount has too many digits, or the file has more than \(UnitKinds.countMax) modules "
-        + "and scenarios; correct them")
+        "it is before the start, and the end is left open; correct it, or see which column is which",
+      isKept: true)
   }
 }
 

@@ -56,7 +56,11 @@ struct UnitIntake {
       }
       record.charge = packed
     }
-    summary.add(record, unit.charge, isCompared: dates?.contains(unit.date) ?? true)
+    let isCompared = dates?.contains(unit.date) ?? true
+    summary.add(record, unit.charge, isCompared: isCompared)
+    if isCompared {
+      summary.noteIdentities(hasUser: !unit.user.isEmpty, hasID: !unit.conversation.isEmpty)
+    }
     store(&record, user: unit.user, conversation: unit.conversation)
     return true
   }
@@ -95,7 +99,6 @@ struct UnitIntake {
     let conversationHash = isByID ? packer.hash(conversationText, 1) : 0
     record.group = isByID ? conversationHash : userHash
     if side == .licensor || side == .licensee {
-      summary.noteIdentities(hasUser: !user.isEmpty, hasID: isByID)
       summary.sample.add(
         record, user: userHash, conversation: conversationHash, hasUser: !user.isEmpty)
     }
