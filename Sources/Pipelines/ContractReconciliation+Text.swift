@@ -18,6 +18,11 @@ extension ContractReconciliation {
         "\(beyond) of \(totals.months.count) lines are beyond the tolerance of "
           + "\(contract.settlement.tolerance * 100) %: see difference-bridge.csv")
     }
+    if let details {
+      concerns += [("licensor", details.licensor), ("licensee", details.licensee)].compactMap {
+        Self.otherPeriod($0, $1)
+      }
+    }
     for (side, statement) in [("licensor", licensor), ("licensee", licensee)] {
       if statement.rowsUnread > 0 {
         concerns.append(
@@ -33,6 +38,15 @@ extension ContractReconciliation {
     return concerns
   }
 
+  /// Probably the wrong period, or the wrong file.
+  private static func otherPeriod(_ side: String, _ units: StatedUnits) -> String? {
+    guard units.units == 0, units.unitsOfOtherDays > 0, let first = units.months.min(),
+      let last = units.months.max()
+    else { return nil }
+    return "no unit of the \(side)'s statement is of the days that are compared; it has units of "
+      + (first == last ? "\(first)" : "\(first) to \(last)") + ": check the period, and the file"
+  }
+
   public var needsPerson: Bool { !concerns.isEmpty }
 
   /// The page for a person: what was compared, by what, and the way from one figure to the other.
@@ -40,8 +54,7 @@ extension ContractReconciliation {
     (contract.number.isEmpty ? "" : "contract \(contract.number)\n")
       + sideText("licensor", licensor, details?.licensor)
       + sideText("licensee", licensee, details?.licensee) + detailsText + (definitions?.text ?? "")
-      + bridgesText
-      + totals.notes.map { "note: \($0)\n" }.joined() + problemsText + concernsText
+      + bridgesText + notes.map { "note: \($0)\n" }.joined() + problemsText + concernsText
   }
 
   private func sideText(_ side: String, _ statement: StatedTotals, _ units: StatedUnits?) -> String
@@ -73,7 +86,7 @@ extension ContractReconciliation {
         + "ids are paired by their times alone\n"
     }
     if !details.gaps.gaps.isEmpty {
-      text += "gaps of the log: "
+      text += log == nil ? "silences of the licensor's statement: " : "gaps of the log: "
       text += details.gaps.gaps.map { gap in
         "\(gap.range.lowerBound.rfc3339(in: contract.zone)) to "
           + gap.range.upperBound.rfc3339(in: contract.zone)
@@ -159,7 +172,7 @@ extension ContractReconciliation {
       "clock_pairs": details.map { .number($0.clock.pairs) } ?? .null,
       "pairs": details.map { .number($0.pairs) } ?? .null,
       "bridges": .array(bridges.map(\.json)),
-      "notes": .array(totals.notes.map { .string("\($0)") }),
+      "notes": .array(notes.map { .string($0) }),
       "row_problems": .array(rowProblems.map { .string("\($0)") }),
       "needs_person": .array(concerns.map { .string($0) }),
     ]

@@ -41,9 +41,11 @@ public struct ContractReconciliation: Sendable {
     }
     self.licensor = first
     self.licensee = second
-    totals = reconcileTotals(
+    var totals = reconcileTotals(
       contract: contract, licensor: first, licensee: second,
       range: range ?? Self.span(first, second))
+    totals.notes = Self.notes(totals.notes, details, first, second)
+    self.totals = totals
     bridges = DifferenceBridge.bridges(details)
   }
 
@@ -69,6 +71,21 @@ public struct ContractReconciliation: Sendable {
       inference: inference)
   }
 
+  /// Those of the notes that hold of two details.
+  private static func notes(
+    _ notes: [ReconciliationNote], _ details: DetailOutcome, _ licensor: StatedTotals,
+    _ licensee: StatedTotals
+  ) -> [ReconciliationNote] {
+    notes.filter { note in
+      switch note {
+      case .noRows: details.licensee.unitsOfOtherDays == 0
+      case .daysWithoutLicenseeFigures: !licensor.rows.isEmpty || !licensee.rows.isEmpty
+      case .columnNotCompared(.scenario): details.scenarioIsStated
+      default: true
+      }
+    }
+  }
+
   /// The days that either side has something of.
   static func span(_ licensor: StatedTotals, _ licensee: StatedTotals) -> ClosedRange<CivilDate> {
     let rows = licensor.rows + licensee.rows
@@ -78,6 +95,27 @@ public struct ContractReconciliation: Sendable {
       return none...none
     }
     return first...last
+  }
+
+  /// What a reader of the figures must know, of both sides' statements.
+  var notes: [String] {
+    totals.notes.map { "\($0)" } + licensorNotes
+  }
+
+  private var licensorNotes: [String] {
+    var notes: [String] = []
+    let name = "the licensor's statement"
+    if licensor.rowsOfOthers > 0 {
+      notes.append(
+        "rows of \(name) for another contract or licensee (\(licensor.others.sorted().joined(separator: ", "))), "
+          + "left out: \(licensor.rowsOfOthers)")
+    }
+    if !licensor.skippedTotals.isEmpty {
+      notes.append(
+        "rows of \(name) that add up others, left out: "
+          + licensor.skippedTotals.map { "\($0.row)" }.joined(separator: ", "))
+    }
+    return notes + licensor.contradictions.map(\.description)
   }
 
   /// What is wrong in rows of either side.

@@ -2,6 +2,7 @@ public import CivilTime
 public import Contracts
 public import Counting
 internal import Definitions
+internal import Glibc
 public import Metering
 internal import Reconciliation
 public import Reports
@@ -65,6 +66,7 @@ public struct StatementReconciliation: ~Copyable {
   public init(
     _ contract: Contract, licensor: Side, licensee: Side, options: Options
   ) throws(RunError) {
+    try Self.refuseSameFile(licensor.path, licensee.path)
     var contract = contract
     if contract.path.isEmpty, let number = try Self.firstContract([licensor, licensee], contract) {
       contract.number = number
@@ -98,6 +100,19 @@ public struct StatementReconciliation: ~Copyable {
     } catch {
       throw RunError(error)
     }
+  }
+
+  /// A file agrees with itself whatever is in it.
+  private static func refuseSameFile(_ licensor: String, _ licensee: String) throws(RunError) {
+    var first = stat()
+    var second = stat()
+    guard unsafe stat(licensor, &first) == 0, unsafe stat(licensee, &second) == 0,
+      first.st_mode & S_IFMT == S_IFREG, first.st_dev == second.st_dev,
+      first.st_ino == second.st_ino
+    else { return }
+    throw .usage(
+      "\(licensor) and \(licensee) are the same file; name the licensor's statement and the "
+        + "licensee's")
   }
 
   /// Rows at the top of a file that are looked at beforehand.
@@ -193,6 +208,8 @@ public struct StatementReconciliation: ~Copyable {
     engineOptions.testUsers = options.testUsers
     engineOptions.comparesScenario =
       licensor.layout.columns[.scenario] != nil && licensee.layout.columns[.scenario] != nil
+    engineOptions.scenarioIsStated =
+      licensor.layout.columns[.scenario] != nil || licensee.layout.columns[.scenario] != nil
     let (contract, paths) = (contract, paths)
     let usersAreMade = usersAreMade
     let first = StatementDetail(

@@ -24,6 +24,8 @@ public final class DetailReconciliation {
     public var testUsers: Set<String> = []
     /// Whether scenarios are compared: both sides state them.
     public var comparesScenario = true
+    /// Whether either side states scenarios.
+    public var scenarioIsStated = true
     /// When the log has anything, where there is one.
     public var callTimes: CallTimes?
     /// Whether the licensor's units are the log's own count.
@@ -168,7 +170,7 @@ public final class DetailReconciliation {
     var steps: [DifferenceFinder.StepKey: BridgeStep] = [:]
     var outcome = DetailOutcome(
       clock: comparison.clock, gaps: comparison.gaps, comparesUsers: comparison.comparesUsers,
-      comparesScenario: options.comparesScenario,
+      comparesScenario: options.comparesScenario, scenarioIsStated: options.scenarioIsStated,
       rows: DifferenceRows(workers.map(\.rows)))
     for worker in workers {
       outcome.pairs += worker.finder.pairs
@@ -189,7 +191,8 @@ public final class DetailReconciliation {
   private func statedUnits(_ side: StatedSide, _ kinds: [UnitKind]) -> StatedUnits {
     let summary = summaries[side] ?? SideSummary()
     var units = StatedUnits(
-      units: summary.units, unitsWithUser: summary.unitsWithUser, unitsWithID: summary.unitsWithID)
+      units: summary.units, unitsWithUser: summary.unitsWithUser, unitsWithID: summary.unitsWithID,
+      unitsOfOtherDays: summary.unitsOfOtherDays, months: summary.months)
     for (key, sum) in summary.sums {
       let date = CivilDate(daysSinceEpoch: key.day)
       let kind = kinds[Int(key.kind)]
@@ -224,6 +227,8 @@ public struct DetailOutcome: Sendable {
   /// Whether users of both sides are written alike, so that other users are a difference.
   public var comparesUsers: Bool
   public var comparesScenario: Bool
+  /// Whether either side states scenarios, so that not comparing them loses something.
+  public var scenarioIsStated: Bool
   /// Units that both sides have.
   public var pairs = 0
   /// Of these, those whose times differ by more than the clocks, and those on other days of one month.
@@ -241,6 +246,10 @@ public struct StatedUnits: Sendable {
   public var units = 0
   public var unitsWithUser = 0
   public var unitsWithID = 0
+  /// Units of days that are not compared.
+  public var unitsOfOtherDays = 0
+  /// The months that it has units of, compared or not.
+  public var months: Set<CivilMonth> = []
   /// By day and kind.
   public var totals: [StatedTotal] = []
 }

@@ -45,7 +45,9 @@ public enum DifferenceReason: String, Sendable, Hashable, CaseIterable, Comparab
   case scenario
   case byTimeAlone
   // Of what one side lacks.
-  case logShowsIt, noLog, inGap, beforeLog, behindLog, silence, failuresUnknown
+  case logShowsIt, noLog, noCalls, failuresUnknown, inGap, beforeLog, behindLog, silence
+  // Likewise, without a log to hold it against.
+  case inSilence, beforeUnits, behindUnits
   case otherQuantity, logShowsItUncounted, logLacksIt
 
   public static func < (left: DifferenceReason, right: DifferenceReason) -> Bool {

@@ -65,8 +65,12 @@ final class DifferenceFinder {
   func isClean(_ licensor: Int, _ licensee: Int, of batch: UnitBatch) -> Bool {
     let (left, right) = (batch[licensor], batch[licensee])
     return left.kind == right.kind && left.quantity == right.quantity
-      && (left.day == right.day || month(left.day) == month(right.day))
+      && haveSameMonths(left, right)
       && (!comparison.comparesUsers || haveSameUsers(licensor, licensee, batch))
+  }
+
+  private func haveSameMonths(_ left: UnitRecord, _ right: UnitRecord) -> Bool {
+    left.day == right.day || month(left.day) == month(right.day)
   }
 
   private func haveSameUsers(_ left: Int, _ right: Int, _ batch: UnitBatch) -> Bool {
@@ -74,14 +78,16 @@ final class DifferenceFinder {
       || batch.haveEqualUsers(left, right)
   }
 
-  /// Notes a pair without difference.
+  /// Notes a pair, or as many units of each side as of the other, without difference.
   func note(_ pair: UnitGroup, of batch: UnitBatch, fits: Bool) {
-    note(batch[pair.licensor[0]], batch[pair.licensee[0]], fits: fits)
+    note(
+      batch[pair.licensor[0]], batch[pair.licensee[0]], fits: fits, count: pair.licensor.count)
   }
 
-  func note(_ licensor: UnitRecord, _ licensee: UnitRecord, fits: Bool) {
+  /// - Parameter count: of units on either side.
+  func note(_ licensor: UnitRecord, _ licensee: UnitRecord, fits: Bool, count: Int = 1) {
     guard isCompared(licensor) else { return }
-    pairs += 1
+    pairs += count
     if !fits { pairsOfOtherTimes += 1 }
     if licensor.day != licensee.day { pairsOfOtherDays += 1 }
   }
@@ -325,24 +331,34 @@ final class DifferenceFinder {
     switch comparison.gaps.place(
       unit.start(clockDifference: clock), unit.end(clockDifference: clock))
     {
-    case .gap: emit(.missingAtLicensorLogGap, .inGap, group, batch)
-    case .beforeFirst: emit(.missingAtLicensorLogGap, .beforeLog, group, batch)
-    case .behindLast: emit(.missingAtLicensorLogGap, .behindLog, group, batch)
+    case .gap(let gap):
+      emit(
+        .missingAtLicensorLogGap, comparison.hasLog || gap.isGiven ? .inGap : .inSilence, group,
+        batch)
+    case .beforeFirst:
+      emit(
+        .missingAtLicensorLogGap, comparison.hasLog ? .beforeLog : .beforeUnits, group, batch)
+    case .behindLast:
+      emit(
+        .missingAtLicensorLogGap, comparison.hasLog ? .behindLog : .behindUnits, group, batch)
     case .silence: emit(.missingAtLicensorLogGap, .silence, group, batch)
     case .complete:
       emit(
         .missingAtLicensorNoTraffic,
-        !comparison.hasLog ? .noLog : comparison.hasTraffic ? .none : .failuresUnknown, group,
+        !comparison.hasLog ? .noLog : comparison.hasTraffic ? .noCalls : .failuresUnknown, group,
         batch)
     }
   }
 
   /// Tells of units that have all in common but the user, and no ids.
   func tellOtherUser(_ pair: UnitGroup, of batch: UnitBatch) {
-    if comparison.comparesUsers && !haveSameUsers(pair.licensor[0], pair.licensee[0], batch) {
+    let (licensor, licensee) = (pair.licensor[0], pair.licensee[0])
+    if !haveSameMonths(batch[licensor], batch[licensee]) {
+      tell(pair, of: batch)
+    } else if comparison.comparesUsers && !haveSameUsers(licensor, licensee, batch) {
       emit(.userMismatch, .byTimeAlone, pair, batch)
     } else {
-      pairs += 1
+      note(pair, of: batch, fits: true)
     }
   }
 

@@ -64,8 +64,7 @@ extension DifferenceCause {
     case .moduleMismatch: "both have it, under another module"
     case .userMismatch: "both have it, under another user"
     case .missingAtLicensee: "only the licensor has it"
-    case .missingAtLicensorLogGap: "only the licensee has it, and the log is incomplete there"
-    case .missingAtLicensorNoTraffic: "only the licensee has it, and the log is complete there"
+    case .missingAtLicensorLogGap, .missingAtLicensorNoTraffic: "only the licensee has it"
     case .priceDifference: "both have it, at another price"
     case .unexplained: "no known cause"
     }
@@ -100,7 +99,12 @@ extension DifferenceReason {
     case .byTimeAlone: "start, end and all else agree"
     case .logShowsIt: "the gateway's log shows it"
     case .noLog: "no log was given to hold it against"
+    case .noCalls: "the log is complete there and has no calls of it"
     case .inGap: "in a gap of the log"
+    case .inSilence:
+      "no log was given; the licensor lists nothing then, for longer than chance explains"
+    case .beforeUnits: "no log was given; the licensor lists nothing so early"
+    case .behindUnits: "no log was given; the licensor lists nothing so late"
     case .beforeLog: "before the log begins"
     case .behindLog: "after the log ends"
     case .silence: "nothing at all was logged then, which may be a gap or chance"

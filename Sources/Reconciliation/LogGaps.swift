@@ -107,11 +107,14 @@ public struct LogGap: Sendable, Hashable {
   public var range: Range<Instant>
   /// The conversations that would be expected in it; `nil` of one that was given.
   public var expected: Double?
+
+  /// Whether it is known, not told by silence.
+  public var isGiven: Bool { expected == nil }
 }
 
 /// The usual traffic of each hour of the day.
 private struct TrafficRates {
-  private static let minutesOfDay: Int32 = 1_440
+  private static let minutesOfDay = 1_440
 
   private let offsetMinutes: Int32
   /// Conversations a minute, by hour of the day.
@@ -136,22 +139,34 @@ private struct TrafficRates {
     shares = days.mapValues { min(max($0 / usual, 0.25), 1) }
   }
 
-  private func local(_ minute: Int32) -> Int32 { minute + offsetMinutes }
+  // Years up to 9999 need more than 32 bits where a zone's offset is added.
+  private func local(_ minute: Int32) -> Int { Int(minute) + Int(offsetMinutes) }
   private func day(_ minute: Int32) -> Int32 {
     let local = local(minute)
-    return local >= 0 ? local / Self.minutesOfDay : (local + 1) / Self.minutesOfDay - 1
+    return Int32(local >= 0 ? local / Self.minutesOfDay : (local + 1) / Self.minutesOfDay - 1)
   }
   private func hour(_ minute: Int32) -> Int {
-    Int(local(minute) - day(minute) * Self.minutesOfDay) / 60
+    (local(minute) - Int(day(minute)) * Self.minutesOfDay) / 60
   }
 
   /// The conversations that would usually begin in a stretch.
   func expected(_ stretch: Range<Int32>) -> Double {
     var sum = 0.0
-    for minute in stretch {
+    var minute = stretch.lowerBound
+    while minute < stretch.upperBound {
+      let rest = Int(stretch.upperBound) - Int(minute)
+      if rest > 2 * Self.minutesOfDay {
+        // Whole days, which have nothing, are usual ones; years of them are passed at once.
+        let toMidnight = Self.minutesOfDay - (local(minute) - Int(day(minute)) * Self.minutesOfDay)
+        if toMidnight == Self.minutesOfDay {
+          let days = rest / Self.minutesOfDay
+          sum += 60 * hourly.reduce(0, +) * Double(days)
+          minute += Int32(days * Self.minutesOfDay)
+          continue
+        }
+      }
       sum += hourly[hour(minute)] * (shares[day(minute)] ?? 1)
-      // Enough for any purpose, however long the silence.
-      if sum > 1_000_000 { break }
+      minute += 1
     }
     return sum
   }

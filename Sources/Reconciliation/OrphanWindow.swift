@@ -4,10 +4,30 @@ internal import Shuffling
 struct OrphanWindow {
   typealias Tell = (UnitGroup, UnitBatch) -> Void
 
+  /// Units of a side that wait at most; of more at one moment, the first are told of as they are, so that neither memory
+  /// nor time grows with their square.
+  static let waitingMax = 4_096
+
+  /// Units of one side, in order of time, each with a batch of its own that has its texts.
+  private struct Waiting {
+    var units: [UnitRecord] = []
+    var batches: [UnitBatch] = []
+
+    mutating func removeFirst(_ count: Int) {
+      units.removeFirst(count)
+      batches.removeFirst(count)
+    }
+
+    mutating func remove(at place: Int) -> UnitBatch {
+      units.remove(at: place)
+      return batches.remove(at: place)
+    }
+  }
+
   private let slack: Int64
   private let clockDifference: Int64
-  /// Each in a batch of its own, in order of time.
-  private var waiting: [UnitBatch] = []
+  private var licensor = Waiting()
+  private var licensee = Waiting()
   private var spare: [UnitBatch] = []
 
   /// - Parameters: as those of ``UnitMatcher``.
@@ -18,35 +38,57 @@ struct OrphanWindow {
 
   /// Adds the next unit, and tells of those that no later one can belong to.
   mutating func add(_ unit: UnitRecord, textsIn chunk: Chunk, _ tell: Tell) {
-    expire(before: unit.start(clockDifference: clockDifference) - slack, tell)
-    if let place = counterpart(of: unit) {
-      let pair = waiting.remove(at: place)
+    let time = start(unit) - slack
+    expire(\.licensor, before: time, tell)
+    expire(\.licensee, before: time, tell)
+    let others = unit.side == .licensor ? \Self.licensee : \Self.licensor
+    if let place = counterpart(of: unit, among: self[keyPath: others].units) {
+      let pair = self[keyPath: others].remove(at: place)
       pair.append(unit, textsIn: chunk)
       let (licensor, licensee) = unit.side == .licensor ? (1, 0) : (0, 1)
       tell(UnitGroup(licensor: [licensor], licensee: [licensee]), pair)
       release(pair)
       return
     }
+    wait(unit.side == .licensor ? \.licensor : \.licensee, unit, chunk, tell)
+  }
+
+  private mutating func wait(
+    _ side: WritableKeyPath<Self, Waiting>, _ unit: UnitRecord, _ chunk: Chunk, _ tell: Tell
+  ) {
+    if self[keyPath: side].units.count == Self.waitingMax {
+      tellFirst(side, Self.waitingMax / 16, tell)
+    }
     let batch = spare.popLast() ?? UnitBatch()
     batch.append(unit, textsIn: chunk)
-    waiting.append(batch)
+    self[keyPath: side].units.append(unit)
+    self[keyPath: side].batches.append(batch)
   }
 
   /// Tells of all that is left.
-  mutating func finish(_ tell: Tell) { expire(before: .max, tell) }
+  mutating func finish(_ tell: Tell) {
+    tellFirst(\.licensor, licensor.units.count, tell)
+    tellFirst(\.licensee, licensee.units.count, tell)
+  }
 
-  private mutating func expire(before time: Int64, _ tell: Tell) {
-    var count = 0
-    while count < waiting.count,
-      time == .max || waiting[count][0].start(clockDifference: clockDifference) < time
-    {
-      let batch = waiting[count]
+  private mutating func expire(
+    _ side: WritableKeyPath<Self, Waiting>, before time: Int64, _ tell: Tell
+  ) {
+    let count =
+      self[keyPath: side].units.firstIndex { start($0) >= time } ?? self[keyPath: side].units.count
+    tellFirst(side, count, tell)
+  }
+
+  private mutating func tellFirst(
+    _ side: WritableKeyPath<Self, Waiting>, _ count: Int, _ tell: Tell
+  ) {
+    guard count > 0 else { return }
+    for batch in self[keyPath: side].batches[..<count] {
       tell(
         batch[0].side == .licensor ? UnitGroup(licensor: [0]) : UnitGroup(licensee: [0]), batch)
       release(batch)
-      count += 1
     }
-    waiting.removeFirst(count)
+    self[keyPath: side].removeFirst(count)
   }
 
   private mutating func release(_ batch: UnitBatch) {
@@ -54,29 +96,26 @@ struct OrphanWindow {
     spare.append(batch)
   }
 
-  /// The unit of the other side that agrees in all but the user, the nearest in time.
-  private func counterpart(of unit: UnitRecord) -> Int? {
+  /// The unit that agrees in all but the user, the nearest in time.
+  private func counterpart(of unit: UnitRecord, among others: [UnitRecord]) -> Int? {
     guard !unit.isTimeUnknown else { return nil }
+    let (from, to) = (start(unit), end(unit))
     var best: (distance: Int64, place: Int)?
-    for (place, batch) in waiting.enumerated() {
-      let other = batch[0]
-      guard other.side != unit.side, !other.isTimeUnknown, other.kind == unit.kind,
-        other.quantity == unit.quantity,
+    for place in others.indices {
+      let other = others[place]
+      guard other.kind == unit.kind, other.quantity == unit.quantity, !other.isTimeUnknown,
         other.messages == unit.messages || other.messages < 0 || unit.messages < 0
       else { continue }
-      let starts = distance(\.startedAt, unit, other)
+      let starts = abs(from - start(other))
       let isEndKnown = !unit.isEndUnknown && !other.isEndUnknown
-      let ends = isEndKnown ? distance(\.endedAt, unit, other) : 0
+      let ends = isEndKnown ? abs(to - end(other)) : 0
       guard starts <= slack, ends <= slack else { continue }
       if starts + ends < best?.distance ?? .max { best = (starts + ends, place) }
+      if starts + ends == 0 { break }
     }
     return best?.place
   }
 
-  private func distance(
-    _ time: KeyPath<UnitRecord, Int64>, _ unit: UnitRecord, _ other: UnitRecord
-  ) -> Int64 {
-    let (licensor, licensee) = unit.side == .licensor ? (unit, other) : (other, unit)
-    return abs(licensee[keyPath: time] - clockDifference - licensor[keyPath: time])
-  }
+  private func start(_ unit: UnitRecord) -> Int64 { unit.start(clockDifference: clockDifference) }
+  private func end(_ unit: UnitRecord) -> Int64 { unit.end(clockDifference: clockDifference) }
 }

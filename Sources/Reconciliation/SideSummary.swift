@@ -14,6 +14,8 @@ struct SideSummary {
   }
 
   private(set) var units = 0
+  /// Units of days that are not compared.
+  private(set) var unitsOfOtherDays = 0
   private(set) var unitsWithUser = 0
   private(set) var unitsWithID = 0
   /// Complete once the side is read; see ``finish()``.
@@ -60,6 +62,8 @@ struct SideSummary {
     if isCompared {
       units += 1
       addFigures(unit, charge)
+    } else {
+      unitsOfOtherDays += 1
     }
     if !(lastMonth?.contains(unit.day) ?? false) { note(month: unit.day) }
     guard hasActivity && !unit.isTimeUnknown else { return }

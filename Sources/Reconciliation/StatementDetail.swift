@@ -33,7 +33,9 @@ public final class StatementDetail: @unchecked Sendable {
   /// Reads it; to be called once.
   public func read(_ take: (StatedUnit) -> Bool) {
     guard var reader = reader.take() else { return }
-    var reading = DetailReading(totals: totals, owner: ContractOwner(contract))
+    var reading = DetailReading(
+      totals: totals, owner: ContractOwner(contract), zone: contract.zone,
+      endColumn: layout.columns[.endedAt] ?? StatementColumn.endedAt.rawValue)
     let path = reader.path
     var plain = reader.plainRow
     var other = StatementRow()
@@ -48,16 +50,26 @@ public final class StatementDetail: @unchecked Sendable {
         }
         var unit = StatedUnit(plain, names)
         if let users, plain.user.count > 0 { unit.user = users(unit.user) }
-        if !take(unit) { reading.refuse(plain.row, plain.line, names.module, path) }
+        if let end = plain.endedAt, end < plain.startedAt {
+          unit.endedAt = nil
+          reading.noteReversal(plain.row, plain.line, end, path)
+        }
+        if !take(unit) {
+          reading.refuse(plain.row, plain.line, names.module, plain.charge, path)
+        }
       case .other:
         guard let date = reading.date(of: other) else { continue }
-        if !take(unit(other, date)) { reading.refuse(other.row, other.line, other.module, path) }
+        let unit = unit(other, date)
+        if unit.endedAt == nil, let end = other.endedAt {
+          reading.noteReversal(other.row, other.line, end, path)
+        }
+        if !take(unit) { reading.refuse(other.row, other.line, other.module, other.charge, path) }
       case .end: break reading
       }
     }
     totals = reading.totals
     totals.rowsUnread = reader.summary.rowsUnread + reading.undated + reading.refused
-    totals.rowsKept = reader.summary.rowsKept - reading.undated
+    totals.rowsKept = reader.summary.rowsKept - reading.undated + reading.reversed
     totals.skippedTotals = reader.summary.totalRows
     totals.contradictions = reader.summary.contradictions
     totals.notes = reader.summary.notes
@@ -65,10 +77,12 @@ public final class StatementDetail: @unchecked Sendable {
 
   private func unit(_ row: borrowing StatementRow, _ date: CivilDate) -> StatedUnit {
     let user = row.user ?? ""
+    // An end before the start is left open; it is told as a problem of the row.
+    let end = row.endedAt.flatMap { end in row.startedAt.map { end < $0 } == true ? nil : end }
     return StatedUnit(
       date: date, module: row.module, scenario: row.scenario ?? "", meter: row.meter,
       quantity: row.quantity, user: user.isEmpty ? user : users?(user) ?? user,
-      conversation: row.conversation ?? "", startedAt: row.startedAt, endedAt: row.endedAt,
+      conversation: row.conversation ?? "", startedAt: row.startedAt, endedAt: end,
       messages: row.messages, charge: row.charge, isNotBillable: row.quantity == 0,
       place: UInt64(row.row))
   }
@@ -78,14 +92,19 @@ public final class StatementDetail: @unchecked Sendable {
 private struct DetailReading {
   var totals: StatedTotals
   let owner: ContractOwner
+  private let zone: Zone
+  private let endColumn: String
   var undated = 0
   var refused = 0
+  var reversed = 0
   /// By the reader's numbers; whether the contract is the reconciled one.
   private var names: [(names: StatedNames, isOwn: Bool)] = []
 
-  init(totals: StatedTotals, owner: ContractOwner) {
+  init(totals: StatedTotals, owner: ContractOwner, zone: Zone, endColumn: String) {
     self.totals = totals
     self.owner = owner
+    self.zone = zone
+    self.endColumn = endColumn
   }
 
   mutating func keep(_ problem: RowProblem) {
@@ -133,16 +152,34 @@ private struct DetailReading {
   }
 
   /// Notes a row that was not taken.
-  mutating func refuse(_ row: Int, _ line: Int, _ module: String, _ path: String) {
+  mutating func refuse(
+    _ row: Int, _ line: Int, _ module: String, _ charge: Money?, _ path: String
+  ) {
     refused += 1
+    var problem = RowProblem(
+      path: path, row: row, line: line, column: StatementColumn.module.rawValue, value: module,
+      remedy:
+        "a unit's quantity is at most \(UnitRecord.quantityMax), and a file has at most "
+        + "\(UnitKinds.countMax) modules and scenarios; correct them")
+    if let charge, PackedCharge(digits: charge.digits, scale: charge.scale) == nil {
+      problem.column = StatementColumn.amount.rawValue
+      problem.value = "\(charge)"
+      problem.remedy = "an amount has at most 17 digits; correct it"
+    }
+    keep(problem)
+  }
+
+  /// Notes a row whose end is before its start, which is left open.
+  mutating func noteReversal(_ row: Int, _ line: Int, _ end: Instant, _ path: String) {
+    if totals.problems.last?.row != row { reversed += 1 }
     keep(
       RowProblem(
-        path: path, row: row, line: line, column: "", value: module,
+        path: path, row: row, line: line, column: endColumn, value: end.rfc3339(in: zone),
         remedy:
-          "its amount has too many digits, its quantity is above \(UnitRecord.quantityMax), or the file has "
-          + "more than \(UnitKinds.countMax) modules and scenarios; correct them"))
+          "it is before the start, and the end is left open; correct it, or see which column is which",
+        isKept: true))
   }
-}
+  }
 
 /// Whose a statement's rows are.
 struct ContractOwner {

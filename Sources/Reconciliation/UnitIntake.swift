@@ -68,7 +68,12 @@ struct UnitIntake {
       }
       record.charge = packed
     }
-    summary.add(record, unit.charge, isCompared: dates?.contains(unit.date) ?? true)
+    let isCompared = dates?.contains(unit.date) ?? true
+    summary.add(record, unit.charge, isCompared: isCompared)
+    if isCompared {
+      summary.noteIdentities(
+        hasUser: !unit.userText.isEmpty, hasID: !unit.conversationText.isEmpty)
+    }
     store(&record, user: unit.userText, conversation: unit.conversationText)
     return true
   }
@@ -122,7 +127,6 @@ struct UnitIntake {
     let conversationHash = isByID ? conversation.hash : 0
     record.group = isByID ? conversationHash : userHash
     if side == .licensor || side == .licensee {
-      summary.noteIdentities(hasUser: !user.isEmpty, hasID: isByID)
       summary.sample.add(
         record, user: userHash, conversation: conversationHash, hasUser: !user.isEmpty)
     }

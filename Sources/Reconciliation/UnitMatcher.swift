@@ -75,6 +75,7 @@ struct UnitMatcher {
       joinExact(batch, within: tolerance, acrossModules: false, byID)
       joinExact(batch, within: tolerance, acrossModules: true, byID)
     }
+    joinReversals(batch, byID)
     joinOverlapping(batch, byID) { [modules] in
       modules[$0.kind] == modules[$1.kind]
     }
@@ -244,6 +245,7 @@ struct UnitMatcher {
         if self.start(other) > start + slack { break }
         place += 1
         guard !isLinked[candidate], fits(other, unit, within: slack),
+          (other.quantity < 0) == (unit.quantity < 0),
           acrossModules
             ? other.quantity == unit.quantity && isItem[other.kind] == isItem[unit.kind]
             : modules[other.kind] == modules[unit.kind],
@@ -258,6 +260,23 @@ struct UnitMatcher {
       join(best.index, index)
       isClosed[best.index] = true
       isClosed[index] = true
+    }
+  }
+
+  /// Joins rows that take back what another row of their side states to that one, where the other side has it too.
+  private mutating func joinReversals(_ batch: UnitBatch, _ byID: Bool) {
+    for side in [licensor, licensee] {
+      for index in side where batch[index].quantity < 0 && !isLinked[index] {
+        let unit = batch[index]
+        guard
+          let original = side.first(where: {
+            isLinked[$0] && batch[$0].quantity == -unit.quantity && batch[$0].kind == unit.kind
+              && (byID || fits(batch[$0], unit)) && belong(batch, $0, index, byID, exactly: true)
+          })
+        else { continue }
+        join(original, index)
+        isClosed[index] = true
+      }
     }
   }
 

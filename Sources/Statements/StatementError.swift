@@ -34,7 +34,7 @@ public enum StatementError: Error, Sendable, Hashable, CustomStringConvertible {
       "\(path): several columns could be \(column.words); the file has \(Self.quoted(found)); keep "
         + "one of them, or map the one that is meant in the pipeline file"
     case .mappedColumnMissing(let path, let column, let name, let found):
-      "\(path): the pipeline file maps \(column.rawValue) to \"\(name)\", which no column is called; "
+      "\(path): \(column.rawValue) is mapped to \"\(name)\", which no column is called; "
         + "the file has \(Self.quoted(found)); correct the name"
     case .datesContradict(
       let path, let column, let dayFirstRow, let dayFirst, let monthFirstRow, let monthFirst):

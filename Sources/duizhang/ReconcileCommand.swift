@@ -65,6 +65,7 @@ struct ReconcileCommand: ParsableCommand {
   var licenseeColumn: [String] = []
   @OptionGroup(title: "Days") var days: DaysArguments
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "What the licensee's clock is ahead: 1.5s, 8h, -90s (default: found from the units).",
       valueName: "time"))
@@ -108,6 +109,9 @@ struct ReconcileCommand: ParsableCommand {
     }
     _ = try Self.columns(licensorColumn, "--licensor-column")
     _ = try Self.columns(licenseeColumn, "--licensee-column")
+    if licensor == "-" && licensee == "-" {
+      throw ValidationError("--licensor, --licensee: only one of them can be standard input")
+    }
   }
 
   func run() throws {
@@ -151,6 +155,9 @@ struct ReconcileCommand: ParsableCommand {
     }
     if let log = outcome.log { execution.diagnostics.report(text: log.text, json: log.json) }
     execution.diagnostics.report(text: outcome.text, json: outcome.json)
+    if execution.diagnostics.isQuiet {
+      for concern in outcome.concerns { execution.diagnostics.say(.warning, concern) }
+    }
     if outcome.needsPerson { throw ExitStatus.needsPerson }
   }
 

@@ -140,7 +140,7 @@ struct StatementReaderTests {
         + "the one that is meant in the pipeline file")
     #expect(
       try statementError("日期,模块,次数\n", columns: [.amount: "Betrag"])
-        == "acme.csv: the pipeline file maps amount to \"Betrag\", which no column is called; the file "
+        == "acme.csv: amount is mapped to \"Betrag\", which no column is called; the file "
         + "has \"日期\", \"模块\", \"次数\"; correct the name")
     #expect(
       try statementError("PK\u{3}\u{4}xyz")
