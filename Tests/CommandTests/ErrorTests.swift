@@ -188,6 +188,10 @@ struct HelpTests {
     arguments: [
       ("count", run + report + rule), ("usage", run + report + rule + ["--privacy-key"]),
       ("run", run + ["--date", "--from", "--to", "--period", "--out"]),
+      (
+        "reconcile",
+        ["--licensor", "--licensee", "--contract", "--log", "--period", "--out", "--memory"]
+      ),
       ("simulate", ["--preset", "--seed", "--records", "--days", "--codec", "--out", "--quiet"]),
     ])
   func verb(verb: String, options: [String]) throws {

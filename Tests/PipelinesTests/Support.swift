@@ -136,5 +136,6 @@ func sampleLines() throws -> [String: LogLine] {
 /// The reports of a run without a workspace.
 let reportNames = [
   "count.csv", "usage-detail.csv", "findings.csv", "reconciliation.csv",
-  "reconciliation-daily.csv", "quarantine.csv", "run-summary.json", "SHA256SUMS", "manifest.json",
+  "reconciliation-daily.csv", "difference-bridge.csv", "differences.csv", "quarantine.csv",
+  "run-summary.json", "SHA256SUMS", "manifest.json",
 ]

@@ -186,6 +186,12 @@ struct TotalsBridgeTests {
     #expect(lines(noLog) == expected)
     #expect(
       explanation(noLog[0], .unexplained)
+        .hasPrefix("by which definition the licensee counts was not looked for"))
+    // Where the licensor's figures are a file's, a log would help.
+    var file = left
+    file.isCount = false
+    #expect(
+      explanation(bridges(file, right)[0], .unexplained)
         == "no log was given that the licensee's totals could be held against")
     let nearest = bridges(
       left, right,
