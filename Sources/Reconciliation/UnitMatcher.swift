@@ -80,7 +80,10 @@ struct UnitMatcher {
       modules[$0.kind] == modules[$1.kind]
     }
     joinOverlapping(batch, byID, onlySingles: true) { _, _ in true }
-    if byID { joinRest(batch) }
+    if byID {
+      joinToOpenEnds(batch)
+      joinRest(batch)
+    }
     return collected()
   }
 
@@ -317,6 +320,34 @@ struct UnitMatcher {
     let common = min(end(left), end(right)) - max(start(left), start(right))
     let shorter = min(end(left) - start(left), end(right) - start(right))
     return shorter == 0 ? common >= -slack : common > 0
+  }
+
+  /// Joins what is left of an id to the other side's unit whose end is not stated, and which may reach over it.
+  private mutating func joinToOpenEnds(_ batch: UnitBatch) {
+    for (side, others) in [(licensor, licensee), (licensee, licensor)] {
+      for index in side where !isLinked[index] && !isItem[batch[index].kind] {
+        let unit = batch[index]
+        let isListedTwice = side.contains {
+          isLinked[$0] && batch[$0].startedAt == unit.startedAt && batch[$0].endedAt == unit.endedAt
+            && batch.haveEqualConversations($0, index)
+        }
+        guard !isListedTwice,
+          let whole = others.first(where: {
+            isLinked[$0] && reaches(batch[$0], over: unit)
+              && batch.haveEqualConversations($0, index)
+          })
+        else { continue }
+        join(whole, index)
+      }
+    }
+  }
+
+  /// Whether a unit may hold another one of its id, as far as their ends are stated.
+  private func reaches(_ whole: UnitRecord, over part: UnitRecord) -> Bool {
+    guard whole.isEndUnknown || part.isEndUnknown, !part.isTimeUnknown, !whole.isTimeUnknown else {
+      return false
+    }
+    return whole.isEndUnknown ? isNear(whole, part) : overlap(whole, part)
   }
 
   /// Joins what is left of an id, where it is one unit of each side that are not far apart.
