@@ -252,18 +252,19 @@ extension ContractReconciliation {
     let sorted = reconciliations.sorted {
       $0.contract.number.utf8.lexicographicallyPrecedes($1.contract.number.utf8)
     }
+    func append(_ row: Span<UInt8>) -> Bool {
+      for index in row.indices { buffer.bytes.append(row[index]) }
+      guard buffer.bytes.count >= 1 << 20 else { return true }
+      do throws(OutputError) {
+        try output.write(draining: &buffer)
+      } catch {
+        failure = error
+      }
+      return failure == nil
+    }
     for reconciliation in sorted {
       do throws(SpillError) {
-        try reconciliation.details?.rows.forEach { row in
-          for index in row.indices { buffer.bytes.append(row[index]) }
-          guard buffer.bytes.count >= 1 << 20 else { return true }
-          do throws(OutputError) {
-            try output.write(draining: &buffer)
-          } catch {
-            failure = error
-          }
-          return failure == nil
-        }
+        try reconciliation.details?.rows.forEach(append)
       } catch {
         throw .records(error.description)
       }

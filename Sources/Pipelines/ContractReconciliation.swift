@@ -76,14 +76,17 @@ public struct ContractReconciliation: Sendable {
     _ notes: [ReconciliationNote], _ details: DetailOutcome, _ licensor: StatedTotals,
     _ licensee: StatedTotals
   ) -> [ReconciliationNote] {
-    notes.filter { note in
+    let hasRows = !licensor.rows.isEmpty || !licensee.rows.isEmpty
+    func holds(_ note: ReconciliationNote, _ side: StatedUnits) -> Bool {
       switch note {
-      case .noRows: details.licensee.unitsOfOtherDays == 0
-      case .daysWithoutLicenseeFigures: !licensor.rows.isEmpty || !licensee.rows.isEmpty
+      case .ofLicensor(let note): holds(note, details.licensor)
+      case .noRows: side.unitsOfOtherDays == 0
+      case .daysWithoutLicenseeFigures: hasRows
       case .columnNotCompared(.scenario): details.scenarioIsStated
       default: true
       }
     }
+    return notes.filter { holds($0, details.licensee) }
   }
 
   /// The days that either side has something of.

@@ -179,7 +179,7 @@ private struct DetailReading {
           "it is before the start, and the end is left open; correct it, or see which column is which",
         isKept: true))
   }
-  }
+}
 
 /// Whose a statement's rows are.
 struct ContractOwner {

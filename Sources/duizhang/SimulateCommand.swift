@@ -27,8 +27,9 @@ struct SimulateCommand: ParsableCommand {
       Causes of discrepancies, by the names that a reconciliation has for them:
       \(DiscrepancyCause.allCases.map(\.rawValue).sorted().joined(separator: ", ")).
 
-      Examples: duizhang simulate --preset benchmark --records 5000000 --out bench-data; \
-      duizhang simulate --preset month --discrepancies split=5 --discrepancies merged=2 --out month
+      Example: duizhang simulate --preset benchmark --records 5000000 --out bench-data
+
+      Example: duizhang simulate --preset month --discrepancies split=5 --discrepancies merged=2 --out month
       """)
 
   @Option(help: "Where the model's settings begin: sample, month or benchmark.")

@@ -6,7 +6,8 @@ struct RunTests {
   static let nightly = packageFolder + "/pipelines/nightly.yaml"
   static let reports = [
     "SHA256SUMS", "count.csv", "difference-bridge.csv", "differences.csv", "findings.csv",
-    "manifest.json", "quarantine.csv", "reconciliation-daily.csv", "reconciliation.csv", "run-summary.json", "usage-detail.csv",
+    "manifest.json", "quarantine.csv", "reconciliation-daily.csv", "reconciliation.csv",
+    "run-summary.json", "usage-detail.csv",
   ]
   /// With the folder of the lines that are quarantined.
   static let names = (reports + ["quarantine"]).sorted()

@@ -134,10 +134,10 @@ struct ClockDifferenceTests {
     }
     let engine = DetailReconciliation(
       try exampleContract(), options: .init(threads: 1, bytesMax: 1 << 24, temporaryFolder: "/tmp"))
-    let sides = (licensor, licensee)
+    let sides = BothSides(licensor: licensor, licensee: licensee)
     try engine.take([
-      (.licensor, { take in for unit in sides.0 { _ = take(unit) } }),
-      (.licensee, { take in for unit in sides.1 { _ = take(unit) } }),
+      (.licensor, { take in for unit in sides.licensor { _ = take(unit) } }),
+      (.licensee, { take in for unit in sides.licensee { _ = take(unit) } }),
     ])
     return try engine.run { _ in [] }
   }

@@ -205,11 +205,13 @@ struct ReconciledDetails {
       var random = SeededRandom(seed: seed)
       units.shuffle(using: &random)
     }
-    let sides = units
-    func source(_ isLicensor: Bool) -> DetailReconciliation.Source {
-      { take in for (unit, isOwn) in sides where isOwn == isLicensor { _ = take(unit) } }
-    }
-    try engine.take([(.licensor, source(true)), (.licensee, source(false))])
+    let sides = BothSides(
+      licensor: units.filter(\.isLicensor).map(\.unit),
+      licensee: units.filter { !$0.isLicensor }.map(\.unit))
+    try engine.take([
+      (.licensor, { take in for unit in sides.licensor { _ = take(unit) } }),
+      (.licensee, { take in for unit in sides.licensee { _ = take(unit) } }),
+    ])
     outcome = try engine.run { difference in
       let places = (difference.licensor + difference.licensee).map { Int($0.place) }
       return Array("\(DetailReference.text(difference.cause, places))\n".utf8)
