@@ -186,6 +186,14 @@ public struct NightlyRun: Sendable {
 
   private var out: String { Paths.shortened(reports.pipeline.out) }
 
+  /// Counts the raw logs of a workspace's range again; `nil` where they are not all there.
+  private func recount(logsOf names: [String]) -> RangeReports.Recount? {
+    guard case .workspace(_, let files) = source,
+      Set(names).isSubset(of: Set(files.map(\.path)))
+    else { return nil }
+    return recount(files)
+  }
+
   /// Counts logs again; `nil` where they can be read only once.
   private func recount(_ files: [InputFile]) -> RangeReports.Recount? {
     guard files.allSatisfy(\.isStored) else { return nil }
@@ -231,16 +239,22 @@ public struct NightlyRun: Sendable {
     if let month = options.month {
       months = [month]
     } else if let dates = options.dates {
-      let (result, inputs) = try RunError.stored { () throws in
+      let (result, inputs, names) = try RunError.stored { () throws in
         let range = try night.count.range(dates)
-        return (try range.wholeResult(), range.inputs.map(Manifest.Input.init))
+        return (
+          try range.wholeResult(), range.inputs.map(Manifest.Input.init),
+          range.inputs.map(\.name.path)
+        )
       }
       let name =
         dates.lowerBound == dates.upperBound
         ? "\(dates.lowerBound)" : "\(dates.lowerBound)--\(dates.upperBound)"
       return RunOutcome(
         pipeline: reports.pipeline,
-        parts: [try write(result, to: "\(out)/\(name)", inputs: inputs)],
+        parts: [
+          try write(
+            result, to: "\(out)/\(name)", inputs: inputs, recount: recount(logsOf: names))
+        ],
         night: told)
     }
     let (written, unchanged) = try monthly.write(months)
