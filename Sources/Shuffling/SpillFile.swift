@@ -136,12 +136,15 @@ public final class SpillFile: @unchecked Sendable {
       guard let base = buffer.baseAddress else { return -1 }
       let stored = unsafe UnsafeMutableRawBufferPointer(start: base, count: extent.storedBytes)
       guard unsafe fill(stored, from: extent.offset) else { return -1 }
-      let plain = unsafe base + extent.storedBytes
+      // Records alone go where they belong at once.
+      let records = unsafe chunk.base + Chunk.headerBytes
+      let plain = unsafe textBytes == 0 ? records : base + extent.storedBytes
       let count = unsafe LZ4_decompress_safe(
         base.assumingMemoryBound(to: CChar.self), plain.assumingMemoryBound(to: CChar.self),
         Int32(extent.storedBytes), Int32(plainBytes))
       guard Int(count) == plainBytes else { return -1 }
-      unsafe (chunk.base + Chunk.headerBytes).copyMemory(from: plain, byteCount: recordBytes)
+      if textBytes == 0 { return count }
+      unsafe records.copyMemory(from: plain, byteCount: recordBytes)
       unsafe (chunk.base + extent.textStart).copyMemory(
         from: plain + recordBytes, byteCount: textBytes)
       return count
@@ -159,7 +162,7 @@ public final class SpillFile: @unchecked Sendable {
 /// Compresses chunks of one thread and writes them in large pieces.
 public final class SpillWriter {
   /// What is put aside is soon read again: a faster pass over it is worth more than a smaller file.
-  private static let acceleration: Int32 = 8
+  private static let acceleration: Int32 = 16
 
   private let file: SpillFile
   private var buffer: [UInt8] = []
@@ -178,27 +181,17 @@ public final class SpillWriter {
     let plainBytes = recordBytes + textBytes
     let bound = Int(LZ4_compressBound(Int32(plainBytes)))
     if used + bound > buffer.count {
-      try flush()
+      try writeBuffer()
       let region = max(SpillFile.regionBytes, bound)
       if buffer.count < region { buffer = [UInt8](repeating: 0, count: region) }
       regionOffset = try file.reserve(buffer.count).offset
     }
-    if plain.count < plainBytes { plain = [UInt8](repeating: 0, count: plainBytes) }
-    unsafe plain.withUnsafeMutableBytes { target in
-      guard let base = target.baseAddress else { return }
-      unsafe base.copyMemory(from: chunk.base + Chunk.headerBytes, byteCount: recordBytes)
-      unsafe (base + recordBytes).copyMemory(
-        from: chunk.base + chunk.textStart, byteCount: textBytes)
-    }
-    let stored = unsafe plain.withUnsafeBytes { source in
-      unsafe buffer.withUnsafeMutableBytes { target in
-        guard let from = source.baseAddress, let to = target.baseAddress else { return Int32(0) }
-        return unsafe LZ4_compress_fast(
-          from.assumingMemoryBound(to: CChar.self),
-          (to + used).assumingMemoryBound(to: CChar.self), Int32(plainBytes), Int32(bound),
-          Self.acceleration)
-      }
-    }
+    // Records alone are compressed where they lie.
+    let stored =
+      unsafe textBytes == 0
+      ? compress(
+        UnsafeRawBufferPointer(start: chunk.base + Chunk.headerBytes, count: recordBytes), bound)
+      : compressCopy(of: chunk, recordBytes, textBytes, bound)
     precondition(stored > 0 || plainBytes == 0, "LZ4 compresses into its own bound")
     defer { used += Int(stored) }
     return Extent(
@@ -206,8 +199,40 @@ public final class SpillWriter {
       recordEnd: chunk.recordEnd, textStart: chunk.textStart)
   }
 
+  private func compressCopy(
+    of chunk: Chunk, _ recordBytes: Int, _ textBytes: Int, _ bound: Int
+  ) -> Int32 {
+    let plainBytes = recordBytes + textBytes
+    if plain.count < plainBytes { plain = [UInt8](repeating: 0, count: plainBytes) }
+    unsafe plain.withUnsafeMutableBytes { target in
+      guard let base = target.baseAddress else { return }
+      unsafe base.copyMemory(from: chunk.base + Chunk.headerBytes, byteCount: recordBytes)
+      unsafe (base + recordBytes).copyMemory(
+        from: chunk.base + chunk.textStart, byteCount: textBytes)
+    }
+    return unsafe plain.withUnsafeBytes {
+      unsafe compress(UnsafeRawBufferPointer(rebasing: $0[..<plainBytes]), bound)
+    }
+  }
+
+  /// Compresses bytes behind what is in the buffer.
+  private func compress(_ source: UnsafeRawBufferPointer, _ bound: Int) -> Int32 {
+    unsafe buffer.withUnsafeMutableBytes { target in
+      guard let from = source.baseAddress, let to = target.baseAddress else { return Int32(0) }
+      return unsafe LZ4_compress_fast(
+        from.assumingMemoryBound(to: CChar.self),
+        (to + used).assumingMemoryBound(to: CChar.self), Int32(source.count), Int32(bound),
+        Self.acceleration)
+    }
+  }
+
   /// Writes what is still in memory.
   public func flush() throws(SpillError) {
+    try writeBuffer()
+    buffer.removeAll(keepingCapacity: false)
+  }
+
+  private func writeBuffer() throws(SpillError) {
     guard used > 0 else { return }
     let count = used
     let failure: SpillError? = unsafe buffer.withUnsafeBytes { bytes in
@@ -220,6 +245,5 @@ public final class SpillWriter {
     }
     if let failure { throw failure }
     used = 0
-    buffer.removeAll(keepingCapacity: false)
   }
 }
