@@ -47,9 +47,8 @@ struct CountedReconciliation {
           { take throws(SpillError) in
             for (index, detail) in statements.enumerated() {
               detail.read { unit in
-                var unit = unit
                 unit.place |= UInt64(index) << Self.rowBits
-                return take(unit)
+                return take(&unit)
               }
             }
           }

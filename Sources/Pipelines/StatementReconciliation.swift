@@ -277,9 +277,8 @@ public struct StatementReconciliation: ~Copyable {
   ) -> DetailReconciliation.Source {
     { take throws(SpillError) in
       try rows.forEachUnit(of: contract.number) { unit in
-        var unit = unit
         if let users, !unit.user.isEmpty { unit.user = users(unit.user) }
-        return take(unit)
+        return take(&unit)
       }
     }
   }
@@ -288,7 +287,7 @@ public struct StatementReconciliation: ~Copyable {
 extension UsageRows {
   /// Calls `body` with the units of a contract.
   func forEachUnit(
-    of contract: String, _ body: (StatedUnit) -> Bool
+    of contract: String, _ body: (inout StatedUnit) -> Bool
   ) throws(SpillError) {
     let isOwn = terms.contracts.map { $0.number == contract }
     let names = attributions.all.enumerated().map { number, attribution in
@@ -305,14 +304,14 @@ extension UsageRows {
     }
     try forEachRow { row, chunk in
       guard isOwn[attributions.all[row.attribution].contract] else { return true }
-      let unit = StatedUnit(
+      var unit = StatedUnit(
         date: row.date, names: names[row.attribution], quantity: Int(row.quantity),
         user: text(row.user(in: chunk)), conversation: text(row.conversation(in: chunk)),
         startedAt: Instant(microseconds: row.startedAt),
         endedAt: Instant(microseconds: row.endedAt), messages: Int(row.messages),
         isNotBillable: row.notBillable != .no, place: row.source)
       // All that is counted can be taken.
-      _ = body(unit)
+      _ = body(&unit)
       return true
     }
   }

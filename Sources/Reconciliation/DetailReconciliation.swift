@@ -39,7 +39,8 @@ public final class DetailReconciliation {
   }
 
   /// Reads a side: calls `take` with every unit, which returns whether it could be taken.
-  public typealias Source = @Sendable (_ take: (StatedUnit) -> Bool) throws(SpillError) -> Void
+  public typealias Source =
+    @Sendable (_ take: (inout StatedUnit) -> Bool) throws(SpillError) -> Void
 
   private let contract: Contract
   /// May change as long as nothing is compared.

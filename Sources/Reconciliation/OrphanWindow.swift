@@ -24,21 +24,16 @@ struct OrphanWindow {
     }
   }
 
-  private let slack: Int64
-  private let clockDifference: Int64
+  private let times: AlignedTimes
   private var licensor = Waiting()
   private var licensee = Waiting()
   private var spare: [UnitBatch] = []
 
-  /// - Parameters: as those of ``UnitMatcher``.
-  init(clockDifference: Int64, slack: Int64) {
-    self.clockDifference = clockDifference
-    self.slack = slack
-  }
+  init(_ times: AlignedTimes) { self.times = times }
 
   /// Adds the next unit, and tells of those that no later one can belong to.
   mutating func add(_ unit: UnitRecord, textsIn chunk: Chunk, _ tell: Tell) {
-    let time = start(unit) - slack
+    let time = times.start(unit) - slack
     expire(\.licensor, before: time, tell)
     expire(\.licensee, before: time, tell)
     let others = unit.side == .licensor ? \Self.licensee : \Self.licensor
@@ -75,7 +70,8 @@ struct OrphanWindow {
     _ side: WritableKeyPath<Self, Waiting>, before time: Int64, _ tell: Tell
   ) {
     let count =
-      self[keyPath: side].units.firstIndex { start($0) >= time } ?? self[keyPath: side].units.count
+      self[keyPath: side].units.firstIndex { times.start($0) >= time }
+      ?? self[keyPath: side].units.count
     tellFirst(side, count, tell)
   }
 
@@ -99,16 +95,16 @@ struct OrphanWindow {
   /// The unit that agrees in all but the user, the nearest in time.
   private func counterpart(of unit: UnitRecord, among others: [UnitRecord]) -> Int? {
     guard !unit.isTimeUnknown else { return nil }
-    let (from, to) = (start(unit), end(unit))
+    let (from, to) = (times.start(unit), times.end(unit))
     var best: (distance: Int64, place: Int)?
     for place in others.indices {
       let other = others[place]
       guard other.kind == unit.kind, other.quantity == unit.quantity, !other.isTimeUnknown,
         other.messages == unit.messages || other.messages < 0 || unit.messages < 0
       else { continue }
-      let starts = abs(from - start(other))
+      let starts = abs(from - times.start(other))
       let isEndKnown = !unit.isEndUnknown && !other.isEndUnknown
-      let ends = isEndKnown ? abs(to - end(other)) : 0
+      let ends = isEndKnown ? abs(to - times.end(other)) : 0
       guard starts <= slack, ends <= slack else { continue }
       if starts + ends < best?.distance ?? .max { best = (starts + ends, place) }
       if starts + ends == 0 { break }
@@ -116,6 +112,5 @@ struct OrphanWindow {
     return best?.place
   }
 
-  private func start(_ unit: UnitRecord) -> Int64 { unit.start(clockDifference: clockDifference) }
-  private func end(_ unit: UnitRecord) -> Int64 { unit.end(clockDifference: clockDifference) }
+  private var slack: Int64 { times.tightSlack }
 }

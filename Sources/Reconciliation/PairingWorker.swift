@@ -13,21 +13,21 @@ final class PairingWorker: @unchecked Sendable {
   private let byUser: ShuffleWriter
   private var matcher: UnitMatcher
   private let batch = UnitBatch()
-  private let clockDifference: Int64
+  private let times: AlignedTimes
 
   /// Units that are looked at together at most, so that no id and no user can use up memory.
   static let batchMax = 4_096
 
   init(_ comparison: DetailComparison, pool: ChunkPool, spill: SpillFile, byUser: Shuffle) {
     order = comparison.order
-    clockDifference = comparison.clock.difference.microseconds
+    times = AlignedTimes(comparison.clock)
     rows = ExternalSorter(order: DifferenceOrder(), pool: pool, spill: spill)
     orphans = ExternalSorter(order: UnitTimeOrder(byGroup: order), pool: pool, spill: spill)
     finder = DifferenceFinder(comparison, rows: rows)
     self.pool = pool
     self.spill = spill
     self.byUser = ShuffleWriter(byUser)
-    matcher = UnitMatcher(comparison.clock, kinds: comparison.kinds)
+    matcher = UnitMatcher(times, kinds: comparison.kinds)
   }
 
   private func sorted(_ bucket: Shuffle.Bucket) throws(SpillError) -> ExternalSorter<UnitOrder> {
@@ -78,7 +78,7 @@ final class PairingWorker: @unchecked Sendable {
         } else {
           passOn(index, link: nil)
         }
-      } else if finder.isClean(group, of: batch) && matcher.fits(group, of: batch) {
+      } else if finder.isClean(group, of: batch) && fit(group) {
         finder.note(group, of: batch, fits: true)
       } else {
         let first = group.licensor[0]
@@ -98,7 +98,7 @@ final class PairingWorker: @unchecked Sendable {
     unit.moveTexts(from: batch.chunk, to: room.chunk, at: room.textOffset)
     if let link {
       unit.store(
-        UnitRecord.Link(number: batch[link].place, anchor: matcher.start(batch[link])),
+        UnitRecord.Link(number: batch[link].place, anchor: times.start(batch[link])),
         in: room.chunk, at: room.textOffset + textBytes)
     }
     unsafe room.record.storeBytes(of: unit, as: UnitRecord.self)
@@ -121,7 +121,7 @@ final class PairingWorker: @unchecked Sendable {
     try unsafe ExternalSorter.forEach(in: [try sorted(bucket)]) { record in
       let unit = unsafe record.pointee
       let chunk = unsafe Chunk(containing: record)
-      let start = unit.link(in: chunk)?.anchor ?? unit.start(clockDifference: clockDifference)
+      let start = unit.link(in: chunk)?.anchor ?? times.start(unit)
       if unit.group != group || start > end
         || batch.count == Self.batchMax
       {
@@ -129,7 +129,7 @@ final class PairingWorker: @unchecked Sendable {
         group = unit.group
         end = .min
       }
-      end = max(end, unit.end(clockDifference: clockDifference) + 2 * matcher.slack)
+      end = max(end, times.end(unit) + 2 * times.slack)
       batch.append(unit, textsIn: chunk)
       return failure == nil
     }
@@ -145,12 +145,17 @@ final class PairingWorker: @unchecked Sendable {
     guard isInOrder || first.side == .licensee && second.side == .licensor else { return false }
     let (licensor, licensee) = isInOrder ? (0, 1) : (1, 0)
     guard first.kind == second.kind, batch.link(0) == batch.link(1),
-      matcher.fits(batch[licensor], batch[licensee]),
+      times.fit(batch[licensor], batch[licensee]),
       byID ? batch.haveEqualConversations(0, 1) : batch.haveEqualUsers(0, 1),
       finder.isClean(licensor, licensee, of: batch)
     else { return false }
     finder.note(batch[licensor], batch[licensee], fits: true)
     return true
+  }
+
+  /// Whether a pair of the batch agrees in its times too.
+  private func fit(_ pair: UnitGroup) -> Bool {
+    times.fit(batch[pair.licensor[0]], batch[pair.licensee[0]])
   }
 
   private func finishCluster() throws(SpillError) {
@@ -163,7 +168,7 @@ final class PairingWorker: @unchecked Sendable {
       } else if finder.differs(group, of: batch) {
         finder.tell(group, of: batch)
       } else {
-        finder.note(group, of: batch, fits: !group.isPair || matcher.fits(group, of: batch))
+        finder.note(group, of: batch, fits: !group.isPair || fit(group))
       }
     }
   }
@@ -184,7 +189,7 @@ final class PairingWorker: @unchecked Sendable {
 
   /// Tells of units that only one side has, in order of time: those of another user first.
   func tellOrphans(_ sorters: [ExternalSorter<UnitTimeOrder>]) throws(SpillError) {
-    var window = OrphanWindow(clockDifference: clockDifference, slack: matcher.tightSlack)
+    var window = OrphanWindow(times)
     try unsafe ExternalSorter.forEach(in: sorters) { record in
       window.add(unsafe record.pointee, textsIn: unsafe Chunk(containing: record), tell)
       return finder.failure == nil

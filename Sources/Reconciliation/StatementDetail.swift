@@ -31,7 +31,7 @@ public final class StatementDetail: @unchecked Sendable {
   }
 
   /// Reads it; to be called once.
-  public func read(_ take: (StatedUnit) -> Bool) {
+  public func read(_ take: (inout StatedUnit) -> Bool) {
     guard var reader = reader.take() else { return }
     var reading = DetailReading(
       totals: totals, owner: ContractOwner(contract), zone: contract.zone,
@@ -54,16 +54,16 @@ public final class StatementDetail: @unchecked Sendable {
           unit.endedAt = nil
           reading.noteReversal(plain.row, plain.line, end, path)
         }
-        if !take(unit) {
+        if !take(&unit) {
           reading.refuse(plain.row, plain.line, names.module, plain.charge, path)
         }
       case .other:
         guard let date = reading.date(of: other) else { continue }
-        let unit = unit(other, date)
+        var unit = unit(other, date)
         if unit.endedAt == nil, let end = other.endedAt {
           reading.noteReversal(other.row, other.line, end, path)
         }
-        if !take(unit) { reading.refuse(other.row, other.line, other.module, other.charge, path) }
+        if !take(&unit) { reading.refuse(other.row, other.line, other.module, other.charge, path) }
       case .end: break reading
       }
     }

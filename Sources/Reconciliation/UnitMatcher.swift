@@ -15,11 +15,7 @@ struct UnitGroup {
 /// Finds which units of a batch belong together: linked ones, then those with the same start and end, then those that
 /// overlap; a sweep over each side in order of time.
 struct UnitMatcher {
-  /// What the licensee's clock is ahead, and by how much times of one unit may differ, in microseconds.
-  let clockDifference: Int64
-  let slack: Int64
-  /// By how much they do differ.
-  let tightSlack: Int64
+  private let times: AlignedTimes
   private let modules: [Int]
 
   /// For each unit: the one that stands for its group; itself, at first.
@@ -33,10 +29,8 @@ struct UnitMatcher {
   private let isItem: [Bool]
 
   /// - Parameter kinds: of all units; those of one module and meter may be cut differently.
-  init(_ clock: ClockDifference, kinds: [UnitKind]) {
-    clockDifference = clock.difference.microseconds
-    slack = clock.slack
-    tightSlack = clock.tightSlack
+  init(_ times: AlignedTimes, kinds: [UnitKind]) {
+    self.times = times
     isItem = kinds.map { $0.meter == .item }
     var numbers: [UnitKind: Int] = [:]
     modules = kinds.map { kind in
@@ -48,8 +42,9 @@ struct UnitMatcher {
     }
   }
 
-  func start(_ unit: UnitRecord) -> Int64 { unit.start(clockDifference: clockDifference) }
-  func end(_ unit: UnitRecord) -> Int64 { unit.end(clockDifference: clockDifference) }
+  private var slack: Int64 { times.slack }
+  private func start(_ unit: UnitRecord) -> Int64 { times.start(unit) }
+  private func end(_ unit: UnitRecord) -> Int64 { times.end(unit) }
 
   /// The groups of a batch's units; those of the log are in none.
   ///
@@ -71,7 +66,7 @@ struct UnitMatcher {
       joinLinked(batch)
     }
     // The nearest first, so that of units close to each other each finds its own.
-    for tolerance in tightSlack < slack ? [tightSlack, slack] : [slack] {
+    for tolerance in times.tightSlack < slack ? [times.tightSlack, slack] : [slack] {
       joinExact(batch, within: tolerance, acrossModules: false, byID)
       joinExact(batch, within: tolerance, acrossModules: true, byID)
     }
@@ -108,10 +103,9 @@ struct UnitMatcher {
     }
     // Linked ones stand where their group does.
     guard !isInOrder else { return }
-    let clock = clockDifference
+    let times = times
     func comes(_ left: Int, _ right: Int) -> Bool {
-      (batch[left].start(clockDifference: clock), left)
-        < (batch[right].start(clockDifference: clock), right)
+      (times.start(batch[left]), left) < (times.start(batch[right]), right)
     }
     licensor.sort(by: comes)
     licensee.sort(by: comes)
@@ -119,11 +113,6 @@ struct UnitMatcher {
 
   /// Whether a unit of the batch at hand was joined to another one.
   func isJoined(_ index: Int) -> Bool { isLinked[index] }
-
-  /// Whether a pair of the batch at hand agrees in its times too.
-  func fits(_ pair: UnitGroup, of batch: UnitBatch) -> Bool {
-    fits(batch[pair.licensor[0]], batch[pair.licensee[0]])
-  }
 
   /// What the log has of a unit that only one side has, in the same batch.
   func evidence(for index: Int, in batch: UnitBatch) -> (unit: Int, evidence: LogEvidence)? {
@@ -145,7 +134,7 @@ struct UnitMatcher {
   /// Whether what the log has is a unit that the licensor lists.
   private func isOfLicensor(_ logged: UnitRecord, _ index: Int, _ batch: UnitBatch) -> Bool {
     licensor.contains { listed in
-      (logged.side == .log ? fits(batch[listed], logged) : touch(batch[listed], logged))
+      (logged.side == .log ? times.fit(batch[listed], logged) : touch(batch[listed], logged))
         && batch.haveEqualUsers(listed, index)
     }
   }
@@ -190,29 +179,17 @@ struct UnitMatcher {
     for index in licensee {
       guard let number = batch.link(index)?.number, counts[number] == 2,
         let first = firsts[number], batch[first].side == .licensor,
-        fits(batch[first], batch[index])
+        times.fit(batch[first], batch[index])
       else { continue }
       isClosed[first] = true
       isClosed[index] = true
     }
   }
 
-  /// Whether both times agree.
-  func fits(_ left: UnitRecord, _ right: UnitRecord) -> Bool {
-    fits(left, right, within: slack)
-  }
-
-  private func fits(_ left: UnitRecord, _ right: UnitRecord, within slack: Int64) -> Bool {
-    guard !left.isTimeUnknown, !right.isTimeUnknown,
-      abs(start(left) - start(right)) <= slack
-    else { return false }
-    return left.isEndUnknown || right.isEndUnknown || abs(end(left) - end(right)) <= slack
-  }
-
   /// Whether two units with one id may be one; items of one id are many, and are told apart by their times.
   private func isNear(_ left: UnitRecord, _ right: UnitRecord) -> Bool {
     guard isItem[left.kind] == isItem[right.kind] else { return false }
-    if isItem[left.kind] { return fits(left, right) }
+    if isItem[left.kind] { return times.fit(left, right) }
     return left.isTimeUnknown || right.isTimeUnknown
       || abs(start(left) - start(right)) <= Self.nearMax
   }
@@ -247,7 +224,7 @@ struct UnitMatcher {
         let other = batch[candidate]
         if self.start(other) > start + slack { break }
         place += 1
-        guard !isLinked[candidate], fits(other, unit, within: slack),
+        guard !isLinked[candidate], times.fit(other, unit, within: slack),
           (other.quantity < 0) == (unit.quantity < 0),
           acrossModules
             ? other.quantity == unit.quantity && isItem[other.kind] == isItem[unit.kind]
@@ -274,7 +251,8 @@ struct UnitMatcher {
         guard
           let original = side.first(where: {
             isLinked[$0] && batch[$0].quantity == -unit.quantity && batch[$0].kind == unit.kind
-              && (byID || fits(batch[$0], unit)) && belong(batch, $0, index, byID, exactly: true)
+              && (byID || times.fit(batch[$0], unit))
+              && belong(batch, $0, index, byID, exactly: true)
           })
         else { continue }
         join(original, index)

@@ -15,41 +15,17 @@ import Reports
 struct MeteringSession {
   let diagnostics: Diagnostics
 
-  /// Reads the contract files, all mistakes of all of them at once.
+  /// Reads the contract files, all mistakes of all of them at once; the options' rules prevail over theirs.
   func terms(_ input: InputArguments, _ rule: RuleArguments) throws(ExitStatus) -> Terms {
-    do throws(ConfigurationError) {
-      if input.contract.isEmpty {
-        let identifier = input.timeZone ?? "UTC"
-        guard let zone = Zone(identifier: identifier) else {
-          diagnostics.say(
-            .error,
-            "--time-zone: expected an IANA name such as Asia/Shanghai, found '\(identifier)'")
-          throw ConfigurationError(problems: [])
-        }
-        return Terms(rule: try rule.rule(), zone: zone)
-      }
-      if input.timeZone != nil {
-        diagnostics.say(
-          .error, "--time-zone: not with --contract, whose file says which zone holds")
-        throw ConfigurationError(problems: [])
-      }
-      var contracts = try Contract.readAll(input.contract)
-      for index in contracts.indices {
-        for number in contracts[index].rules.indices {
-          try rule.apply(to: &contracts[index].rules[number].rule)
-        }
-      }
-      return Terms(try ContractBook(contracts))
-    } catch {
-      for problem in error.problems { diagnostics.say(.error, problem.description) }
-      throw .usage
-    }
+    try terms(input.contract, timeZone: input.timeZone, rule)
   }
 
-  /// Reads the contract file, or makes a contract of nothing but a zone.
-  func terms(_ contract: String?, timeZone: String?) throws(ExitStatus) -> Terms {
+  /// Reads the contract files, or makes a contract of nothing but a zone and a rule.
+  func terms(
+    _ paths: [String], timeZone: String?, _ rule: RuleArguments? = nil
+  ) throws(ExitStatus) -> Terms {
     do throws(ConfigurationError) {
-      guard let contract else {
+      if paths.isEmpty {
         let identifier = timeZone ?? "UTC"
         guard let zone = Zone(identifier: identifier) else {
           diagnostics.say(
@@ -57,14 +33,22 @@ struct MeteringSession {
             "--time-zone: expected an IANA name such as Asia/Shanghai, found '\(identifier)'")
           throw ConfigurationError(problems: [])
         }
-        return Terms(rule: ConversationRule(), zone: zone)
+        return Terms(rule: try rule?.rule() ?? ConversationRule(), zone: zone)
       }
       if timeZone != nil {
         diagnostics.say(
           .error, "--time-zone: not with --contract, whose file says which zone holds")
         throw ConfigurationError(problems: [])
       }
-      return Terms(try ContractBook(try Contract.readAll([contract])))
+      var contracts = try Contract.readAll(paths)
+      if let rule {
+        for index in contracts.indices {
+          for number in contracts[index].rules.indices {
+            try rule.apply(to: &contracts[index].rules[number].rule)
+          }
+        }
+      }
+      return Terms(try ContractBook(contracts))
     } catch {
       for problem in error.problems { diagnostics.say(.error, problem.description) }
       throw .usage

@@ -116,7 +116,7 @@ struct ReconcileCommand: ParsableCommand {
 
   func run() throws {
     let session = MeteringSession(diagnostics: execution.diagnostics)
-    let terms = try session.terms(contract, timeZone: timeZone)
+    let terms = try session.terms(contract.map { [$0] } ?? [], timeZone: timeZone)
     var metering = execution.options()
     metering.formats = try session.formats(format)
     metering.encoding = format.encoding

@@ -136,8 +136,8 @@ struct ClockDifferenceTests {
       try exampleContract(), options: .init(threads: 1, bytesMax: 1 << 24, temporaryFolder: "/tmp"))
     let sides = BothSides(licensor: licensor, licensee: licensee)
     try engine.take([
-      (.licensor, { take in for unit in sides.licensor { _ = take(unit) } }),
-      (.licensee, { take in for unit in sides.licensee { _ = take(unit) } }),
+      (.licensor, { take in for var unit in sides.licensor { _ = take(&unit) } }),
+      (.licensee, { take in for var unit in sides.licensee { _ = take(&unit) } }),
     ])
     return try engine.run { _ in [] }
   }

@@ -209,8 +209,8 @@ struct ReconciledDetails {
       licensor: units.filter(\.isLicensor).map(\.unit),
       licensee: units.filter { !$0.isLicensor }.map(\.unit))
     try engine.take([
-      (.licensor, { take in for unit in sides.licensor { _ = take(unit) } }),
-      (.licensee, { take in for unit in sides.licensee { _ = take(unit) } }),
+      (.licensor, { take in for var unit in sides.licensor { _ = take(&unit) } }),
+      (.licensee, { take in for var unit in sides.licensee { _ = take(&unit) } }),
     ])
     outcome = try engine.run { difference in
       let places = (difference.licensor + difference.licensee).map { Int($0.place) }
