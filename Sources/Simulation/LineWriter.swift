@@ -29,7 +29,11 @@ struct LineWriter {
   private let apps: [AppPieces]
   /// By module, then kind: method, path, and the name of the next field.
   private let paths: [Piece]
+  /// By module: what stands before an item's id.
+  private let itemPaths: [Piece]
+  private let probes: [Piece]
   private let agents: [Piece]
+  private let plantedAgents: [Piece]
   private let rawNames: [Piece]
   private let escapedNames: [Piece]
   private let mailNames: [Piece]
@@ -39,9 +43,13 @@ struct LineWriter {
   private var dateStart = Int64.max
   private let time, userHexadecimal, user, mailEnd, nullUser, conversation,
     request, items, latency, bytesIn, bytesOut, address4, address6, unlistedAddress,
-    question, answer, unlistedOrigin: Piece
+    question, answer, unlistedOrigin, status: Piece
 
-  init(options: SimulationOptions, catalogue: Catalogue, population: Population) {
+  /// - Parameter probedPaths: that calls with a ``LogEvent/path`` below 0 ask for.
+  init(
+    options: SimulationOptions, catalogue: Catalogue, population: Population,
+    probedPaths: [String]
+  ) {
     let table = table
     self.population = population
     cursor = ZoneCursor(options.zone)
@@ -70,6 +78,12 @@ struct LineWriter {
         return table.add(",\"method\":\"\(call.0)\",\"path\":\"\(call.1)\",\"status\":")
       }
     }
+    itemPaths = catalogue.modules.map {
+      table.add(",\"method\":\"GET\",\"path\":\"/v1/kb/\($0.name)/items/")
+    }
+    probes = probedPaths.map { table.add(",\"method\":\"GET\",\"path\":\"\($0)\",\"status\":") }
+    status = table.add("\",\"status\":")
+    plantedAgents = PlantedAgent.allCases.map { table.add("\",\"user_agent\":\"\($0.text)\"") }
     agents = Self.agents.map { table.add("\",\"user_agent\":\"\($0)\"") }
     rawNames = Population.chineseNames.map { table.add("\($0)-") }
     escapedNames = Population.chineseNames.map { table.add(Self.escaped($0) + "-") }
@@ -107,7 +121,12 @@ struct LineWriter {
     writeTime(event.time, to: &line)
     line.append(licensees[Int(event.licensee)])
     let hash = population.hash(event.user)
+    let face = event.person == event.user ? hash : population.hash(event.person)
     writeUser(event, hash: hash, to: &line)
+    if event.path < 0 {
+      writeProbe(event, face: face, to: &line)
+      return
+    }
     if event.conversation != 0 {
       line.append(conversation)
       line.append(hexadecimal: event.conversation, digits: 10)
@@ -125,7 +144,13 @@ struct LineWriter {
       line.append(items)
       line.append(decimal: Int(event.items))
     }
-    line.append(paths[call])
+    if event.path > 0 {
+      line.append(itemPaths[Int(event.module)])
+      line.append(decimal: Int(event.path))
+      line.append(status)
+    } else {
+      line.append(paths[call])
+    }
     line.append(Int(event.status), digits: 3)
     line.append(latency)
     line.append(decimal: Int(event.latency))
@@ -133,8 +158,12 @@ struct LineWriter {
     line.append(decimal: Int(event.bytesIn))
     line.append(bytesOut)
     line.append(decimal: Int(event.bytesOut))
-    writeAddress(event, hash: hash, to: &line)
-    line.append(agents[app.firstAgent + Int((hash >> 8) % 3)])
+    writeAddress(event, hash: face, to: &line)
+    if event.agent == .none {
+      line.append(agents[app.firstAgent + Int((face >> 8) % 3)])
+    } else {
+      line.append(plantedAgents[Int(event.agent.rawValue)])
+    }
     line.append(event.misuse == .unlistedOrigin ? unlistedOrigin : app.origin)
     if event.question != 0 {
       line.append(question)
@@ -145,6 +174,25 @@ struct LineWriter {
       }
       line.append(0x22)
     }
+    line.append(0x7D)
+    line.append(0x0A)
+  }
+
+  /// What no module serves has no module.
+  private func writeProbe(_ event: LogEvent, face: UInt64, to line: inout LineCursor) {
+    line.append(request)
+    writeRequest(event, dashed: false, to: &line)
+    line.append(0x22)
+    line.append(probes[-1 - Int(event.path)])
+    line.append(Int(event.status), digits: 3)
+    line.append(latency)
+    line.append(decimal: Int(event.latency))
+    line.append(bytesIn)
+    line.append(decimal: Int(event.bytesIn))
+    line.append(bytesOut)
+    line.append(decimal: Int(event.bytesOut))
+    writeAddress(event, hash: face, to: &line)
+    line.append(plantedAgents[Int(event.agent.rawValue)])
     line.append(0x7D)
     line.append(0x0A)
   }

@@ -35,7 +35,8 @@ struct LogDirectory: ~Copyable {
     let table = badLineTable
     badLinePieces = Self.badLines.map { table.add($0 + "\n") }
     writer = LineWriter(
-      options: options, catalogue: traffic.catalogue, population: traffic.population)
+      options: options, catalogue: traffic.catalogue, population: traffic.population,
+      probedPaths: traffic.conduct.probedPaths)
     pool = try CompressionPool(threads: options.threads)
   }
 

@@ -15,14 +15,22 @@ struct LogEvent {
   /// 0: none.
   var question: UInt64
   var answer: UInt64
+  /// What is planted and shows in this line: a bit for each.
+  var plants: UInt64 = 0
   /// −1: a call without a user.
   var user: Int32
+  /// Whose address and agent the line has.
+  var person: Int32
   var latency: Int32
   var bytesIn: Int32
   var bytesOut: Int32
   var status: UInt16
   /// 0: none stated.
   var items: UInt16
+  /// Above 0: the item that is asked for. Below: one of the paths that are probed.
+  var path: Int32 = 0
+  /// 0: the app's.
+  var agent: PlantedAgent = .none
   var module: UInt16
   var scenario: UInt16
   var app: UInt16
@@ -30,6 +38,19 @@ struct LogEvent {
   var gateway: UInt8
   var kind: Kind
   var misuse: MisuseKind
+}
+
+/// An agent that is no app of the licensee's.
+enum PlantedAgent: UInt8, CaseIterable {
+  case none, office, scanner
+
+  var text: String {
+    switch self {
+    case .none: ""
+    case .office: "Mozilla/5.0 (Windows NT 10.0; Win64; rv:128.0) Gecko/20100101 Firefox/128.0"
+    case .scanner: "python-requests/2.32.3"
+    }
+  }
 }
 
 /// What a planted conversation does that its contract forbids.

@@ -70,6 +70,26 @@ struct Population {
       198, Int(18 + (hash >> 44) & 1), Int((hash >> 48) & 0xFF), Int(hash >> 56))
   }
 
+  /// The address as a reader of the log sees it.
+  func addressText(_ person: Int32) -> String {
+    switch address(hash: hash(person)) {
+    case .version4(let first, let second, let third, let fourth):
+      return "\(first).\(second).\(third).\(fourth)"
+    case .version6(let hash):
+      func group(_ number: UInt64) -> String { String((number | 0x1000) & 0xFFFF, radix: 16) }
+      return "2001:db8:\(group(hash >> 48))::\(group(hash >> 16))"
+    }
+  }
+
+  /// The next person's number who has an address of its own.
+  ///
+  /// - Parameter number: the first that may be taken; the one after that is found is left in it.
+  func ownAddress(from number: inout Int32) -> Int32 {
+    while (hash(number) >> 32) % 1_000 < sharedAddresses { number += 1 }
+    number += 1
+    return number - 1
+  }
+
   enum Address {
     case version4(Int, Int, Int, Int)
     case version6(UInt64)

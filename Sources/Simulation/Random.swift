@@ -39,6 +39,9 @@ struct Random {
     return result
   }
 
+  /// Another stream, unrelated to what is drawn from this one.
+  mutating func split() -> Random { Random(seed: next(), stream: 5) }
+
   /// A number from 0 to `bound` − 1; `bound` is at least 1 and below 2³².
   @inline(__always)
   mutating func below(_ bound: Int) -> Int {

@@ -15,7 +15,7 @@ public func simulate(
   _ options: SimulationOptions, into directory: String
 ) throws(SimulationError) -> Truth {
   try options.validate()
-  let options = options.withDrawnLogGaps()
+  let options = options.withDrawnLogGaps().withPlantedSize()
   try createDirectory(directory)
   var traffic = Traffic(options: options)
   var logs = try LogDirectory(options: options, directory: directory, traffic: traffic)
@@ -66,9 +66,13 @@ private func write(_ bytes: [UInt8], path: String) throws(SimulationError) {
 }
 
 extension Traffic {
+  /// The count of what is logged.
+  var countedTruth: TruthCounter { conduct.truth ?? truth }
+
   /// The truth about everything but the files.
   func summary(options: SimulationOptions) -> Truth {
     var result = Truth(options: options.summary, zone: options.zone)
+    let truth = countedTruth
     result.records = truth.records
     result.messages = truth.messages
     result.items = truth.items
@@ -80,6 +84,7 @@ extension Traffic {
     result.gapsEqualToTimeout = truth.gapsEqual
     result.gapsJustLonger = truth.gapsLonger
     result.outages = outages
+    result.planted = conduct.truth(options: options, population: population)
     result.rows = truth.rows()
     for (number, licensee) in catalogue.licensees.enumerated() {
       if licensee.contract == nil {
@@ -124,7 +129,11 @@ extension SimulationOptions {
       ("writes_answers", "\(writesAnswers)"),
       ("log_gaps", logGaps.map { $0.text(in: zone) }.joined(separator: ",")),
       ("term_from", termFrom?.description ?? ""), ("term_to", termTo?.description ?? ""),
-    ] + statementSummary
+    ] + plantSummary + statementSummary
+  }
+
+  private var plantSummary: [(name: String, value: String)] {
+    questionsPerDay.map { [("questions_per_day", "\($0)")] } ?? []
   }
 
   /// What decides both sides' statements, where causes are asked for one by one.

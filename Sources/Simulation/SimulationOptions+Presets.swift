@@ -104,6 +104,26 @@ extension SimulationOptions {
     return options
   }
 
+  /// A licensee whose conduct is to be judged: 14 days of a contract with 500 questions a day, by
+  /// many users who come seldom, for ``plants`` to be added.
+  ///
+  /// - Throws: ``SimulationError/option(name:problem:)`` where the machine has no time-zone data.
+  public static func conduct() throws(SimulationError) -> SimulationOptions {
+    var options = SimulationOptions(zone: try shanghai())
+    options.days = 14
+    options.questionsPerDay = 500
+    options.conversationsPerUserAndDay = 0.2
+    options.questionCount = 3_000
+    options.gateways = 2
+    options.gatewayShares = [0.6, 0.4]
+    options.codecs = [.lz4]
+    options.itemShare = 0.06
+    options.termFrom = options.from
+    options.termTo = CivilDate(year: 2026, month: 11, day: 30)
+    options.writesContract = true
+    return options
+  }
+
   /// The traffic that speed is measured on: 8 files, three licensees, about seven calls a
   /// conversation, and nothing that the usual query over gaps would count otherwise: no events, no
   /// items, no call answered twice.

@@ -8,6 +8,10 @@ extension SimulationOptions {
   /// Eight hours: China's zone taken for UTC.
   static let licenseeClockSkewMax = 28_800_000
   static let discrepanciesMax = 1_000
+  static let campaignMembersMax = 200_000
+  /// A bit of a line for each.
+  static let plantsMax = 64
+  static let questionsPerDayMax = 5_000_000
   /// Records before the year 2000 are no records, in any zone; later than this, file systems do
   /// not date files.
   static let fromRange =
@@ -84,8 +88,60 @@ extension SimulationOptions {
     try require(
       !writesContract || licensees.first?.contract?.isEmpty == false, "contract",
       "expected a contract's number of the first licensee")
+    try require(
+      questionsPerDay.map { (1...Self.questionsPerDayMax).contains($0) } ?? true,
+      "questions-per-day", "expected 1 to \(Self.questionsPerDayMax)")
+    try require(
+      (0.001...20).contains(conversationsPerUserAndDay), "conversations-per-user-and-day",
+      "expected 0.001 to 20")
     try validateLicensees()
+    try require(
+      plants.count <= Self.plantsMax, "plant", "expected at most \(Self.plantsMax) of them")
+    for plant in plants { try plant.validate(self) }
+    try validatePlantsTogether()
   }
+
+  private func validatePlantsTogether() throws(SimulationError) {
+    for name in [Plant.Name.nightShift, .small, .faqButtons, .popularityDrift]
+    where plants.filter({ $0.name == name }).count > 1 {
+      throw Plant.refusal("expected \(name.rawValue) once at most")
+    }
+    let counts = withPlantedSize().userCounts
+    for licensee in licensees.indices {
+      let wanted = plants.filter { $0.licensee(self) == licensee }
+        .reduce(0) { $0 + $1.wantedUsers }
+      guard wanted <= counts[licensee] else {
+        throw Plant.refusal(
+          "expected at most \(counts[licensee]) ordinary users of \(licensees[licensee].name) "
+            + "to be planted on, found \(wanted)")
+      }
+    }
+    guard plants.contains(where: { $0.name == .campaign }) else { return }
+    let rhythm = Rhythm(zone: zone, from: from, days: days, flatness: nightShift)
+    for plant in plants where plant.name == .campaign {
+      let members = plant.campaignMembers(withPlantedSize(), rhythm)
+      guard members <= Self.campaignMembersMax else {
+        throw Plant.refusal(
+          "expected a campaign of at most \(Self.campaignMembersMax) people, found \(members)")
+      }
+    }
+  }
+
+  /// How flat the day is, from 0 to 1.
+  var nightShift: Double {
+    plants.first { $0.name == .nightShift }.map { $0.number("flat") } ?? 0
+  }
+
+  /// With the size that a plant gives.
+  func withPlantedSize() -> SimulationOptions {
+    guard let small = plants.first(where: { $0.name == .small }) else { return self }
+    var result = self
+    result.questionsPerDay = small.count("questions")
+    return result
+  }
+
+  /// What the traffic is planned to have: lines, or questions where those are wanted.
+  var size: Int { questionsPerDay.map { $0 * days } ?? records }
 
   private var shares: [(String, Double)] {
     [
@@ -134,7 +190,7 @@ extension SimulationOptions {
       }
     }
     // A user can hold 20 conversations a day and still rest longer than the timeout between them.
-    let needed = Int(Double(records) / messagesPerConversation / Double(days) / 8) + 1
+    let needed = Int(Double(size) / messagesPerConversation / Double(days) / 8) + 1
     let usersInAll = userCounts.reduce(0, +)
     guard usersInAll >= needed, usersInAll <= Self.userCountMax,
       userCounts.allSatisfy({ $0 > 0 })
@@ -142,7 +198,7 @@ extension SimulationOptions {
       throw .option(
         name: "users",
         problem: "expected \(needed) to \(Self.userCountMax) users in all for "
-          + "\(records) records in \(days) days, found \(usersInAll)")
+          + "\(size) records in \(days) days, found \(usersInAll)")
     }
   }
 
@@ -154,10 +210,10 @@ extension SimulationOptions {
   /// Users of each licensee, stated or derived from the size.
   var userCounts: [Int] {
     let total = licensees.reduce(0) { $0 + $1.share }
-    let conversations = Double(records) / messagesPerConversation / Double(days)
+    let conversations = Double(size) / messagesPerConversation / Double(days)
     return licensees.map { licensee in
       if let stated = licensee.userCount { return stated }
-      let derived = conversations * licensee.share / total / 3
+      let derived = conversations * licensee.share / total / conversationsPerUserAndDay
       let cap = Double(Self.userCountMax) * licensee.share / total
       return max(12, Int(min(derived, cap)))
     }

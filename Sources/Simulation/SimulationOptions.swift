@@ -187,6 +187,13 @@ public struct SimulationOptions: Sendable {
   public var discrepancies: [DiscrepancyCause: Int]?
   /// What the licensee's clock is fast, in milliseconds.
   public var licenseeClockSkew = 1_500
+  /// What is planted in the traffic, at most 64.
+  public var plants: [Plant] = []
+  /// Questions of a day, on average, instead of ``records``: what users ask, whether it is answered
+  /// or not, and without what is planted.
+  public var questionsPerDay: Int?
+  /// Conversations of a user and day, where the number of users is not given.
+  public var conversationsPerUserAndDay = 3.0
   /// Threads that compress; 1 or more. Decides no byte of the output.
   public var threads = 2
 

@@ -30,7 +30,7 @@ final class Statements {
     self.catalogue = catalogue
     population = traffic.population
     random = Random(seed: options.seed, stream: 3)
-    units = (traffic.truth.ledger?.allUnits() ?? []).filter {
+    units = (traffic.countedTruth.ledger?.allUnits() ?? []).filter {
       catalogue.isOfFirstContract(catalogue.modules[Int($0.module)].licensee)
     }
     isTaken = [Bool](repeating: false, count: units.count)

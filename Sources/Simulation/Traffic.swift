@@ -14,7 +14,7 @@ struct Traffic {
   let options: SimulationOptions
   let catalogue: Catalogue
   let population: Population
-  let rhythm: Rhythm
+  var rhythm: Rhythm
   var random: Random
   var users: [UserState]
   let userTable: AliasTable
@@ -26,7 +26,7 @@ struct Traffic {
   let gatewayTable: AliasTable
   let skews: [Int64]
   let misuseTable: AliasTable
-  let outages: [SimulationOptions.Window]
+  var outages: [SimulationOptions.Window]
   var outagesNear: [Range<Int64>] = []
   var gapsNear: [Range<Int64>] = []
   /// The first user of each slice's list; −1: none.
@@ -35,6 +35,25 @@ struct Traffic {
   /// Lines of active conversations that are still to come.
   var planned = 0
   var requestCount: UInt64 = 0
+  var plantedRequestCount: UInt64 = 1 << 60
+  var askedCount = 0
+  /// Calls in all, each with its attempts.
+  var callCount: UInt64 = 0
+  /// Whether calls pass through what is planted before they are written.
+  let isStaged: Bool
+  var conduct = Conduct()
+  /// What a gateway wrote of the call that is being made.
+  var attempts: [LogEvent] = []
+  /// Which planted user is calling; `nil`: none, but an ordinary one.
+  var acting: Acting?
+  var disturbances: [Disturbance] = []
+  var disturbancesNear: [Disturbance] = []
+  /// Ordinary users on whom something is planted.
+  var taken: Set<Int32> = []
+  /// From here on, numbers of people are nobody's but a planted one's.
+  var nextFace: Int32 = 1 << 30
+  /// Ordinary users' shares of the traffic.
+  let userWeights: [Double]
   let idle: Int64
   var truth: TruthCounter
 
@@ -45,7 +64,8 @@ struct Traffic {
     self.options = options
     catalogue = Catalogue(options)
     population = Population(options)
-    rhythm = Rhythm(zone: options.zone, from: options.from, days: options.days)
+    rhythm = Rhythm(
+      zone: options.zone, from: options.from, days: options.days, flatness: options.nightShift)
     var random = Random(seed: options.seed, stream: 1)
     idle = options.idleTimeout.microseconds / 1_000
     lengthTable = LogNormalTable(
@@ -79,9 +99,13 @@ struct Traffic {
       }
     }
     userTable = AliasTable(weights: weights)
+    userWeights = options.plants.isEmpty ? [] : weights
+    isStaged = !options.plants.isEmpty
     heads = [Int32](repeating: -1, count: rhythm.sliceCount)
     outages = Self.outages(options, rhythm: rhythm, random: &random)
-    truth = TruthCounter(options: options, catalogue: catalogue)
+    truth = TruthCounter(
+      options: options, catalogue: catalogue, userCount: catalogue.userCount,
+      keepsUnits: options.writesStatements && !isStaged)
     failure = Chance(options.failures)
     retryFailure = Chance(0.25)
     repeated = Chance(options.repeatedAnswers)
@@ -97,6 +121,7 @@ struct Traffic {
     closesLate = Chance(0.05)
     doomed = Chance(options.failedConversations)
     self.random = random
+    if isStaged { plantAll() }
   }
 
   /// Heavy and light users: log-normal activity.
@@ -118,6 +143,9 @@ struct Traffic {
     return windows.sorted { ($0.from, $0.to) < ($1.from, $1.to) }
   }
 
+  /// Whether the size is one of questions, not of lines.
+  var pacesByQuestions: Bool { options.questionsPerDay != nil }
+
   var sliceCount: Int { rhythm.sliceCount }
   func sliceStart(_ slice: Int) -> Int64 {
     rhythm.start + Int64(slice) * Rhythm.sliceMilliseconds
@@ -133,6 +161,9 @@ struct Traffic {
     let near = start..<(start + 10 * Rhythm.sliceMilliseconds)
     outagesNear = Self.ranges(outages, near: near)
     gapsNear = Self.ranges(options.logGaps, near: near)
+    if !disturbances.isEmpty {
+      disturbancesNear = disturbances.filter { $0.span.overlaps(near) }
+    }
     startConversations(slice: slice)
     let end = min(start + Rhythm.sliceMilliseconds, rhythm.end)
     var user = heads[slice]
@@ -142,6 +173,7 @@ struct Traffic {
       while users[number].nextTime < end { act(number) }
       schedule(number)
     }
+    if isStaged { advancePlanted(before: sliceEnd(slice)) }
   }
 
   static func ranges(
@@ -166,14 +198,13 @@ struct Traffic {
   }
 
   mutating func startConversations(slice: Int) {
-    let target = Int(Double(options.records) * rhythm.cumulative[slice])
+    let target = Int(Double(options.size) * rhythm.cumulative[slice])
     let start = sliceStart(slice)
     let width = Int(min(Rhythm.sliceMilliseconds, rhythm.end - start))
-    while truth.records + planned < target {
+    while (pacesByQuestions ? askedCount : truth.records) + planned < target {
       let time = start + Int64(random.below(width))
       guard let user = pickUser(at: time) else { return }
-      startConversation(user, at: time)
-      schedule(user)
+      if startConversation(user, at: time) { schedule(user) }
     }
     startMonthEndConversations(slice: slice)
   }
@@ -190,8 +221,7 @@ struct Traffic {
     for _ in 0..<(options.monthEndConversations + 3) / 4 {
       let time = start + Int64(random.below(Int(Rhythm.sliceMilliseconds)))
       guard time < rhythm.end, let user = pickUser(at: time) else { return }
-      startConversation(user, at: time)
-      schedule(user)
+      if startConversation(user, at: time) { schedule(user) }
     }
   }
 
@@ -200,22 +230,24 @@ struct Traffic {
     for _ in 0..<64 {
       let user = userTable.draw(&random)
       guard users[user].phase == .away else { continue }
-      let rest = time - max(users[user].lastTime, users[user].lastCounted)
+      let rest = time - max(users[user].lastTime, users[user].count.lastCounted)
       if rest > idle + 2_000 { return user }
       if rest > 60_000 && users[user].misuse == .none && random.happens(merge) { return user }
     }
     return nil
   }
 
-  mutating func startConversation(_ user: Int, at time: Int64) {
+  /// - Returns: `false` where a planted loss of volume keeps the user away.
+  mutating func startConversation(_ user: Int, at time: Int64) -> Bool {
     let licensee = catalogue.licensees[Int(users[user].licensee)]
-    let rest = time - max(users[user].lastTime, users[user].lastCounted)
+    let rest = time - max(users[user].lastTime, users[user].count.lastCounted)
     let habit = population.hash(Int32(user)) >> 3
     // Most people keep to one app.
     let app =
       random.below(10) == 0
       ? licensee.apps[licensee.appTable.draw(&random)]
       : licensee.apps[habitualApp(habit, of: licensee)]
+    if isStaged && !conduct.comes(with: app, at: time) { return false }
     var module: Int
     if let table = licensee.itemModuleTable, random.happens(item) {
       module = licensee.itemModules[table.draw(&random)]
@@ -246,7 +278,8 @@ struct Traffic {
     users[user].remaining = Int32(length)
     users[user].phase = sendsEvents ? .opening : .talking
     users[user].nextTime = time
-    planned += length + (sendsEvents ? 1 : 0)
+    planned += length + (sendsEvents && !pacesByQuestions ? 1 : 0)
+    return true
   }
 
   func habitualApp(_ habit: UInt64, of licensee: Catalogue.Licensee) -> Int {
@@ -260,7 +293,7 @@ struct Traffic {
     switch users[user].phase {
     case .away: users[user].nextTime = .max
     case .opening:
-      planned -= 1
+      if !pacesByQuestions { planned -= 1 }
       // While the service is down a window does not open.
       if !contains(outagesNear, time) { event(.open, user, at: time) }
       users[user].phase = users[user].remaining > 0 ? .talking : .closing
@@ -304,11 +337,11 @@ struct Traffic {
       return
     }
     // The planted returns: by the same gateway's clock the gap is the idle timeout, or 1 ms more.
-    if users[user].misuse == .none, users[user].row >= 0, !catalogue.modules[module].isItem,
+    if users[user].misuse == .none, users[user].count.row >= 0, !catalogue.modules[module].isItem,
       random.happens(boundary)
     {
-      let gateway = Int(users[user].lastGateway)
-      let time = users[user].lastCounted - skews[gateway] + idle + Int64(random.below(2))
+      let gateway = Int(users[user].count.lastGateway)
+      let time = users[user].count.lastCounted - skews[gateway] + idle + Int64(random.below(2))
       if time >= users[user].lastTime + Self.callSpacingMin {
         users[user].phase = .returning
         users[user].nextTime = time

@@ -99,6 +99,8 @@ public struct Truth: Sendable, Equatable {
   public var rows: [Row] = []
   public var findings: [Finding] = []
   public var discrepancies: [Discrepancy] = []
+  /// In the order of the options.
+  public var planted: [Planted] = []
   /// Names of the log files, relative to the output directory, in the order of writing.
   public var files: [String] = []
   var zone: Zone
@@ -145,6 +147,10 @@ extension Truth {
       $0.member("rows") { $0.array(rows, Self.write) }
       $0.member("findings") { $0.array(findings, Self.write) }
       $0.member("planted_discrepancies") { $0.array(discrepancies, Self.write) }
+      guard !planted.isEmpty else { return }
+      $0.member("planted") {
+        $0.array(planted) { writer, planted in Self.write(&writer, planted, zone: zone) }
+      }
     }
     return writer.text + "\n"
   }

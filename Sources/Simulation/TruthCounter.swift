@@ -20,7 +20,13 @@ struct UserState {
   var nextTime: Int64 = .max
   var lastTime: Int64 = .min / 2
   var conversation: UInt64 = 0
+  /// Whether all calls of what it is about to do fail.
+  var isDoomed = false
+  var count = CountState()
+}
 
+/// What the count of a user's calls stands at.
+struct CountState {
   /// By the gateway's clock: the last message that counted.
   var lastCounted: Int64 = .min / 2
   var lastGateway: UInt8 = 0
@@ -28,8 +34,6 @@ struct UserState {
   /// until then.
   var isBillable = false
   var talk: Int32 = 0
-  /// Whether all calls of what it is about to do fail.
-  var isDoomed = false
   /// The row of the open conversation; −1: none is open.
   var row: Int32 = -1
 }
@@ -71,7 +75,10 @@ struct TruthCounter {
   private(set) var gapsLonger = 0
   var ledger: UnitLedger?
 
-  init(options: SimulationOptions, catalogue: Catalogue) {
+  /// - Parameters:
+  ///   - userCount: users in all, those that are planted too.
+  ///   - keepsUnits: whether the units themselves are wanted.
+  init(options: SimulationOptions, catalogue: Catalogue, userCount: Int, keepsUnits: Bool) {
     self.catalogue = catalogue
     idleMilliseconds = options.idleTimeout.microseconds / 1_000
     minMessages = Int32(options.minMessages)
@@ -91,9 +98,7 @@ struct TruthCounter {
     misuse = catalogue.licensees.map { _ in
       [Truth.Use](repeating: Truth.Use(), count: MisuseKind.allCases.count)
     }
-    if options.writesStatements {
-      ledger = UnitLedger(options: options, userCount: catalogue.userCount)
-    }
+    if keepsUnits { ledger = UnitLedger(options: options, userCount: userCount) }
   }
 
   /// Every line that is a record, counted or not.
@@ -125,7 +130,7 @@ struct TruthCounter {
   ///   - isBoundary: planted at the idle timeout.
   @inline(__always)
   mutating func count(
-    _ event: LogEvent, isSuccess: Bool, repeats: Int, isBoundary: Bool, state: inout UserState
+    _ event: LogEvent, isSuccess: Bool, repeats: Int, isBoundary: Bool, state: inout CountState
   ) {
     let licensee = Int(event.licensee)
     guard licenseeIsBound[licensee] else {
@@ -194,7 +199,7 @@ struct TruthCounter {
     }
   }
 
-  private mutating func noteFailure(_ event: LogEvent, _ state: UserState) {
+  private mutating func noteFailure(_ event: LogEvent, _ state: CountState) {
     guard ledger != nil, !moduleIsItem[Int(event.module)] else { return }
     let isApart = event.time - state.lastCounted > idleMilliseconds
     let date = date(of: event.time)
@@ -245,5 +250,20 @@ struct TruthCounter {
       }
     }
     return rows.sorted { $0.key < $1.key }
+  }
+
+  /// Billable conversations and items of each day of the traffic and the days beside it.
+  func dayTotals() -> [(date: CivilDate, conversations: Int, items: Int)] {
+    let perDay = moduleIsItem.count * catalogue.scenarios.count
+    return (0..<dayCount).map { day in
+      var conversations = 0
+      var items = 0
+      for (module, isItem) in moduleIsItem.enumerated() {
+        let first = day * perDay + module * catalogue.scenarios.count
+        let sum = quantities[first..<first + catalogue.scenarios.count].reduce(0, +)
+        if isItem { items += sum } else { conversations += sum }
+      }
+      return (CivilDate(daysSinceEpoch: firstDay + Int32(day)), conversations, items)
+    }
   }
 }

@@ -10,7 +10,9 @@ extension StatementForm.Numbers: ExpressibleByArgument {}
 extension StatementForm.Dates: ExpressibleByArgument {}
 
 struct SimulateCommand: ParsableCommand {
-  enum Preset: String, ExpressibleByArgument, CaseIterable { case sample, month, benchmark }
+  enum Preset: String, ExpressibleByArgument, CaseIterable {
+    case sample, month, conduct, benchmark
+  }
 
   static let configuration = CommandConfiguration(
     commandName: "simulate",
@@ -21,18 +23,25 @@ struct SimulateCommand: ParsableCommand {
 
       Presets: sample (a few days with everything planted, and the licensee's own statements), \
       month (31 days of a contract, both sides' statements with discrepancies of each cause, and \
-      the contract), benchmark (--records calls of three licensees in 8 files, to be counted without a contract \
+      the contract), conduct (two weeks of one contract, for what --plant adds, and the contract), \
+      benchmark (--records calls of three licensees in 8 files, to be counted without a contract \
       in --time-zone Asia/Shanghai).
 
       Causes of discrepancies, by the names that a reconciliation has for them:
       \(DiscrepancyCause.allCases.map(\.rawValue).sorted().joined(separator: ", ")).
+
+      What can be planted in any preset, by the names that --plant takes; a key that is wrong is \
+      answered with those that are right:
+      \(Plant.Name.allCases.map(\.rawValue).joined(separator: ", ")).
+
+      Example: duizhang simulate --preset conduct --plant answer-cache:ttl=1h,app=web --out cached
 
       Example: duizhang simulate --preset benchmark --records 5000000 --out bench-data
 
       Example: duizhang simulate --preset month --discrepancies split=5 --discrepancies merged=2 --out month
       """)
 
-  @Option(help: "Where the model's settings begin: sample, month or benchmark.")
+  @Option(help: "Where the model's settings begin: sample, month, conduct or benchmark.")
   var preset: Preset = .benchmark
   @Option(help: ArgumentHelp("The folder to write into.", valueName: "folder"))
   var out: String
@@ -40,6 +49,13 @@ struct SimulateCommand: ParsableCommand {
   var seed: UInt64?
   @Option(help: "About how many calls.")
   var records: Int?
+  @Option(help: "Questions that users ask on a day, on average, instead of --records.")
+  var questionsPerDay: Int?
+  @Option(
+    help: ArgumentHelp(
+      "Misuse, or honest use that looks guilty; repeat it for more.",
+      valueName: "name:key=value,key=value"))
+  var plant: [String] = []
   @Option(help: ArgumentHelp("The first day.", valueName: "date"))
   var from: String?
   @Option(help: "Days of traffic.")
@@ -119,10 +135,20 @@ struct SimulateCommand: ParsableCommand {
       switch preset {
       case .sample: try SimulationOptions.sample()
       case .month: try SimulationOptions.month()
+      case .conduct: try SimulationOptions.conduct()
       case .benchmark: try SimulationOptions.benchmark(records: 5_000_000)
       }
     if let seed { options.seed = seed }
-    if let records { options.records = records }
+    if let records {
+      guard questionsPerDay == nil else {
+        throw .option(
+          name: "questions-per-day", problem: "expected instead of --records, not with it")
+      }
+      options.records = records
+      options.questionsPerDay = nil
+    }
+    if let questionsPerDay { options.questionsPerDay = questionsPerDay }
+    for text in plant { options.plants.append(try Plant(text: text)) }
     if let days { options.days = days }
     if let gateways { options.gateways = gateways }
     if let codec { options.codecs = [codec] }
