@@ -13,6 +13,8 @@ DESTDIR ?=
 RECORDS ?= 5000000
 ROUNDS ?= 5
 SECONDS ?= 60
+SEEDS ?= 100
+HONEST ?= 1000
 TARGETS ?=
 
 BINARY ?= .build/release/duizhang
@@ -24,7 +26,7 @@ PACKAGES := libisal-dev liblz4-dev libsimdjson-dev libsqlite3-dev libxxhash-dev 
 # Installs Debian packages, as root itself or by sudo.
 apt_install = $(if $(filter 0,$(shell id -u)),,sudo )env DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: help setup build nightly test lint fuzz bench bench-setup install clean
+.PHONY: help setup build nightly test lint fuzz bench quality bench-setup install clean
 
 help: ## Show what there is to make.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -70,6 +72,9 @@ fuzz: setup ## Fuzz what reads logs and files: SECONDS=60 each, TARGETS= (all).
 
 bench: build bench-setup ## Measure beside other programs: RECORDS=5000000 ROUNDS=5.
 	@RECORDS=$(RECORDS) ROUNDS=$(ROUNDS) Benchmarks/run.sh
+
+quality: build ## Simulate misuse and honest traffic, and write how good findings are: SEEDS=100 HONEST=1000.
+	@python3 Benchmarks/quality.py --duizhang $(BINARY) --seeds $(SEEDS) --honest $(HONEST) --doc docs/detection.md
 
 bench-setup: ## Install what the benchmark compares with.
 	@missing=()

@@ -63,7 +63,10 @@ let package = Package(
       ["CBytes", "CivilTime", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling"]),
     target(
       "Metering",
-      ["CivilTime", "Contracts", "Decoding", "Formats", "Parsing", "Shuffling", "Counting"]),
+      [
+        "CivilTime", "Contracts", "Decoding", "Detection", "Formats", "Parsing", "Shuffling",
+        "Counting",
+      ]),
     target(
       "Checking",
       ["CBytes", "CivilTime", "Decoding", "Formats", "Parsing", "Metering", "Shuffling"]),
@@ -74,7 +77,7 @@ let package = Package(
         crypto,
       ]),
     target("Definitions", ["CivilTime", "Contracts", "Counting"]),
-    target("Detection", ["CivilTime", "Contracts", "Counting"]),
+    target("Detection", ["CivilTime", "Contracts", "Counting", "Shuffling"]),
     target("Statements", ["CivilTime", "Contracts", "Decoding"]),
     target(
       "Reconciliation",
@@ -99,8 +102,8 @@ let package = Package(
     target(
       "Nights",
       [
-        "CivilTime", "Contracts", "Counting", "Decoding", "Formats", "Ledger", "Metering",
-        "Parsing", "Segments", "Shuffling", crypto,
+        "CivilTime", "Contracts", "Counting", "Decoding", "Detection", "Formats", "Ledger",
+        "Metering", "Parsing", "Segments", "Shuffling", crypto,
       ]),
     target(
       "Operations",
@@ -143,8 +146,8 @@ let package = Package(
     tests(
       "NightsTests",
       [
-        "CivilTime", "Contracts", "Counting", "Decoding", "Ledger", "Metering", "Nights",
-        "Segments", "TestSupport",
+        "CivilTime", "Contracts", "Counting", "Decoding", "Detection", "Ledger", "Metering",
+        "Nights", "Parsing", "Segments", "Shuffling", "TestSupport",
       ]),
     tests(
       "ContractsTests", ["CivilTime", "Configuration", "Contracts", "Decoding", "Pipelines"]),

@@ -188,7 +188,8 @@ extension SampleRecord {
     status = call.status
     items = call.items
     texts = [:]
-    for field in Field.allCases.prefix(Int(Field.textCount)) where !call[field].isEmpty {
+    for field in Field.allCases.prefix(Int(Field.textCount))
+    where !call[field].isEmpty && !field.isTrace {
       texts[field] = bytes.text(Int(call[field].start), Int(call[field].count))
     }
   }

@@ -181,6 +181,15 @@ public struct Attributions: Sendable {
   @inline(__always)
   func timing(_ entry: Entry) -> Timing { timings[Int(entry.rule)] }
 
+  /// The number of an attribution's licensee.
+  package func licensee(of number: Int) -> Int32 { entries[number].licensee }
+
+  /// Idle timeout and dedupe window of an attribution's rule, in microseconds.
+  package func times(of number: Int) -> (idleTimeout: Int64, dedupeWindow: Int64) {
+    let timing = timing(entries[number])
+    return (timing.idleTimeout, timing.dedupeWindow)
+  }
+
   private static func key(_ attribution: Attribution) -> [String] {
     [
       attribution.licensee, attribution.module, attribution.scenario, attribution.app,

@@ -36,6 +36,8 @@ public struct MapSummary: Sendable {
   /// Records counted, by what the contracts' lists speak of.
   public var uses: [Dated<UseKey>: UseCount] = [:]
   public var places: [Dated<UnlistedPlaceKey>: UseCount] = [:]
+  /// Calls by five minutes, where sightings are taken.
+  public var traffic = TrafficCounts()
 
   /// Quarantined lines that are kept with their reason; all are counted.
   public static let quarantinedMax = 10_000
@@ -55,6 +57,7 @@ public struct MapSummary: Sendable {
     unplaced.merge(other.unplaced) { $0.merged(with: $1) }
     uses.merge(other.uses) { $0.merged(with: $1) }
     places.merge(other.places) { $0.merged(with: $1) }
+    traffic.merge(other.traffic)
   }
 }
 
@@ -99,6 +102,7 @@ public struct RecordMapper: ~Copyable {
   private let writer: ShuffleWriter
   private var variants: VariantTable
   private var unlistedPlaces: UnlistedPlaces?
+  private var sightings: SightingIntake?
   private var summary = MapSummary()
   private var lastTime = Int64.min
   /// The block that records are received from.
@@ -120,12 +124,15 @@ public struct RecordMapper: ~Copyable {
 
   /// - Parameters:
   ///   - findsPlaces: whether origins and addresses are held against the contracts' lists.
+  ///   - sightings: where what is seen of calls goes; `nil` where nobody looks for misuse.
   ///   - quarantine: keeps quarantined lines as they are; `nil` where nobody wants them.
   ///   - latestTime: records of a later time are quarantined, as are those before ``earliestTime``.
   public init(
     terms: Terms, table: AttributionTable, plan: Plan, writer: ShuffleWriter, block: Block,
-    findsPlaces: Bool, latestTime: Instant, quarantine: QuarantineStore? = nil
+    findsPlaces: Bool, latestTime: Instant, sightings: Shuffle? = nil,
+    quarantine: QuarantineStore? = nil
   ) {
+    self.sightings = sightings.map { SightingIntake($0) }
     self.quarantine = quarantine
     self.block = block
     latest = latestTime.microseconds
@@ -139,8 +146,14 @@ public struct RecordMapper: ~Copyable {
   /// Whether records need their origins and addresses.
   public var findsPlaces: Bool { unlistedPlaces != nil }
 
+  /// Whether calls are looked at for misuse, and need their origins, addresses and traces.
+  public var findsTraces: Bool { sightings != nil }
+
   /// Prepares for the lines of another block.
-  public mutating func begin(_ block: Block, file: Int) {
+  ///
+  /// - Parameter areKept: whether the calls were kept, with what ``TraceKeeper`` made of their traces.
+  public mutating func begin(_ block: Block, file: Int, areKept: Bool = false) {
+    sightings?.areKept = areKept
     self.block = block
     bytes = block.wholeBytes
     quarantinedBytes = 0
@@ -169,7 +182,11 @@ public struct RecordMapper: ~Copyable {
   public var hasQuarantined: Bool { summary.balance.quarantined > 0 }
 
   /// What stopped the writing of messages or quarantined lines, if anything did.
-  public var failure: SpillError? { writer.failure ?? quarantineFailure }
+  public var failure: SpillError? {
+    if let failure = writer.failure { return failure }
+    if sightings != nil, let failure = sightings?.failure { return failure }
+    return quarantineFailure
+  }
 
   /// Takes the line of which the block knows where it begins.
   @inline(never)
@@ -209,7 +226,12 @@ public struct RecordMapper: ~Copyable {
     let number = variants.number(of: call, bytes)
     variants.count(number, time: time, source: source)
     let variant = variants.variants[number]
-    guard variant.fate == .counted else { return }
+    guard variant.fate == .counted else {
+      if variant.fate == .outside && variant.isReported {
+        sightings?.takeStranger(call, bytes, source: source)
+      }
+      return
+    }
     if unlistedPlaces != nil && variant.isReported {
       unlistedPlaces?.check(
         call, bytes, contract: Int(variant.contract), variants.uses[number], source: source)
@@ -220,11 +242,13 @@ public struct RecordMapper: ~Copyable {
       let use = variants.uses[number]
       let owner = UsageOwner(contract: use.key.contract, licensee: use.key.licensee)
       summary.unplaced[Dated(owner, day: use.day), default: FirstSources()].add(source)
+      sightings?.takeUnplaced(
+        call, bytes, attribution: variant.attribution, source: source, licensee: variant.licensee)
       return
     }
     write(
       call, variant, source,
-      flags: variants.isSuccess(call.status, number) ? Message.successFlag : 0)
+      flags: variants.isSuccess(call.status, number) ? Message.successFlag : 0, isSeen: true)
   }
 
   /// Takes a record that a day before has carried over.
@@ -237,11 +261,13 @@ public struct RecordMapper: ~Copyable {
     guard variant.fate == .counted else {
       preconditionFailure("a record was carried over by other contracts than it is counted by")
     }
-    write(call, variant, source, flags: flags.messageFlags)
+    write(call, variant, source, flags: flags.messageFlags, isSeen: false)
   }
 
   @inline(__always)
-  private mutating func write(_ call: Call, _ variant: Variant, _ source: UInt64, flags: UInt32) {
+  private mutating func write(
+    _ call: Call, _ variant: Variant, _ source: UInt64, flags: UInt32, isSeen: Bool
+  ) {
     let user = pack(call[.user])
     let request = pack(call[.requestID])
     let conversation = pack(call[.conversation])
@@ -255,6 +281,11 @@ public struct RecordMapper: ~Copyable {
       conversation: conversation.text, source: source, tag: tag,
       items: UInt32(truncatingIfNeeded: call.items))
     let userHash = hash(user, call[.user], seed: Self.seed(variant.licensee))
+    if isSeen && variant.isReported {
+      sightings?.take(
+        call, bytes, attribution: variant.attribution, isSuccess: flags & Message.successFlag != 0,
+        source: source, user: user, userHash: userHash, licensee: variant.licensee)
+    }
     let group = plan == .byUser ? userHash : hash(request, call[.requestID], seed: userHash)
     let textBytes = user.externalBytes &+ request.externalBytes &+ conversation.externalBytes
     let room = writer.room(
@@ -292,7 +323,7 @@ public struct RecordMapper: ~Copyable {
 
   @inline(__always)
   private static func seed(_ licensee: Int32) -> UInt64 {
-    ChunkText.mix(UInt64(truncatingIfNeeded: licensee) &+ 1, 0xA076_1D64_78BD_642F)
+    Sighting.seed(ofLicensee: licensee)
   }
 
   /// The hash that the packed text will have in its chunk.
@@ -320,6 +351,7 @@ public struct RecordMapper: ~Copyable {
   public consuming func finish() throws(SpillError) -> MapSummary {
     try writer.finish()
     if let quarantineFailure { throw quarantineFailure }
+    if let traffic = try sightings?.finish() { summary.traffic = traffic }
     if lastTime > Int64.min { summary.inputEnd = Instant(microseconds: lastTime) }
     for (number, count) in variants.counts.enumerated() where count.records > 0 {
       let use = variants.uses[number]

@@ -34,7 +34,7 @@ public enum Source {
 
 /// Turns source numbers into `file:line`.
 public struct SourceTable: Sendable {
-  private let names: [String]
+  public let names: [String]
   /// For each file, the lines before each of its blocks.
   private let linesBefore: [[Int]]
 

@@ -2,7 +2,8 @@
 @frozen
 public enum Field: UInt8, Sendable, CaseIterable {
   case licensee, user, conversation, requestID, event, module, scenario, app, origin, clientIP
-  case time, status, items
+  case question, path, userAgent
+  case time, status, items, latency
 
   /// The field's name in the canonical NDJSON log, and in the files that describe other formats.
   public var name: String {
@@ -17,9 +18,13 @@ public enum Field: UInt8, Sendable, CaseIterable {
     case .app: "app"
     case .origin: "origin"
     case .clientIP: "client_ip"
+    case .question: "question"
+    case .path: "path"
+    case .userAgent: "user_agent"
     case .time: "time"
     case .status: "status"
     case .items: "items"
+    case .latency: "latency_ms"
     }
   }
 
@@ -31,6 +36,15 @@ public enum Field: UInt8, Sendable, CaseIterable {
   /// Whether the field says where a call came from.
   public var isPlace: Bool { self == .origin || self == .clientIP }
 
+  /// Whether the field decides no count and is asked for only where misuse is looked for: a value that
+  /// cannot be read is none.
+  public var isTrace: Bool {
+    switch self {
+    case .question, .path, .userAgent, .latency: true
+    default: false
+    }
+  }
+
   /// Fields of text, which come first among the cases.
-  @inlinable public static var textCount: UInt8 { 10 }
+  @inlinable public static var textCount: UInt8 { 13 }
 }

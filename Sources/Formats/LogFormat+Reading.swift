@@ -63,7 +63,7 @@ extension LogFormat {
       guard let value = mapping[field.name] else { continue }
       let sources = value.elementsOrOne()
       if sources.isEmpty { value.reject(expected: "the name of a value") }
-      fields[field] = sources.compactMap { names.source($0) }
+      fields[field] = sources.compactMap { names.source($0, hasUnits: field == .latency) }
     }
     _ = mapping.required(Field.time.name, expected: "the value that is the record's time")
   }
@@ -164,18 +164,26 @@ struct SourceNames {
   /// The name of one of the line's values.
   func value(_ value: ConfigurationValue) -> String? {
     guard let name = value.text(expected: "the name of a value") else { return nil }
-    if let known, !known.contains(name) {
-      value.reject(
-        expected: "the name of one of the line's values: \(known.joined(separator: ", "))",
-        nearest: nearestName(to: name, among: known))
-      return nil
-    }
-    return name
+    return isKnown(name, value) ? name : nil
   }
 
-  func source(_ value: ConfigurationValue) -> ValueSource? {
+  /// - Parameter hasUnits: whether it is a duration, whose unit may be said.
+  func source(_ value: ConfigurationValue, hasUnits: Bool) -> ValueSource? {
     guard let text = value.text(expected: "the name of a value") else { return nil }
-    return source(text, value)
+    guard hasUnits, known?.contains(text) != true,
+      let unit = DurationUnit.allCases.first(where: { text.hasPrefix("\($0.rawValue):") })
+    else { return source(text, value) }
+    let name = name(behind: "\(unit.rawValue):", text, "a value", value)
+    guard let name, isKnown(name, value) else { return nil }
+    return .duration(name, unit)
+  }
+
+  private func isKnown(_ name: String, _ value: ConfigurationValue) -> Bool {
+    guard let known, !known.contains(name) else { return true }
+    value.reject(
+      expected: "the name of one of the line's values: \(known.joined(separator: ", "))",
+      nearest: nearestName(to: name, among: known))
+    return false
   }
 
   /// - Parameters:
@@ -331,7 +339,7 @@ extension FormatRule {
   }
 
   private mutating func readSettings(_ value: ConfigurationValue) {
-    let fields = Field.allCases.filter { $0 != .time && $0 != .status }
+    let fields = Field.allCases.filter { $0 != .time && $0 != .status && $0 != .latency }
     guard let mapping = value.mapping(keys: fields.map(\.name)) else { return }
     for field in fields {
       guard let value = mapping[field.name] else { continue }

@@ -77,6 +77,8 @@ public enum RequestPlace: Sendable, Hashable {
 public enum ValueSource: Sendable, Hashable {
   /// A value of the line, by its name.
   case value(String)
+  /// A value of the line that is how long something took, in a unit that is not milliseconds.
+  case duration(String, DurationUnit)
   /// A parameter of the request's query, decoded.
   case query(String)
   case cookie(String)
@@ -90,6 +92,11 @@ public enum ValueSource: Sendable, Hashable {
     case text(String)
     indirect case source(ValueSource)
   }
+}
+
+/// What a duration is given in, where not in milliseconds; the names are those that format files use.
+public enum DurationUnit: String, Sendable, Hashable, CaseIterable {
+  case seconds, microseconds, nanoseconds
 }
 
 /// What is set where a record meets conditions.

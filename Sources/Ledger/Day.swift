@@ -12,6 +12,8 @@ public struct Day: Sendable, Hashable {
   public var result: StoredFile
   /// Its usage rows; `nil`: none.
   public var rows: StoredFile?
+  /// What was seen of its calls; `nil` where nobody looked for misuse.
+  public var seen: StoredFile?
   /// The days, in the contracts' zones, of the rows in it; `nil` without any.
   public var dates: ClosedRange<CivilDate>?
   /// Until when it speaks of what happened.
@@ -21,7 +23,8 @@ public struct Day: Sendable, Hashable {
 
   public init(
     day: CivilDate, inputsHash: ContentHash, carryIn: ContentHash?, carryOut: StoredFile?,
-    result: StoredFile, rows: StoredFile?, dates: ClosedRange<CivilDate>?, effectiveEnd: Instant
+    result: StoredFile, rows: StoredFile?, seen: StoredFile? = nil,
+    dates: ClosedRange<CivilDate>?, effectiveEnd: Instant
   ) {
     self.day = day
     self.inputsHash = inputsHash
@@ -29,6 +32,7 @@ public struct Day: Sendable, Hashable {
     self.carryOut = carryOut
     self.result = result
     self.rows = rows
+    self.seen = seen
     self.dates = dates
     self.effectiveEnd = effectiveEnd
   }

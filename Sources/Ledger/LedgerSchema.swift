@@ -9,6 +9,9 @@ enum LedgerSchema {
   /// `application_id` of the database, "DZLG": what tells a ledger from another SQLite file.
   static let applicationID = 0x445A_4C47
 
+  /// Those of the entries that migrations leave in the audit log.
+  static let actions = ["workspace.create", "workspace.upgrade"]
+
   /// For questions about which migrations a ledger has.
   static let migrator = migrator { _, _ in }
 
@@ -21,9 +24,25 @@ enum LedgerSchema {
     migrator.registerMigration("2") { database in
       try database.execute(sql: "PRAGMA application_id = \(applicationID)")
       for statement in [runs, logs, days, periods, audit] { try database.execute(sql: statement) }
-      try seal(database, "workspace.create")
+      try seal(database, actions[0])
+    }
+    migrator.registerMigration("3") { database in
+      for table in ["day", "period_day"] { try database.execute(sql: seen(of: table)) }
+      try seal(database, actions[1])
     }
     return migrator
+  }
+
+  /// What was seen of a day's calls, in a file.
+  private static func seen(of table: String) -> String {
+    """
+    ALTER TABLE \(table) ADD COLUMN seen_path TEXT
+      CHECK (seen_path GLOB 'days/*' AND seen_path NOT GLOB '*..*');
+    ALTER TABLE \(table) ADD COLUMN seen_sha256 BLOB CHECK (length(seen_sha256) = 32
+      AND (seen_path IS NULL) = (seen_sha256 IS NULL));
+    ALTER TABLE \(table) ADD COLUMN seen_bytes INTEGER CHECK (seen_bytes >= 0
+      AND (seen_path IS NULL) = (seen_bytes IS NULL));
+    """
   }
 
   private static let runs = """

@@ -270,13 +270,16 @@ extension Day {
     let rows = try (row.optional("rows_path") as String?).map { _ in
       try row.file(path: "rows_path", sha256: "rows_sha256", bytes: "rows_bytes")
     }
+    let seen = try (row.optional("seen_path") as String?).map { _ in
+      try row.file(path: "seen_path", sha256: "seen_sha256", bytes: "seen_bytes")
+    }
     let dates = try row.dates()
     try self.init(
       day: row.date("day"), inputsHash: row.hash("inputs_hash"),
       carryIn: row.optionalHash("carry_in"), carryOut: carryOut,
       result: row.file(
         path: "result_path", sha256: "result_sha256", bytes: "result_bytes"),
-      rows: rows, dates: dates, effectiveEnd: row.instant("effective_end"))
+      rows: rows, seen: seen, dates: dates, effectiveEnd: row.instant("effective_end"))
     isSealed = try row.required("is_sealed") as Int == 1
   }
 }

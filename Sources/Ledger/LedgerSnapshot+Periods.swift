@@ -66,7 +66,8 @@ extension LedgerTransaction {
           ("result_path", day.result.path), ("result_sha256", day.result.sha256.data),
           ("result_bytes", day.result.bytes), ("rows_path", day.rows?.path),
           ("rows_sha256", day.rows?.sha256.data), ("rows_bytes", day.rows?.bytes),
-          ("is_last", day.isLast ? 1 : 0),
+          ("seen_path", day.seen?.path), ("seen_sha256", day.seen?.sha256.data),
+          ("seen_bytes", day.seen?.bytes), ("is_last", day.isLast ? 1 : 0),
         ])
     }
   }
@@ -105,10 +106,13 @@ extension PeriodDay {
     let rows = try (row.optional("rows_path") as String?).map { _ in
       try row.file(path: "rows_path", sha256: "rows_sha256", bytes: "rows_bytes")
     }
+    let seen = try (row.optional("seen_path") as String?).map { _ in
+      try row.file(path: "seen_path", sha256: "seen_sha256", bytes: "seen_bytes")
+    }
     try self.init(
       day: row.date("day"),
       result: row.file(path: "result_path", sha256: "result_sha256", bytes: "result_bytes"),
-      rows: rows, isLast: row.required("is_last") as Int == 1)
+      rows: rows, seen: seen, isLast: row.required("is_last") as Int == 1)
   }
 }
 

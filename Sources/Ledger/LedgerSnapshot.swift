@@ -258,9 +258,12 @@ extension LedgerSnapshot {
         UNION SELECT carry_path, carry_out, carry_bytes FROM day WHERE carry_path IS NOT NULL
         UNION SELECT result_path, result_sha256, result_bytes FROM day
         UNION SELECT rows_path, rows_sha256, rows_bytes FROM day WHERE rows_path IS NOT NULL
+        UNION SELECT seen_path, seen_sha256, seen_bytes FROM day WHERE seen_path IS NOT NULL
         UNION SELECT result_path, result_sha256, result_bytes FROM period_day
         UNION SELECT rows_path, rows_sha256, rows_bytes FROM period_day
           WHERE rows_path IS NOT NULL
+        UNION SELECT seen_path, seen_sha256, seen_bytes FROM period_day
+          WHERE seen_path IS NOT NULL
         ORDER BY path
         """
       ) { try $0.file(path: "path") }
@@ -277,8 +280,10 @@ extension LedgerSnapshot {
             UNION ALL SELECT carry_path FROM day WHERE carry_path IS NOT NULL
             UNION ALL SELECT result_path FROM day
             UNION ALL SELECT rows_path FROM day WHERE rows_path IS NOT NULL
+            UNION ALL SELECT seen_path FROM day WHERE seen_path IS NOT NULL
             UNION ALL SELECT result_path FROM period_day
             UNION ALL SELECT rows_path FROM period_day WHERE rows_path IS NOT NULL
+            UNION ALL SELECT seen_path FROM period_day WHERE seen_path IS NOT NULL
             """))
       var paths: Set<String> = []
       while let row = try rows.next() { paths.insert(try row.required("path")) }

@@ -132,6 +132,8 @@ public final class LedgerTransaction {
         ("result_path", day.result.path), ("result_sha256", day.result.sha256.data),
         ("result_bytes", day.result.bytes), ("rows_path", day.rows?.path),
         ("rows_sha256", day.rows?.sha256.data), ("rows_bytes", day.rows?.bytes),
+        ("seen_path", day.seen?.path), ("seen_sha256", day.seen?.sha256.data),
+        ("seen_bytes", day.seen?.bytes),
         ("first_date", day.dates?.lowerBound.daysSinceEpoch),
         ("last_date", day.dates?.upperBound.daysSinceEpoch),
         ("effective_end", day.effectiveEnd.microseconds), ("run_id", run.number),

@@ -40,13 +40,18 @@ public struct PeriodDay: Sendable, Hashable {
   public var day: CivilDate
   public var result: StoredFile
   public var rows: StoredFile?
+  /// What was seen of its calls; `nil` where nobody looked for misuse.
+  public var seen: StoredFile?
   /// Whether it was the last one of all, so that what it carried over counted as if nothing followed.
   public var isLast: Bool
 
-  public init(day: CivilDate, result: StoredFile, rows: StoredFile?, isLast: Bool) {
+  public init(
+    day: CivilDate, result: StoredFile, rows: StoredFile?, seen: StoredFile? = nil, isLast: Bool
+  ) {
     self.day = day
     self.result = result
     self.rows = rows
+    self.seen = seen
     self.isLast = isLast
   }
 }

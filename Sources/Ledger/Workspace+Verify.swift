@@ -81,9 +81,9 @@ extension Workspace {
   /// The file beside the ledger, and the ledger's own bytes where nothing was committed since.
   private func digestFileProblems() throws(WorkspaceError) -> [WorkspaceProblem] {
     guard let text = FileContent.text("\(path)/\(WorkspaceFolder.digestName)") else {
-      // One killed between the commit that makes a ledger, its first entry, and the file: nothing to cut off.
+      // One killed between the commits that make a ledger, its first entries, and the file: nothing to cut off.
       let entries = try ledger.read { state throws(WorkspaceError) in try state.auditEntries() }
-      if entries.count <= 1 {
+      if entries.allSatisfy({ LedgerSchema.actions.contains($0.action) }) {
         return [
           WorkspaceProblem(
             path: WorkspaceFolder.digestName, what: "is not written yet",

@@ -1,6 +1,7 @@
 internal import CivilTime
 public import Counting
 internal import Decoding
+public import Detection
 internal import Shuffling
 
 /// Records that are kept somewhere, such as those of a segment.
@@ -25,6 +26,8 @@ public struct DayOutcome: @unchecked Sendable {
   public var provisional: ReduceSummary
   public var provisionalRows: CountedRows
   public var attributions: Attributions
+  /// What was seen of the day's own calls, where that was asked for.
+  public var detection: DetectionSummary?
 }
 
 /// Counts one day of many, from what is kept of its records.
@@ -57,19 +60,27 @@ public final class DayCount: @unchecked Sendable {
       terms: terms, threads: options.threads, pool: pool, spill: spill,
       wantsRows: options.wantsRows)
     let shuffle = Shuffle(pool: pool, spill: spill)
-    let map = try map(into: shuffle, table, Reduction.plan(terms))
+    let sightings = options.detects ? Shuffle(pool: pool, spill: spill) : nil
+    let map = try map(into: shuffle, sightings, table, Reduction.plan(terms))
     let attributions = table.sealed(terms)
+    var detection: DetectionSummary?
+    if let sightings {
+      detection = try SightingReduction(
+        terms, attributions, threads: options.threads, pool: pool, spill: spill
+      ).run(sightings)
+    }
     let reduced = try reduction.run(
       shuffle, attributions, inputEnd: inputEnd, carryover: Carryover(end: end, terms))
     guard let carried = reduced.carried else { preconditionFailure("a day carries over") }
     return DayOutcome(
       map: map, counted: reduced.summary, rows: CountedRows(reduced.rows), carried: carried,
       provisional: reduced.provisional, provisionalRows: CountedRows(reduced.provisionalRows),
-      attributions: attributions)
+      attributions: attributions, detection: detection)
   }
 
   private func map(
-    into shuffle: Shuffle, _ table: AttributionTable, _ plan: RecordMapper.Plan
+    into shuffle: Shuffle, _ sightings: Shuffle?, _ table: AttributionTable,
+    _ plan: RecordMapper.Plan
   ) throws -> MapSummary {
     let next = Counter()
     let sum = Sum(MapSummary())
@@ -77,7 +88,8 @@ public final class DayCount: @unchecked Sendable {
       sum.add { () throws(SpillError) in
         var mapper = RecordMapper(
           terms: terms, table: table, plan: plan, writer: ShuffleWriter(shuffle), block: Block(),
-          findsPlaces: options.findsPlaces, latestTime: Instant(microseconds: .max))
+          findsPlaces: options.findsPlaces, latestTime: Instant(microseconds: .max),
+          sightings: sightings)
         while let number = next.next(below: pieces.count) {
           do {
             try pieces[number].map(into: &mapper)

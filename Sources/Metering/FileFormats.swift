@@ -99,11 +99,13 @@ package final class Parsers {
   private static let othersMax = 64
 
   private let findsPlaces: Bool
+  private let findsTraces: Bool
 
-  package init(findsPlaces: Bool, lineBytesMax: Int) {
+  package init(findsPlaces: Bool, findsTraces: Bool = false, lineBytesMax: Int) {
     self.findsPlaces = findsPlaces
+    self.findsTraces = findsTraces
     self.lineBytesMax = lineBytesMax
-    canonical = JSONLinesParser(lineBytesMax: lineBytesMax)
+    canonical = JSONLinesParser(findsTraces: findsTraces, lineBytesMax: lineBytesMax)
   }
 
   package func parse(
@@ -126,7 +128,9 @@ package final class Parsers {
     if let known = others[ObjectIdentifier(plan)] { return known }
     if others.count >= Self.othersMax { others.removeAll() }
     let box = Box(
-      FormatParser(plan, block, findsPlaces: findsPlaces, lineBytesMax: lineBytesMax))
+      FormatParser(
+        plan, block, findsPlaces: findsPlaces, findsTraces: findsTraces,
+        lineBytesMax: lineBytesMax))
     others[ObjectIdentifier(plan)] = box
     return box
   }

@@ -2,6 +2,7 @@ public import CivilTime
 internal import Contracts
 public import Counting
 public import Decoding
+public import Detection
 public import Formats
 package import Parsing
 internal import Shuffling
@@ -23,6 +24,8 @@ public struct MeteringOptions: Sendable {
   public var wantsCallTimes = false
   /// Whether quarantined lines are kept as they are.
   public var wantsQuarantine = false
+  /// Whether calls are looked at for misuse.
+  public var detects = false
   /// Whether origins and addresses are held against the contracts' lists.
   public var findsPlaces = false
   /// Whether the first quarantined line or damaged file ends the run.
@@ -78,6 +81,11 @@ public struct MeteringResult: Sendable {
   public var quarters: [QuarterTotals] = []
   /// When anything was called, where that was asked for.
   public var callTimes: CallTimes?
+  /// What was seen of calls, where that was asked for.
+  public var detection: DetectionSummary?
+  /// Of a workspace, the days in UTC of which ``detection`` has nothing: they were counted before calls were looked
+  /// at for misuse, or by another version, and their records are not kept any more.
+  public var unseenDays: [CivilDate] = []
   /// From when to when logs have records, where that was asked for with ``RivalCounting/timeoutsAndQuarters``; in the
   /// order of logs.
   public var logs: [LogSpan] = []
@@ -233,7 +241,7 @@ public final class Metering: @unchecked Sendable {
 
   /// - Returns: `nil` where something was found that a strict run refuses.
   private func count() throws(SpillError) -> MeteringResult? {
-    let (map, shuffle, table) = try mapAll(Reduction.plan(terms))
+    let (map, shuffle, sightings, table) = try mapAll(Reduction.plan(terms))
     let reduction = Reduction(
       terms: terms, threads: options.threads, pool: pool, spill: spill,
       wantsRows: options.wantsRows, rivals: options.rivals)
@@ -243,12 +251,27 @@ public final class Metering: @unchecked Sendable {
       if !refusals.isEmpty { return nil }
     }
     let attributions = table.sealed(terms)
+    // First, so that what it takes of the memory is free again when units are counted.
+    var detection: DetectionSummary?
+    if let sightings {
+      var summary = try SightingReduction(
+        terms, attributions, threads: options.threads, pool: pool, spill: spill
+      ).run(sightings)
+      summary.add(map.traffic, attributions, terms, logs: sources(outcome).names)
+      if let dates = terms.dates {
+        let days = summary.days
+        summary.days = days.filter { dates.contains(CivilDate(daysSinceEpoch: $0.key.day)) }
+      }
+      detection = summary
+    }
     let reduced = try reduction.run(
       shuffle, attributions, inputEnd: map.inputEnd?.microseconds ?? 0)
     if !options.wantsRows {
       Workers.run(options.threads) { [self] in pool.vacate(part: $0, of: options.threads) }
     }
-    return result(map, reduced, attributions, outcome)
+    var result = result(map, reduced, attributions, outcome)
+    result.detection = detection
+    return result
   }
 
   private func result(
@@ -314,13 +337,14 @@ public final class Metering: @unchecked Sendable {
   /// Maps all logs, and anew where a reading turns out to be none to trust.
   private func mapAll(
     _ plan: RecordMapper.Plan
-  ) throws(SpillError) -> (MapSummary, Shuffle, AttributionTable) {
+  ) throws(SpillError) -> (MapSummary, Shuffle, Shuffle?, AttributionTable) {
     while true {
       quarantine = options.wantsQuarantine ? QuarantineStore(pool: pool, spill: spill) : nil
       let table = AttributionTable()
       let shuffle = Shuffle(pool: pool, spill: spill)
-      let map = try map(into: shuffle, table, plan)
-      guard let repetition = reading.repetition else { return (map, shuffle, table) }
+      let sightings = options.detects ? Shuffle(pool: pool, spill: spill) : nil
+      let map = try map(into: shuffle, sightings, table, plan)
+      guard let repetition = reading.repetition else { return (map, shuffle, sightings, table) }
       lock.withLock { reading = repetition }
       spill = SpillFile(directory: options.temporaryFolder)
       spans = [:]
@@ -328,12 +352,13 @@ public final class Metering: @unchecked Sendable {
   }
 
   private func map(
-    into shuffle: Shuffle, _ table: AttributionTable, _ plan: RecordMapper.Plan
+    into shuffle: Shuffle, _ sightings: Shuffle?, _ table: AttributionTable,
+    _ plan: RecordMapper.Plan
   ) throws(SpillError) -> MapSummary {
     let sum = Sum(MapSummary())
     Workers.run(options.threads) { [self] _ in
       sum.add { () throws(SpillError) in
-        try mapBlocks(into: ShuffleWriter(shuffle), table, plan)
+        try mapBlocks(into: ShuffleWriter(shuffle), sightings, table, plan)
       } merge: {
         $0.merge($1)
       }
@@ -343,14 +368,17 @@ public final class Metering: @unchecked Sendable {
 
   /// Maps blocks as long as there are any.
   private func mapBlocks(
-    into writer: ShuffleWriter, _ table: AttributionTable, _ plan: RecordMapper.Plan
+    into writer: ShuffleWriter, _ sightings: Shuffle?, _ table: AttributionTable,
+    _ plan: RecordMapper.Plan
   ) throws(SpillError) -> MapSummary {
     let block = Block()
     let parsers = Parsers(
-      findsPlaces: options.findsPlaces, lineBytesMax: options.lineBytesMax)
+      findsPlaces: options.findsPlaces || options.detects, findsTraces: options.detects,
+      lineBytesMax: options.lineBytesMax)
     var mapper = RecordMapper(
       terms: terms, table: table, plan: plan, writer: writer, block: block,
-      findsPlaces: options.findsPlaces, latestTime: latestTime, quarantine: quarantine)
+      findsPlaces: options.findsPlaces, latestTime: latestTime, sightings: sightings,
+      quarantine: quarantine)
     let reader = reading.reader
     var leftOut: Range<Instant>?
     if case .time(let time) = options.leftOut { leftOut = time }

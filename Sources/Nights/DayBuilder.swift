@@ -2,6 +2,7 @@ internal import CivilTime
 internal import Contracts
 internal import Counting
 internal import Decoding
+internal import Detection
 internal import Foundation
 internal import Ledger
 internal import Metering
@@ -76,8 +77,11 @@ struct DayBuilder {
     var terms = terms
     // No zone is a day away from UTC.
     terms.toldApart = day...(day + 1)
-    let outcome = try DayCount(pieces, terms: terms, options: options)
+    var counted = try DayCount(pieces, terms: terms, options: options)
       .run(end: Self.end(of: day), inputEnd: inputEnd.microseconds)
+    counted.detection?.add(
+      counted.map.traffic, counted.attributions, terms, logs: numbers.logs.map(\.name))
+    let outcome = counted
     let folder = "days/\(day)"
     try makeFolder("\(workspace.path)/\(folder)", in: "\(workspace.path)/days")
     let name = "\(folder)/\(inputsHash.hexadecimal)-\(effectiveEnd(of: day).microseconds)"
@@ -97,8 +101,10 @@ struct DayBuilder {
       carried: (carriedIn, carriedOut))
     return Day(
       day: day, inputsHash: inputsHash, carryIn: carryIn?.sha256, carryOut: carryOut,
-      result: try store(result.bytes(), of: day), rows: rows, dates: result.dates,
-      effectiveEnd: effectiveEnd(of: day))
+      result: try store(result.bytes(), of: day, as: "json"), rows: rows,
+      seen: try outcome.detection.map {
+        try store(SeenCalls.bytes($0), of: day, as: SeenCalls.fileExtension)
+      }, dates: result.dates, effectiveEnd: effectiveEnd(of: day))
   }
 
   /// What two threads write, each its own.
@@ -120,10 +126,12 @@ struct DayBuilder {
     }
   }
 
-  private func store(_ result: [UInt8], of day: CivilDate) throws(WorkspaceError) -> StoredFile {
+  private func store(
+    _ bytes: [UInt8], of day: CivilDate, as name: String
+  ) throws(WorkspaceError) -> StoredFile {
     var file = try workspace.newFile()
-    try file.write(result.span)
-    return try file.finish(as: .day(day, name: "json"))
+    try file.write(bytes.span)
+    return try file.finish(as: .day(day, name: name))
   }
 
   /// - Returns: the file, and how many of the records are yet to be counted.

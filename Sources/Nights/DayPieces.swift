@@ -37,10 +37,12 @@ struct SegmentPiece: RecordPiece {
   var log: Int
 
   func map(into mapper: inout RecordMapper) throws {
-    let reader = try SegmentReader(path: path, day: day, findsPlaces: mapper.findsPlaces)
+    let reader = try SegmentReader(
+      path: path, day: day, findsPlaces: mapper.findsPlaces || mapper.findsTraces,
+      findsTraces: mapper.findsTraces)
     let block = Block()
     while try reader.next(into: block) != nil {
-      mapper.begin(block, file: log)
+      mapper.begin(block, file: log, areKept: true)
       reader.records { call, line in mapper.receive(call, line: line) }
     }
   }

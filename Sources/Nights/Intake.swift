@@ -187,8 +187,9 @@ package final class Intake: @unchecked Sendable {
 
   private func readBlocks() {
     let block = Block()
-    let parsers = Parsers(findsPlaces: true, lineBytesMax: options.lineBytesMax)
+    let parsers = Parsers(findsPlaces: true, findsTraces: true, lineBytesMax: options.lineBytesMax)
     var encoder = SegmentEncoder()
+    var keeper = TraceKeeper()
     let reader = reading.reader
     let formats = reading.formats
     var last: Int?
@@ -221,7 +222,7 @@ package final class Intake: @unchecked Sendable {
           reject(time < earliest ? .tooEarly : .tooLate, line)
           return
         }
-        encoder.append(call, bytes, line: line)
+        encoder.append(call, bytes, line: line, traces: keeper.traces(of: call, bytes))
       } rejected: { rejection, line in
         reject(rejection, line)
       }

@@ -18,8 +18,8 @@ enum LogPart {
   }
 
   private static func isPart(_ part: DayFile, of whole: DayFile) throws(SegmentError) -> Bool {
-    let partReader = try SegmentReader(path: part.path, day: part.day)
-    let wholeReader = try SegmentReader(path: whole.path, day: whole.day)
+    let partReader = try SegmentReader(path: part.path, day: part.day, findsTraces: false)
+    let wholeReader = try SegmentReader(path: whole.path, day: whole.day, findsTraces: false)
     let partBlock = Block()
     let wholeBlock = Block()
     var wholeNumber = -1
@@ -40,13 +40,13 @@ enum LogPart {
     return true
   }
 
-  /// All that a record says, as bytes.
+  /// All that a record says of what is counted, as bytes: of one of the two, nothing else may have been kept.
   private static func text(_ call: Call, _ bytes: ByteView) -> [UInt8] {
     var text: [UInt8] = []
     for number in [Int(call.time.microseconds), call.status, call.items] {
       unsafe withUnsafeBytes(of: number) { unsafe text.append(contentsOf: $0) }
     }
-    for field in Field.allCases.prefix(Int(Field.textCount)) {
+    for field in Field.allCases.prefix(Int(Field.textCount)) where !field.isTrace {
       let slice = call[field]
       unsafe withUnsafeBytes(of: slice.count) { unsafe text.append(contentsOf: $0) }
       bytes.withSpan(Int(slice.start), Int(slice.count)) { span in

@@ -81,7 +81,7 @@ extension NightlyCount {
     }.json()
     let days = night.count.days.filter { $0.dates?.overlaps(range) ?? false }.map { day in
       PeriodDay(
-        day: day.day, result: day.result, rows: day.rows,
+        day: day.day, result: day.result, rows: day.rows, seen: day.seen,
         isLast: day.day == night.count.days.last?.day)
     }
     let terms = Dictionary(

@@ -32,6 +32,14 @@ package final class NightlyCount: @unchecked Sendable {
       self.configuration = configuration
       self.rule = rule
     }
+
+    /// That of those who look for misuse: days of which nothing was seen, or what other detectors have seen, are
+    /// counted anew.
+    fileprivate var looking: Origin {
+      var origin = self
+      origin.rule = .sha256(Array("\(rule.hexadecimal)\nseen \(SeenCalls.version)".utf8))
+      return origin
+    }
   }
 
   /// What a night found, and what it came to.
@@ -84,7 +92,7 @@ package final class NightlyCount: @unchecked Sendable {
       path, access: .write(holder: origin.command), programVersion: origin.programVersion)
     self.terms = terms
     self.options = options
-    self.origin = origin
+    self.origin = options.detects ? origin.looking : origin
     self.keepDays = keepDays
   }
 

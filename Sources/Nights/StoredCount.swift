@@ -2,6 +2,7 @@ package import CivilTime
 internal import Contracts
 internal import Counting
 internal import Decoding
+internal import Detection
 internal import Formats
 package import Ledger
 package import Metering
@@ -51,7 +52,7 @@ package struct StoredCount: Sendable {
     days = period.days.map { day in
       Day(
         day: day.day, inputsHash: .zero, carryIn: nil, carryOut: nil, result: day.result,
-        rows: day.rows, dates: period.month.first...period.month.last,
+        rows: day.rows, seen: day.seen, dates: period.month.first...period.month.last,
         effectiveEnd: Instant(microseconds: 0))
     }
   }
@@ -96,7 +97,10 @@ package struct StoredCount: Sendable {
 
   /// What a range is made of, but for the names of logs: equal texts mean equal results.
   package func state(of range: ClosedRange<CivilDate>) -> String {
-    let days = days(of: range).map { Self.text(of: $0, isLast: isLast($0)) }
+    let days = days(of: range).map { day in
+      Self.text(of: day, isLast: isLast(day))
+        + (day.seen.map { "\($0.sha256.hexadecimal)\n" } ?? "")
+    }
     return (days + recordless(in: range).map { "\($0)\n" }).joined()
   }
 
@@ -146,7 +150,31 @@ package struct StoredRange {
     var sum = StoredSum(logs, range)
     for day in days { try sum.add(day) }
     sum.balance.otherDays += logs.all.reduce(0) { $0 + $1.file.records }
-    return sum.result()
+    var result = sum.result()
+    if options.detects { (result.detection, result.unseenDays) = try detection() }
+    return result
+  }
+
+  /// What was seen of the range's calls, and the days whose calls nobody has looked at, or another version has.
+  private func detection() throws -> (DetectionSummary, unseen: [CivilDate]) {
+    var sum = DetectionSummary()
+    var unseen: [CivilDate] = []
+    for day in days {
+      let files = try day.result.logs.map { try logs.number(ofDigest: $0) }
+      let seen = try day.day.seen.flatMap { file in
+        try SeenCalls.read(
+          workspace.content(of: file), path: workspace.path(of: file), files: files)
+      }
+      guard var seen else {
+        unseen.append(day.day.day)
+        continue
+      }
+      if let range {
+        seen.days = seen.days.filter { range.contains(CivilDate(daysSinceEpoch: $0.key.day)) }
+      }
+      sum.merge(seen)
+    }
+    return (sum, unseen)
   }
 
   /// Everything with all units.

@@ -43,6 +43,56 @@ extension ByteView {
     let words = words(at: Int(slice.start), count: Int(slice.count))
     return SIMD2(words.first, words.second)
   }
+
+  /// What stands before the point of a number of at most nine digits there; 0 for anything else.
+  func wholeNumber(_ slice: Slice) -> Int {
+    var number = 0
+    for index in 0..<Int(slice.count) {
+      let byte = self[Int(slice.start) + index]
+      if byte == 0x2E && index > 0 { return number }
+      guard byte >= 0x30, byte <= 0x39, index < 9 else { return 0 }
+      number = number * 10 + Int(byte - 0x30)
+    }
+    return number
+  }
+}
+
+extension ByteView {
+  /// A duration as milliseconds, a part of one left out; 0 for what is none, or too long to mean anything.
+  func milliseconds(_ slice: Slice, _ unit: DurationUnit) -> Int {
+    let digitsMax = 18
+    // Digits of the unit, behind the point or before it, that make a millisecond.
+    let (behind, before) =
+      switch unit {
+      case .seconds: (3, 0)
+      case .microseconds: (0, 3)
+      case .nanoseconds: (0, 6)
+      }
+    var whole = 0
+    var fraction = 0
+    var places = 0
+    var hasPoint = false
+    for index in 0..<Int(slice.count) {
+      let byte = self[Int(slice.start) + index]
+      if byte == 0x2E && index > 0 && !hasPoint {
+        hasPoint = true
+        continue
+      }
+      guard byte >= 0x30, byte <= 0x39, index < digitsMax || hasPoint else { return 0 }
+      let digit = Int(byte - 0x30)
+      if !hasPoint {
+        whole = whole * 10 + digit
+      } else if places < behind {
+        fraction = fraction * 10 + digit
+        places += 1
+      }
+    }
+    for _ in 0..<behind { whole = min(whole, Int(UInt32.max)) * 10 }
+    for _ in places..<behind { fraction *= 10 }
+    for _ in 0..<before { whole /= 10 }
+    let milliseconds = whole + fraction
+    return milliseconds <= Int(Int32.max) ? milliseconds : 0
+  }
 }
 
 /// One record as its line states it: texts are slices of the line's block, escapes decoded.
@@ -56,8 +106,8 @@ public struct Call {
   /// where the line begins.
   @usableFromInline let words: UnsafeMutablePointer<UInt64>
   /// Fields of text, and room for the texts that no one asks for.
-  @usableFromInline static let textSlots = 16
-  package static let wordCount = textSlots + 4
+  @usableFromInline static let textSlots = 32
+  package static let wordCount = textSlots + 5
 
   /// The place of a field's word among those of a call: a slice's for a text, the number's for others.
   package static func position(of field: Field) -> Int {
@@ -65,6 +115,7 @@ public struct Call {
     case .time: textSlots
     case .status: textSlots + 1
     case .items: textSlots + 2
+    case .latency: textSlots + 4
     default: Int(field.rawValue)
     }
   }
@@ -123,12 +174,20 @@ public struct Call {
     nonmutating set { unsafe words[Self.textSlots + 3] = UInt64(truncatingIfNeeded: newValue) }
   }
 
+  /// Milliseconds that the answer took; 0 where the line has none, or it is not asked for.
+  @inlinable
+  public internal(set) var latency: Int {
+    @inline(__always) get { unsafe Int(truncatingIfNeeded: words[Self.textSlots + 4]) }
+    nonmutating set { unsafe words[Self.textSlots + 4] = UInt64(truncatingIfNeeded: newValue) }
+  }
+
   /// Makes all fields absent again.
   @inline(__always)
   func clear() {
     for index in 0..<Int(Field.textCount) { unsafe words[index] = 0 }
     status = 200
     items = 1
+    latency = 0
   }
 }
 

@@ -6,7 +6,13 @@ enum FieldName {
   /// What a key names: a ``Field``'s raw value, or `unknown`, whose text has a place too and is
   /// never read.
   typealias Code = UInt8
-  static let unknown: Code = 15
+  static let unknown: Code = 31
+
+  /// What a key names to those who ask for no traces.
+  @inline(__always)
+  static func code(_ code: Code, findsTraces: Bool) -> Code {
+    !findsTraces && Field(rawValue: code)?.isTrace ?? false ? unknown : code
+  }
 
   /// What the key at `start` names.
   ///
@@ -24,6 +30,8 @@ enum FieldName {
     case 7:
       // "user":
       if key.first == 0x003A_2272_6573_7522 && key.second == 0 { return Field.user.rawValue }
+      // "path":
+      if key.first == 0x003A_2268_7461_7022 && key.second == 0 { return Field.path.rawValue }
       // "time":
       if key.first == 0x003A_2265_6D69_7422 && key.second == 0 { return Field.time.rawValue }
     case 8:
@@ -45,6 +53,10 @@ enum FieldName {
         return Field.status.rawValue
       }
     case 11:
+      // "question":
+      if key.first == 0x6F69_7473_6575_7122 && key.second == 0x0000_0000_003A_226E {
+        return Field.question.rawValue
+      }
       // "licensee":
       if key.first == 0x6573_6E65_6369_6C22 && key.second == 0x0000_0000_003A_2265 {
         return Field.licensee.rawValue
@@ -59,6 +71,14 @@ enum FieldName {
         return Field.clientIP.rawValue
       }
     case 13:
+      // "user_agent":
+      if key.first == 0x6761_5F72_6573_7522 && key.second == 0x0000_003A_2274_6E65 {
+        return Field.userAgent.rawValue
+      }
+      // "latency_ms":
+      if key.first == 0x7963_6E65_7461_6C22 && key.second == 0x0000_003A_2273_6D5F {
+        return Field.latency.rawValue
+      }
       // "request_id":
       if key.first == 0x7473_6575_7165_7222 && key.second == 0x0000_003A_2264_695F {
         return Field.requestID.rawValue

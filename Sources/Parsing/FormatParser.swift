@@ -29,11 +29,12 @@ public struct FormatParser: ~Copyable {
   /// - Parameters:
   ///   - block: any; the blocks to parse come later.
   ///   - findsPlaces: whether records need their origins and addresses.
+  ///   - findsTraces: whether they need the fields that decide no count.
   ///   - isGuess: whether it is to be found out if the format is the log's.
   ///   - lineBytesMax: the longest line that is parsed, as its stream has it.
   public init(
-    _ plan: FormatPlan, _ block: Block, findsPlaces: Bool = true, isGuess: Bool = false,
-    lineBytesMax: Int = LogStream.lineBytesMaxDefault
+    _ plan: FormatPlan, _ block: Block, findsPlaces: Bool = true, findsTraces: Bool = false,
+    isGuess: Bool = false, lineBytesMax: Int = LogStream.lineBytesMaxDefault
   ) {
     self.plan = plan
     self.lineBytesMax = lineBytesMax
@@ -42,9 +43,9 @@ public struct FormatParser: ~Copyable {
     slots = unsafe Slots(words: words + Call.wordCount, count: plan.slotCount)
     assembler = RecordAssembler(
       plan, slots, unsafe Call(words: words), block.annex, findsPlaces: findsPlaces,
-      countsFields: isGuess)
+      findsTraces: findsTraces, countsFields: isGuess)
     switch plan.format.syntax {
-    case .json: reader = .json(JSONTreeReader(plan))
+    case .json: reader = .json(JSONTreeReader(plan, findsTraces: findsTraces))
     case .logfmt: reader = .pairs(PairsReader(plan))
     case .table(let table):
       reader = .table(TableReader(table, plan), hasBackslashes: table.hasBackslashes)
@@ -221,20 +222,35 @@ public struct FormatParser: ~Copyable {
         return .invalidText
       }
       return json.read(bytes, line, tokens, into: slots) { slot in
-        assembler.decode(slot, wholeBytes, with: TextDecoding.json)
+        if plan.isTrace(slot) {
+          assembler.decodeTrace(slot, wholeBytes, with: TextDecoding.json)
+          return true
+        }
+        return assembler.decode(slot, wholeBytes, with: TextDecoding.json)
       }
     case .table(let table, let hasBackslashes):
       if let rejection = check(bytes, line) { return rejection }
       return table.read(bytes, Self.content(bytes, line), into: slots) { slot in
-        _ = assembler.decode(
+        decode(
           slot, wholeBytes,
           with: hasBackslashes ? TextDecoding.backslashes : TextDecoding.doubledQuotes)
       }
     case .pairs(let pairs):
       if let rejection = check(bytes, line) { return rejection }
       return pairs.read(bytes, Self.content(bytes, line), into: slots) { slot in
-        _ = assembler.decode(slot, wholeBytes, with: TextDecoding.backslashes)
+        decode(slot, wholeBytes, with: TextDecoding.backslashes)
       }
+    }
+  }
+
+  /// Decodes what can be decoded in any case.
+  private mutating func decode(
+    _ slot: Int, _ bytes: ByteView, with decoding: (ByteView, Slice, inout Annex) -> Slice?
+  ) {
+    if plan.isTrace(slot) {
+      assembler.decodeTrace(slot, bytes, with: decoding)
+    } else {
+      _ = assembler.decode(slot, bytes, with: decoding)
     }
   }
 
@@ -247,7 +263,10 @@ public struct FormatParser: ~Copyable {
       guard (start..<(start + Int(value.count))).contains(where: { bytes[$0] == 0x5C }) else {
         continue
       }
-      if escaping == .json {
+      if plan.isTrace(slot) {
+        assembler.decodeTrace(
+          slot, bytes, with: escaping == .json ? TextDecoding.json : TextDecoding.backslashes)
+      } else if escaping == .json {
         guard assembler.decode(slot, bytes, with: TextDecoding.json) else {
           return .unreadableField
         }

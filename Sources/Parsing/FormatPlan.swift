@@ -15,6 +15,11 @@ public final class FormatPlan: Sendable {
   let header: [String]?
   /// The names of the values that are looked at; their slots are the first.
   let valueNames: [String]
+  /// Of each of these, whether it is asked for only by fields that decide no count: nothing in it makes a line
+  /// unreadable.
+  private let areTraces: [Bool]
+  /// Of each source of the latency, its unit; `nil`: milliseconds.
+  let latencyUnits: [DurationUnit?]
   let slotCount: Int
   let request: Request?
   let queryKeys: KeyTable
@@ -86,7 +91,8 @@ public final class FormatPlan: Sendable {
       request = .parts(method: number(method), url: number(url), query: number(query))
     case nil: request = nil
     }
-    for field in Field.allCases.prefix(Int(Field.textCount)) where !field.isPlace {
+    for field in Field.allCases.prefix(Int(Field.textCount)) where !field.isPlace && !field.isTrace
+    {
       guard let sources = format.fields[field], sources.count == 1 else { continue }
       slots.alias(sources[0], to: field)
     }
@@ -125,16 +131,27 @@ public final class FormatPlan: Sendable {
     pathSlot = slots.number(.path)
     joins = slots.joins
     valueNames = slots.valueNames
+    areTraces = slots.valueNames.map { !slots.namesThatCount.contains($0) }
+    latencyUnits = (format.fields[.latency] ?? []).map { source in
+      if case .duration(_, let unit) = source { unit } else { nil }
+    }
     queryKeys = KeyTable(slots.queries)
     cookies = cookieSlot.map { Cookies(slot: $0, keys: KeyTable(slots.cookies)) }
     slotCount = slots.count
   }
 }
 
+extension FormatPlan {
+  /// Whether the value of a slot is asked for only by fields that decide no count.
+  func isTrace(_ slot: Int) -> Bool { slot < areTraces.count && areTraces[slot] }
+}
+
 /// Gives numbers to what a format speaks of; the line's own values first.
 private struct SlotNumbers {
   private var numbers: [ValueSource: Int] = [:]
   private(set) var valueNames: [String] = []
+  /// Those that more than traces ask for.
+  private(set) var namesThatCount: Set<String> = []
   private(set) var queries: [(name: String, slot: Int)] = []
   private(set) var cookies: [(name: String, slot: Int)] = []
   private(set) var joins: [FormatPlan.Join] = []
@@ -147,13 +164,13 @@ private struct SlotNumbers {
     func visit(_ source: ValueSource) {
       uses[source, default: 0] += 1
       switch source {
-      case .value(let name): names.insert(name)
+      case .value(let name), .duration(let name, _): names.insert(name)
       case .joined(let parts):
         for case .source(let part) in parts { visit(part) }
       default: break
       }
     }
-    for sources in format.fields.values { sources.forEach(visit) }
+    for (field, sources) in format.fields where !field.isTrace { sources.forEach(visit) }
     for rule in format.rules {
       for case .text(let source, _) in rule.conditions { visit(source) }
     }
@@ -164,6 +181,8 @@ private struct SlotNumbers {
     case nil: break
     }
     if let cookies = format.cookies { names.insert(cookies) }
+    namesThatCount = names
+    for (field, sources) in format.fields where field.isTrace { sources.forEach(visit) }
     for name in names.sorted() {
       numbers[.value(name)] = count
       count += 1
@@ -185,6 +204,7 @@ private struct SlotNumbers {
   }
 
   mutating func number(_ source: ValueSource) -> Int {
+    if case .duration(let name, _) = source { return number(.value(name)) }
     if let known = numbers[source] { return known }
     if case .joined(let parts) = source {
       var ready: [FormatPlan.Join.Part] = []

@@ -26,12 +26,14 @@ public struct JSONLinesParser: ~Copyable {
   private static let missesMax = 16
   private let lineBytesMax: Int
 
-  /// - Parameter lineBytesMax: the longest line that is parsed, as its stream has it.
-  public init(lineBytesMax: Int = LogStream.lineBytesMaxDefault) {
+  /// - Parameters:
+  ///   - findsTraces: whether records need the fields that decide no count.
+  ///   - lineBytesMax: the longest line that is parsed, as its stream has it.
+  public init(findsTraces: Bool = false, lineBytesMax: Int = LogStream.lineBytesMaxDefault) {
     self.lineBytesMax = lineBytesMax
     unsafe words = .allocate(capacity: Call.wordCount)
     unsafe words.initialize(repeating: 0, count: Call.wordCount)
-    walk = JSONWalk(call: unsafe Call(words: words))
+    walk = JSONWalk(call: unsafe Call(words: words), findsTraces: findsTraces)
   }
 
   deinit {

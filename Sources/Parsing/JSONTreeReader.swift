@@ -7,6 +7,8 @@ final class JSONTreeReader {
   private struct Node {
     var keys: [(name: [UInt8], node: Int)] = []
     var slot = FormatPlan.none
+    /// Whether it is asked for only by fields that decide no count.
+    var isTrace = false
   }
 
   private struct Frame {
@@ -22,15 +24,19 @@ final class JSONTreeReader {
   /// for many lines that have none.
   private var backslash = -1
 
-  init(_ plan: FormatPlan) {
+  init(_ plan: FormatPlan, findsTraces: Bool) {
     for (slot, name) in plan.valueNames.enumerated() {
-      add(name.split(separator: ".", omittingEmptySubsequences: false).map { Array($0.utf8) }, slot)
+      let isTrace = plan.isTrace(slot)
+      if isTrace && !findsTraces { continue }
+      add(
+        name.split(separator: ".", omittingEmptySubsequences: false).map { Array($0.utf8) }, slot,
+        isTrace: isTrace)
       // Some loggers write the path as one key.
-      if name.contains(".") { add([Array(name.utf8)], slot) }
+      if name.contains(".") { add([Array(name.utf8)], slot, isTrace: isTrace) }
     }
   }
 
-  private func add(_ path: [[UInt8]], _ slot: Int) {
+  private func add(_ path: [[UInt8]], _ slot: Int, isTrace: Bool) {
     var node = 0
     for name in path {
       if let known = nodes[node].keys.first(where: { $0.name == name }) {
@@ -42,6 +48,7 @@ final class JSONTreeReader {
       }
     }
     nodes[node].slot = slot
+    nodes[node].isTrace = isTrace
   }
 
   /// Prepares for the lines of another block.
@@ -91,7 +98,9 @@ final class JSONTreeReader {
         let start = token(cursor)
         if bytes[start] == 0x7B || bytes[start] == 0x5B {
           let isObject = bytes[start] == 0x7B
-          if isObject, node >= 0, nodes[node].slot >= 0, nodes[node].keys.isEmpty {
+          if isObject, node >= 0, nodes[node].slot >= 0, nodes[node].keys.isEmpty,
+            !nodes[node].isTrace
+          {
             return .unreadableField
           }
           frame = Frame(isObject: isObject, node: node)

@@ -20,6 +20,7 @@ extension JSONWalk {
       case .some(let items): call.items = items ?? 1
       case .none: unreadable |= bit
       }
+    case .latency: call.latency = Self.wholeNumber(value, bytes)
     default:
       // A text that is given as a number is its digits.
       escaped &= ~bit
@@ -27,8 +28,17 @@ extension JSONWalk {
       case .text(let slice, _), .number(let slice), .boolean(let slice):
         call[code] = slice
       case .null: call[code] = .absent
+      case .container where Field(rawValue: code)?.isTrace ?? false: call[code] = .absent
       case .container: unreadable |= bit
       }
+    }
+  }
+
+  /// What stands before a number's point; 0 where the value is none, or too large to mean anything.
+  private static func wholeNumber(_ value: Value, _ bytes: ByteView) -> Int {
+    switch value {
+    case .number(let slice), .text(let slice, false): bytes.wholeNumber(slice)
+    default: 0
     }
   }
 
@@ -94,7 +104,11 @@ extension JSONWalk {
       let slice = call[code]
       let start = Int(slice.start)
       guard let decoded = Escapes.decoded(bytes, start, start + Int(slice.count)) else {
-        unreadable |= 1 << UInt32(code)
+        if Field(rawValue: code)?.isTrace ?? false {
+          call[code] = .absent
+        } else {
+          unreadable |= 1 << UInt32(code)
+        }
         continue
       }
       for (offset, byte) in decoded.enumerated() {

@@ -141,6 +141,6 @@ extension JSONWalk {
   mutating func learn(_ bytes: ByteView, _ tokens: Tokens, offset: Int, end: Int) {
     guard lessonsLeft > 0 else { return }
     lessonsLeft -= 1
-    template.learn(bytes, tokens, offset: offset, end: end)
+    template.learn(bytes, tokens, offset: offset, end: end, findsTraces: findsTraces)
   }
 }

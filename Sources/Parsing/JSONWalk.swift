@@ -22,6 +22,7 @@ struct JSONWalk: ~Copyable {
   var nesting: [Bool] = []
   /// Known fields whose text holds escapes, a bit each.
   var escaped: UInt32 = 0
+  let findsTraces: Bool
   var timeState = TimeState.missing
   /// Known fields whose last value cannot be read, a bit each.
   var unreadable: UInt32 = 0
@@ -37,7 +38,10 @@ struct JSONWalk: ~Copyable {
   }
 
   /// - Parameter call: where records are read into.
-  init(call: Call) { self.call = call }
+  init(call: Call, findsTraces: Bool) {
+    self.call = call
+    self.findsTraces = findsTraces
+  }
 
   /// Prepares for the lines of another block.
   mutating func begin() { backslash = -1 }
@@ -198,6 +202,13 @@ struct JSONWalk: ~Copyable {
   /// What a key names; `nil` where it is no key.
   @inline(never)
   mutating func fieldCode(
+    _ bytes: ByteView, _ key: Int, colon: Int
+  ) -> FieldName.Code? {
+    anyFieldCode(bytes, key, colon: colon).map { FieldName.code($0, findsTraces: findsTraces) }
+  }
+
+  @inline(__always)
+  private mutating func anyFieldCode(
     _ bytes: ByteView, _ key: Int, colon: Int
   ) -> FieldName.Code? {
     guard bytes[key] == 0x22, bytes[colon] == 0x3A,

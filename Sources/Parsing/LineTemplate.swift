@@ -122,7 +122,9 @@ struct LineTemplate {
   /// - Parameters:
   ///   - tokens: those of the line alone.
   ///   - end: the position behind the line's last byte.
-  mutating func learn(_ bytes: ByteView, _ tokens: Tokens, offset: Int, end: Int) {
+  mutating func learn(
+    _ bytes: ByteView, _ tokens: Tokens, offset: Int, end: Int, findsTraces: Bool
+  ) {
     func token(_ number: Int) -> Int { tokens[number] + offset }
     var cursor = 1
     var place = 0
@@ -132,7 +134,8 @@ struct LineTemplate {
       guard
         let (step, text) = Self.step(
           bytes, from: start, key: token(cursor), colon: token(cursor + 1),
-          value: token(cursor + 2)), bytes[separator] == 0x2C || bytes[separator] == 0x7D
+          value: token(cursor + 2), findsTraces: findsTraces),
+        bytes[separator] == 0x2C || bytes[separator] == 0x7D
       else { return }
       if let known = (0..<stepCount).first(where: { isSame(self[$0], step, text) }) {
         place = max(place, known + 1)
@@ -161,7 +164,7 @@ struct LineTemplate {
   /// The step for what stands from behind a separator up to a value, and those bytes; `nil` where
   /// the template cannot expect it.
   private static func step(
-    _ bytes: ByteView, from start: Int, key: Int, colon: Int, value: Int
+    _ bytes: ByteView, from start: Int, key: Int, colon: Int, value: Int, findsTraces: Bool
   ) -> (Step, [UInt8])? {
     guard bytes[key] == 0x22, bytes[colon] == 0x3A, bytes[colon - 1] == 0x22, value - start <= 255
     else { return nil }
@@ -173,7 +176,8 @@ struct LineTemplate {
     guard !text.contains(where: { $0 == 0x5C || $0 >= 0x80 || $0 == 0x0A }) else { return nil }
     var step = Step()
     step.count = text.count
-    step.code = FieldName.code(bytes, key, count: colon + 1 - key)
+    step.code = FieldName.code(
+      FieldName.code(bytes, key, count: colon + 1 - key), findsTraces: findsTraces)
     switch (Field(rawValue: step.code), isText) {
     case (nil, true): step.kind = .text
     case (nil, false): step.kind = .bare

@@ -100,7 +100,8 @@ public struct Misfit: Sendable, Hashable {
   private static func named(
     _ plan: FormatPlan, _ names: [String], _ rejection: Rejection?, of kind: String
   ) -> Misfit {
-    let found = plan.valueNames.filter { names.contains($0) }
+    let wanted = plan.valueNames.enumerated().filter { !plan.isTrace($0.offset) }.map(\.element)
+    let found = wanted.filter { names.contains($0) }
     let times = (plan.format.fields[.time] ?? []).map(\.text)
     var detail: String
     if times.contains(where: { names.contains($0) }), let rejection {
@@ -112,7 +113,7 @@ public struct Misfit: Sendable, Hashable {
     return Misfit(
       format: plan.format.name, detail: detail,
       remedy: "put these \(kind)s where its 'fields' name others",
-      share: Double(found.count) / Double(max(plan.valueNames.count, 1)))
+      share: Double(found.count) / Double(max(wanted.count, 1)))
   }
 
   /// Of a format of literal texts with values between them.
@@ -166,6 +167,7 @@ extension ValueSource {
   var text: String {
     switch self {
     case .value(let name): name
+    case .duration(let name, let unit): "\(unit.rawValue):\(name)"
     case .query(let name): "query:\(name)"
     case .cookie(let name): "cookie:\(name)"
     case .method: "method"

@@ -59,10 +59,11 @@ struct RecordAssembler {
   /// - Parameters:
   ///   - call: what lies before the slots.
   ///   - findsPlaces: whether origins and addresses are asked for.
+  ///   - findsTraces: whether the fields that decide no count are.
   ///   - countsFields: whether ``fieldCount`` is.
   init(
     _ plan: FormatPlan, _ slots: Slots, _ call: Call, _ annex: Annex, findsPlaces: Bool,
-    countsFields: Bool
+    findsTraces: Bool, countsFields: Bool
   ) {
     self.countsFields = countsFields
     self.plan = plan
@@ -76,7 +77,9 @@ struct RecordAssembler {
     var sources: [Int] = []
     var sourceStarts = [0]
     for field in Field.allCases {
-      let slots = findsPlaces || !field.isPlace ? plan.fields[Int(field.rawValue)] : []
+      let isWanted =
+        (findsPlaces || !field.isPlace) && (findsTraces || !field.isTrace)
+      let slots = isWanted ? plan.fields[Int(field.rawValue)] : []
       sources += slots
       sourceStarts.append(sources.count)
       let isText = field.rawValue < Field.textCount && !field.isPlace
@@ -137,6 +140,7 @@ struct RecordAssembler {
     slots.clear(from: plain ? valueCount : 0)
     call.status = 200
     call.items = 1
+    call.latency = 0
     annex.reset(to: annexStart)
   }
 
@@ -147,6 +151,19 @@ struct RecordAssembler {
     guard let decoded = decoding(bytes, slots[slot], &annex) else { return false }
     slots[slot] = decoded
     return true
+  }
+
+  /// Decodes the value of a slot that only fields that decide no count ask for; it is none where it cannot be.
+  mutating func decodeTrace(
+    _ slot: Int, _ bytes: ByteView, with decoding: (ByteView, Slice, inout Annex) -> Slice?
+  ) {
+    let end = annex.end
+    let wasFull = annex.isFull
+    let decoded = decoding(bytes, slots[slot], &annex)
+    slots[slot] = decoded ?? .absent
+    guard annex.isFull && !wasFull else { return }
+    annex.reset(to: end)
+    slots[slot] = .absent
   }
 
   /// Reads a plain line with its request; see ``PlainLineReader/read(_:from:into:_:)``.
@@ -209,6 +226,8 @@ struct RecordAssembler {
         hasUnreadableItems = true
       }
     }
+    let latency = value(.latency)
+    if !latency.isEmpty { call.latency = milliseconds(latency, bytes) }
     let hasTime = !time.isEmpty
     if countsFields { countFields() }
     if hasRules {
@@ -230,6 +249,17 @@ struct RecordAssembler {
       if !value.isEmpty { return value }
     }
     return .absent
+  }
+
+  /// The latency, whose value this is: that of the first source that has one.
+  private mutating func milliseconds(_ value: Slice, _ bytes: ByteView) -> Int {
+    let field = Int(Field.latency.rawValue)
+    let first = sourceStarts[field]
+    for index in first..<sourceStarts[field &+ 1] where !slots[sources[index]].isEmpty {
+      guard let unit = plan.latencyUnits[index &- first] else { break }
+      return bytes.milliseconds(value, unit)
+    }
+    return bytes.wholeNumber(value)
   }
 
   private mutating func countFields() {

@@ -1,5 +1,6 @@
 internal import CivilTime
 public import Contracts
+public import Detection
 public import Reconciliation
 internal import Reports
 public import Statements
@@ -16,6 +17,8 @@ public struct ContractReconciliation: Sendable {
   public let licensee: StatedTotals
   /// The definitions that the licensee's totals may come from, where a log was given.
   public let definitions: LicenseeDefinitions.Found?
+  /// What a comparison with the count's own units shows of misuse.
+  public internal(set) var findings: [Finding] = []
   /// What was read of the log that was the evidence.
   public let log: MeteringSummary?
 

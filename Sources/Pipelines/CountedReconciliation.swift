@@ -30,6 +30,7 @@ struct CountedReconciliation {
     for file in files { details.append(try open(file)) }
     let engine = DetailReconciliation(contract, options: engineOptions(details, callTimes))
     let number = contract.number
+    let withoutCall = UnitsWithoutCall()
     let outcome = try RunError.spill { () throws(SpillError) in
       let statements = details
       if let traffic {
@@ -55,13 +56,18 @@ struct CountedReconciliation {
         ),
       ])
       let report = report(rows.sources)
-      return try engine.run { report.row($0) }
+      return try engine.run {
+        withoutCall.take($0)
+        return report.row($0)
+      }
     }
     var licensee = details[0].totals
     for detail in details.dropFirst() { licensee.join(detail.totals) }
-    return ContractReconciliation(
+    var comparison = ContractReconciliation(
       contract, details: outcome, licensor: StatedTotals(counted: []), licensee: licensee,
       range: dates, log: nil)
+    comparison.findings = withoutCall.findings(contract, outcome.licensee) { place(ofRow: $0) }
+    return comparison
   }
 
   private func open(_ file: StatementReconciliation.Side) throws(RunError) -> StatementDetail {
@@ -86,14 +92,17 @@ struct CountedReconciliation {
     return engine
   }
 
+  /// Where a unit of the licensee's stands, `file:row`.
+  private func place(ofRow place: UInt64) -> String {
+    "\(files[Int(place >> Self.rowBits)].path):\(place & (1 << Self.rowBits - 1))"
+  }
+
   private func report(_ sources: SourceTable) -> DifferencesReport {
-    let paths = files.map(\.path)
-    let users = users
+    let comparison = self
     return DifferencesReport(contract) { side, place in
-      if side != .licensee { return sources.text(of: place) }
-      return "\(paths[Int(place >> Self.rowBits)]):\(place & (1 << Self.rowBits - 1))"
+      side == .licensee ? comparison.place(ofRow: place) : sources.text(of: place)
     } user: { _, user in
-      switch users {
+      switch comparison.users {
       case .plain: user
       case .omitted: ""
       case .pseudonym(let pseudonym): user.isEmpty ? "" : pseudonym.text(user)

@@ -3,6 +3,7 @@ internal import Configuration
 internal import Contracts
 internal import Counting
 internal import Decoding
+internal import Detection
 internal import Ledger
 internal import Manifests
 public import Metering
@@ -77,6 +78,7 @@ public struct NightlyRun: Sendable {
     // What counts and what compares units share the memory.
     if statements.hasDetails { metering.memoryBytes /= 3 }
     metering.findsPlaces = true
+    metering.detects = terms.hasContracts && pipeline.detection?.isOn ?? false
     metering.wantsQuarantine = !usesWorkspace
     do throws(InputError) {
       try QuarantineReport.check(logs.files, Self.quarantineFolder(pipeline))
@@ -201,6 +203,7 @@ public struct NightlyRun: Sendable {
       var options = metering
       options.wantsQuarantine = false
       options.wantsCallTimes = false
+      options.detects = false
       options.wantsRows = pass.wantsUnits
       options.rivals = pass.rivals
       options.leftOut = pass.leftOut

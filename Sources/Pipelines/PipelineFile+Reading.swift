@@ -2,6 +2,7 @@ internal import CivilTime
 public import Configuration
 internal import Contracts
 internal import Decoding
+internal import Detection
 internal import Formats
 internal import Nights
 
@@ -11,7 +12,7 @@ extension PipelineFile {
     "keep_segments",
     "out",
     "headers",
-    "bom", "quarantined_share", "privacy_key", "threads", "memory", "metrics", "hook",
+    "bom", "quarantined_share", "privacy_key", "detection", "threads", "memory", "metrics", "hook",
     "hook_time_limit",
   ]
   static let threadsMax = 1_024
@@ -61,6 +62,7 @@ extension PipelineFile {
     bom = file["bom"]?.boolean() ?? false
     quarantinedShare = file["quarantined_share"]?.fraction() ?? .zero
     privacyKey = resolved(file["privacy_key"])
+    detection = file["detection"].map(Self.detection)
     threads = file["threads"]?.integer(1...Self.threadsMax, of: "a number of threads")
     if let value = file["memory"] {
       memory = value.scalarText.flatMap { ByteCount(text: $0) }
@@ -94,6 +96,30 @@ extension PipelineFile {
 
   private static func isBuiltIn(_ format: String) -> Bool {
     BuiltInFormats.all.contains { $0.name == format }
+  }
+
+  private static func detection(_ value: ConfigurationValue) -> DetectionSettings {
+    var settings = DetectionSettings()
+    guard let mapping = value.mapping(keys: ["without", "false_discovery_rate"]) else {
+      return settings
+    }
+    for element in mapping["without"]?.elementsOrOne() ?? [] {
+      guard let kind = element.choice(of: Finding.Kind.self) else { continue }
+      if DetectionSettings.tested.contains(kind) {
+        settings.without.insert(kind)
+      } else {
+        element.contradict(
+          "\(kind.rawValue) comes of the contract's lists; leave out the list instead")
+      }
+    }
+    if let rate = mapping["false_discovery_rate"] {
+      if let share = rate.fraction(), let number = Double(share.text(places: 9)), number > 0 {
+        settings.falseDiscoveryRate = number
+      } else {
+        rate.reject(expected: "a share above 0, such as 0.001 or 0.1%")
+      }
+    }
+    return settings
   }
 
   /// A file that node_exporter reads: it takes those that end with `.prom`.

@@ -1,6 +1,7 @@
 public import CivilTime
 public import Contracts
 public import Decoding
+public import Detection
 public import Formats
 
 /// A nightly job as its file describes it, read and validated.
@@ -40,6 +41,8 @@ public struct PipelineFile: Sendable, Hashable {
   public var quarantinedShare: Money
   /// The file whose bytes are the key of user pseudonyms, for contracts that name none.
   public var privacyKey: String?
+  /// What is looked for beside the contracts' lists; `nil`: nothing.
+  public var detection: DetectionSettings?
   public var threads: Int?
   public var memory: ByteCount?
   /// The file that each run's figures are written to, for Prometheus; it ends with `.prom`.

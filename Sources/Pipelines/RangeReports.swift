@@ -47,7 +47,8 @@ struct RangeReports {
       if let found { comparisons.append(found) }
     }
     return RangeOutcome(
-      pipeline: pipeline, month: nil, terms: terms, result: result, findings: findings(result),
+      pipeline: pipeline, month: nil, terms: terms, result: result,
+      findings: findings(result, comparisons),
       comparisons: comparisons, rowProblems: statements.all.flatMap(\.totals.problems),
       adjustments: [], folder: folder)
   }
@@ -73,17 +74,24 @@ struct RangeReports {
       if let found { comparisons.append(found) }
     }
     return RangeOutcome(
-      pipeline: pipeline, month: month, terms: terms, result: result, findings: findings(result),
+      pipeline: pipeline, month: month, terms: terms, result: result,
+      findings: findings(result, comparisons),
       comparisons: comparisons, rowProblems: statements.all.flatMap(\.totals.problems),
       adjustments: adjustments, folder: folder)
   }
 
-  /// The findings that need only the contracts' lists; none without contracts.
-  private func findings(_ result: MeteringResult) -> [Finding] {
+  /// What breaks the contracts, by calls, lists and comparisons; nothing without contracts.
+  private func findings(
+    _ result: MeteringResult, _ comparisons: [ContractReconciliation]
+  ) -> [Finding] {
     guard terms.hasContracts else { return [] }
-    return terms.contracts
-      .flatMap { contractFindings(contract: $0, uses: result.uses, places: result.places) }
-      .sorted(by: Finding.precedes)
+    let found = FoundMisuse(
+      terms: terms, users: users.all, settings: pipeline.detection ?? DetectionSettings()
+    )
+    .findings(result)
+    let compared = comparisons.flatMap(\.findings)
+      .filter { !(pipeline.detection?.without.contains($0.kind) ?? true) }
+    return (found + compared).sorted(by: Finding.precedes)
   }
 
   /// Compares a contract's count with its licensee's statement.

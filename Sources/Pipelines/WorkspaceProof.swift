@@ -1,4 +1,5 @@
 internal import Counting
+internal import Detection
 internal import Foundation
 public import Ledger
 internal import Metering
@@ -26,6 +27,7 @@ public struct WorkspaceProof: Sendable {
     metering.formats = pipeline.formats
     metering.wantsRows = true
     metering.findsPlaces = true
+    metering.detects = terms.hasContracts && pipeline.detection?.isOn ?? false
     // What was taken in was taken in with all that is wrong with it.
     metering.isStrict = false
     self.metering = metering

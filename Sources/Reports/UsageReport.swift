@@ -18,6 +18,15 @@ public struct UsageReport: Sendable {
     case plain
     case omitted
     case pseudonym(UserPseudonym)
+
+    /// A user as reports may name it.
+    public func text(_ user: String) -> String {
+      switch self {
+      case .plain: user
+      case .omitted: "a user"
+      case .pseudonym(let pseudonym): user.isEmpty ? "" : pseudonym.text(user)
+      }
+    }
   }
 
   private let contracts: [Contract]

@@ -32,7 +32,7 @@ struct ChunkDecoder: ~Copyable {
   }
 
   private let columns: [Column]
-  /// Columns of texts whose rows are left absent.
+  /// Columns whose rows are left absent, or 0.
   private let unread: Set<Int>
   private let streams = StreamReader()
   private var numbers = ByteBuffer()
@@ -45,7 +45,7 @@ struct ChunkDecoder: ~Copyable {
   /// The least and the greatest number of each column of the last chunk; 0 for texts.
   private(set) var ranges: [ClosedRange<Int64>]
 
-  /// - Parameter unread: columns of texts that nobody asks for; their rows become absent.
+  /// - Parameter unread: columns that nobody asks for; their rows become absent, or 0.
   init(_ columns: [Column], unread: Set<Int> = []) {
     self.columns = columns
     self.unread = unread
@@ -110,13 +110,16 @@ struct ChunkDecoder: ~Copyable {
       do throws(ChunkDefect) {
         for (index, column) in columns.enumerated() {
           let target = unsafe table.words + table.positions[index]
-          if column.isNumeric {
-            let form = unsafe base[ChunkFormat.headerBytes + index * ChunkFormat.columnBytes + 1]
+          let form = unsafe base[ChunkFormat.headerBytes + index * ChunkFormat.columnBytes + 1]
+          if unread.contains(index) {
+            for row in 0..<header.rows { unsafe target[row &* table.stride] = 0 }
+          } else if column == .hashes {
+            ranges[index] = unsafe try decodeHashes(
+              base, starts[index], starts[index + 1], form, to: target, table.stride, header.rows)
+          } else if column.isNumeric {
             ranges[index] = unsafe try decodeNumbers(
               base, starts[index], starts[index + 1], form, isSeries: column == .series,
               to: target, table.stride, header.rows)
-          } else if unread.contains(index) {
-            for row in 0..<header.rows { unsafe target[row &* table.stride] = 0 }
           } else {
             unsafe try decodeTexts(
               base, plans[index], texts, to: target, table.stride, header.rows)
@@ -310,6 +313,59 @@ struct ChunkDecoder: ~Copyable {
     }
     unsafe try Self.decodeIndexes(base, position, of: distinct, to: target, stride, rows)
     return least...greatest
+  }
+
+  // MARK: - Hashes
+
+  /// - Returns: from 0 to the greatest, or to the greatest number with a sign.
+  private func decodeHashes(
+    _ base: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ form: UInt8,
+    to target: UnsafeMutablePointer<UInt64>, _ stride: Int, _ rows: Int
+  ) throws(ChunkDefect) -> ClosedRange<Int64> {
+    var position = start
+    var bits: UInt64 = 0
+    guard let form = ChunkFormat.HashForm(rawValue: form), start < end else {
+      throw .malformed(start, "a column of hashes has an unknown form")
+    }
+    if form == .constant {
+      guard let word = unsafe Varint.read(base, &position, end: end), position == end else {
+        throw .malformed(start, "a column has no hash")
+      }
+      for row in 0..<rows { unsafe target[row &* stride] = word }
+      return 0...Int64(clamping: word)
+    }
+    let width = unsafe Int(base[position])
+    position += 1
+    guard width > 0, width <= 8 else { throw .malformed(start, "hashes have too many bytes") }
+    // Behind a chunk's columns stands its checksum, so that eight bytes can be read of any hash.
+    let mask = UInt64.max &>> UInt64(64 - 8 * width)
+    func hash(_ index: Int) -> UInt64 {
+      let word = unsafe UnsafeRawPointer(base).loadUnaligned(
+        fromByteOffset: position &+ index &* width, as: UInt64.self)
+      return UInt64(littleEndian: word) & mask
+    }
+    if form == .plain {
+      guard end - position == rows * width else {
+        throw .malformed(position, "a column has another number of hashes")
+      }
+      for row in 0..<rows {
+        let hash = hash(row)
+        bits |= hash
+        unsafe target[row &* stride] = hash
+      }
+      return 0...Int64(clamping: bits)
+    }
+    guard let count = unsafe Varint.read(base, &position, end: end), count > 0,
+      count <= UInt64(rows), Int(count) * width <= end - position
+    else { throw .malformed(start, "a column has too many distinct hashes") }
+    let distinct = (0..<Int(count)).map(hash)
+    for hash in distinct { bits |= hash }
+    position += distinct.count * width
+    guard Self.indexBytes(of: distinct.count, rows: rows) == end - position else {
+      throw .malformed(position, "a column has another number of hashes")
+    }
+    unsafe try Self.decodeIndexes(base, position, of: distinct, to: target, stride, rows)
+    return 0...Int64(clamping: bits)
   }
 
   // MARK: - Numbers of words, classes and distinct numbers

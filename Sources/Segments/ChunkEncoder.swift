@@ -18,6 +18,7 @@ public struct ChunkEncoder: ~Copyable {
   private var rest = RowScratch<UInt32>()
   private var packed = ByteBuffer()
   private var dictionary = WordTable()
+  private var hashes = HashTable()
 
   /// Texts whose sum is larger are written as distinct ones, however many: a chunk then has no more than its
   /// rows' memory had.
@@ -62,7 +63,9 @@ public struct ChunkEncoder: ~Copyable {
       unsafe rows.gather(index, selection, to: words.base)
       let start = output.count
       let form: UInt8
-      if column.isNumeric {
+      if column == .hashes {
+        form = encodeHashes(count)
+      } else if column.isNumeric {
         form = encodeNumbers(count, isSeries: column == .series)
       } else {
         form = encodeTexts(rows.texts, count, prefersWords: column == .words)
@@ -192,6 +195,53 @@ public struct ChunkEncoder: ~Copyable {
       if !isMillions && number % 1_000 != 0 { return 0 }
     }
     return isMillions ? 6 : 3
+  }
+
+  // MARK: - Hashes
+
+  private mutating func encodeHashes(_ count: Int) -> UInt8 {
+    let words = unsafe self.words.base
+    let first = unsafe words[0]
+    var bits: UInt64 = 0
+    var isConstant = true
+    for index in 0..<count {
+      let hash = unsafe words[index]
+      bits |= hash
+      if hash != first { isConstant = false }
+    }
+    if isConstant {
+      output.appendVarint(first)
+      return ChunkFormat.HashForm.constant.rawValue
+    }
+    let width = (UInt64.bitWidth - bits.leadingZeroBitCount + 7) / 8
+    if encodeDistinctHashes(count, width: width) { return ChunkFormat.HashForm.distinct.rawValue }
+    output.append(UInt8(width))
+    unsafe output.append(hashes: words, count, width: width)
+    return ChunkFormat.HashForm.plain.rawValue
+  }
+
+  /// - Returns: false where that would take more than each row's own; nothing is written then.
+  private mutating func encodeDistinctHashes(_ count: Int, width: Int) -> Bool {
+    let words = unsafe self.words.base
+    hashes.removeAll()
+    for index in 0..<count {
+      let number = unsafe hashes.number(of: words[index])
+      if number >= Self.wordsMax || index < Self.sampleRows && number >= Self.sampleWordsMax {
+        return false
+      }
+      unsafe indexes.base[index] = UInt32(truncatingIfNeeded: number)
+    }
+    let distinct = hashes.values.count
+    let indexBytes = PackedNumbers.bytes(rows: count, width: PackedNumbers.width(count: distinct))
+    guard distinct * width + indexBytes < count * width else { return false }
+    output.append(UInt8(width))
+    output.appendVarint(UInt64(distinct))
+    unsafe hashes.values.withUnsafeBufferPointer {
+      guard let values = $0.baseAddress else { return }
+      unsafe output.append(hashes: values, distinct, width: width)
+    }
+    appendIndexes(count, of: distinct)
+    return true
   }
 
   // MARK: - Texts
@@ -354,6 +404,61 @@ private enum InlineDistinct {
       unsafe indexes[index] = UInt32(truncatingIfNeeded: lastNumber)
     }
     return distinct
+  }
+}
+
+extension ByteBuffer {
+  /// Appends of each hash its lowest bytes, the lowest one first.
+  fileprivate mutating func append(
+    hashes: UnsafePointer<UInt64>, _ count: Int, width: Int
+  ) {
+    // What is written behind a hash is overwritten by the next one.
+    reserve(count * width + 8)
+    let target = unsafe UnsafeMutableRawPointer(base)
+    for index in 0..<count {
+      unsafe target.storeBytes(
+        of: hashes[index].littleEndian, toByteOffset: self.count, as: UInt64.self)
+      self.count &+= width
+    }
+  }
+}
+
+/// Distinct hashes in the order in which they came first. Not private, as ``RowScratch``.
+struct HashTable: ~Copyable {
+  private(set) var values: [UInt64] = []
+  /// Numbers of hashes plus one, found by their bits; 0: free. Twice as many places as hashes at least.
+  private var places = [UInt32](repeating: 0, count: 64)
+
+  mutating func removeAll() {
+    values.removeAll(keepingCapacity: true)
+    for index in places.indices { places[index] = 0 }
+  }
+
+  /// The number of a hash, which is given the next one where it is new.
+  mutating func number(of hash: UInt64) -> Int {
+    if 2 * (values.count + 1) > places.count { grow() }
+    var place = place(of: hash)
+    while places[place] != 0 {
+      let number = Int(places[place]) - 1
+      if values[number] == hash { return number }
+      place = (place + 1) & (places.count - 1)
+    }
+    values.append(hash)
+    places[place] = UInt32(values.count)
+    return values.count - 1
+  }
+
+  private func place(of hash: UInt64) -> Int {
+    Int(truncatingIfNeeded: (hash &* 0x9E37_79B9_7F4A_7C15) >> 40) & (places.count - 1)
+  }
+
+  private mutating func grow() {
+    places = [UInt32](repeating: 0, count: 2 * places.count)
+    for (number, value) in values.enumerated() {
+      var place = place(of: value)
+      while places[place] != 0 { place = (place + 1) & (places.count - 1) }
+      places[place] = UInt32(number + 1)
+    }
   }
 }
 

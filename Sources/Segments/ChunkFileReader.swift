@@ -14,6 +14,8 @@ public final class ChunkFileReader {
   }
 
   public let path: String
+  /// What the file holds.
+  public private(set) var kind: ChunkFileKind
   /// The number that its writer gave the file.
   public private(set) var label: Int64 = 0
   /// Rows of all chunks.
@@ -30,13 +32,16 @@ public final class ChunkFileReader {
   /// Opens a file and reads its header and index.
   ///
   /// - Parameters:
+  ///   - kind: what the file must hold.
+  ///   - other: what it may hold instead.
   ///   - label: the label that the file must have; `nil` for any.
-  ///   - unread: columns of texts that nobody asks for; their rows become absent.
+  ///   - unread: columns that nobody asks for; their rows become absent, or 0.
   public init(
-    path: String, kind: ChunkFileKind, label: Int64? = nil, unread: Set<Int> = [],
-    storage: any Storage = SystemStorage()
+    path: String, kind: ChunkFileKind, or other: ChunkFileKind? = nil, label: Int64? = nil,
+    unread: Set<Int> = [], storage: any Storage = SystemStorage()
   ) throws(SegmentError) {
     self.path = path
+    self.kind = kind
     self.storage = storage
     decoder = ChunkDecoder(kind.columns, unread: unread)
     do throws(StorageError) {
@@ -52,7 +57,8 @@ public final class ChunkFileReader {
     } catch {
       throw SegmentError(path: path, offset: 0, .failed(.open, error))
     }
-    try checkHeader(kind, label, size)
+    try checkHeader([kind, other ?? kind], label, size)
+    if self.kind != kind { decoder = ChunkDecoder(self.kind.columns, unread: unread) }
     try readIndex(size)
   }
 
@@ -113,7 +119,7 @@ public final class ChunkFileReader {
   }
 
   private func checkHeader(
-    _ kind: ChunkFileKind, _ label: Int64?, _ size: Int
+    _ kinds: [ChunkFileKind], _ label: Int64?, _ size: Int
   ) throws(SegmentError) {
     var header = [UInt8](repeating: 0, count: min(size, ChunkFileFormat.headerBytes))
     try read(at: 0, into: &header)
@@ -131,9 +137,11 @@ public final class ChunkFileReader {
     guard version == ChunkFileFormat.version else {
       throw SegmentError(path: path, offset: 8, .version(Int(version)))
     }
-    guard ChunkFileFormat.number(header, 12) == kind.code else {
+    let code: UInt32 = ChunkFileFormat.number(header, 12)
+    guard let kind = kinds.first(where: { $0.code == code }) else {
       throw SegmentError(path: path, offset: 12, .unexpected("is a chunk file of another kind"))
     }
+    self.kind = kind
     let own: Int64 = ChunkFileFormat.number(header, 16)
     if let label, label != own {
       throw SegmentError(

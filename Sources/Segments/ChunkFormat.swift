@@ -21,6 +21,15 @@ enum ChunkFormat {
     case few
   }
 
+  enum HashForm: UInt8 {
+    /// All rows have the same.
+    case constant
+    /// Each row's own.
+    case plain
+    /// Distinct ones, and for each row which.
+    case distinct
+  }
+
   enum TextForm: UInt8 {
     /// All rows have the same.
     case constant

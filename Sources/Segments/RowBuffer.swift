@@ -13,9 +13,11 @@ public enum Column: UInt8, Sendable, Hashable {
   case texts = 3
   /// Texts that are often the same: each is kept once.
   case words = 4
+  /// Numbers that look random, of 64 bits without a sign.
+  case hashes = 5
 
   /// Whether the column holds 64-bit numbers and not texts.
-  public var isNumeric: Bool { self == .numbers || self == .series }
+  public var isNumeric: Bool { self == .numbers || self == .series || self == .hashes }
 }
 
 /// Rows on their way into a chunk, with their own copy of all texts.

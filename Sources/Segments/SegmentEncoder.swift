@@ -22,14 +22,27 @@ public enum Segment {
     }
   }
 
-  static let textFields = Field.allCases.filter { $0.rawValue < Field.textCount }
+  static let textFields = Field.allCases.filter { $0.rawValue < Field.textCount && !$0.isTrace }
 
   static let placeColumns = Set(
     textFields.filter(\.isPlace).map { textColumn + Int($0.rawValue) })
 
+  /// Behind the texts comes what is kept of the fields that decide no count.
+  static let questionColumn = textColumn + textFields.count
+  static let pathColumn = questionColumn + 1
+  static let pathTraitsColumn = questionColumn + 2
+  static let deviceColumn = questionColumn + 3
+  static let latencyColumn = questionColumn + 4
+
+  static let traceColumns = Set(questionColumn...latencyColumn)
+
+  /// Segments as they were before anything of these was kept.
+  static let kindWithoutTraces = ChunkFileKind(
+    "SEGM", [.series, .numbers, .numbers, .series] + textFields.map(column(of:)))
+
   /// Segments as chunk files: the chunk's number is that of its block, the file's label the day.
   static let kind = ChunkFileKind(
-    "SEGM", [.series, .numbers, .numbers, .series] + textFields.map(column(of:)))
+    "SEG2", kindWithoutTraces.columns + [.hashes, .hashes, .numbers, .hashes, .numbers])
 
   private static let dayMicroseconds: Int64 = 86_400_000_000
 
@@ -74,7 +87,9 @@ public struct SegmentChunk: Sendable {
 /// Makes chunks of a block's records. One for each thread; what it makes depends on the block alone.
 ///
 /// ```
-/// parsers.parse(block, plan) { call, line in encoder.append(call, bytes, line: line) } …
+/// parsers.parse(block, plan) { call, line in
+///   encoder.append(call, bytes, line: line, traces: keeper.traces(of: call, bytes))
+/// } …
 /// try writer.put(encoder.finish(block: block.index), block: block.index)
 /// ```
 public struct SegmentEncoder: ~Copyable {
@@ -94,8 +109,9 @@ public struct SegmentEncoder: ~Copyable {
   /// - Parameters:
   ///   - bytes: what the call's slices lie in, such as the block's whole bytes; they are copied.
   ///   - line: the number of its line in its block, from 0.
+  ///   - traces: what is kept in place of the texts that decide no count.
   @inline(__always)
-  public mutating func append(_ call: Call, _ bytes: ByteView, line: Int) {
+  public mutating func append(_ call: Call, _ bytes: ByteView, line: Int, traces: KeptTraces) {
     let time = call.time.microseconds
     if rows.count == 0 {
       day = Segment.day(of: call.time)
@@ -110,6 +126,11 @@ public struct SegmentEncoder: ~Copyable {
     rows.set(Segment.itemsColumn, Int64(call.items))
     rows.set(Segment.lineColumn, Int64(line))
     rows.setTexts(from: Segment.textColumn, call, bytes)
+    rows.set(Segment.questionColumn, Int64(bitPattern: traces.question))
+    rows.set(Segment.pathColumn, Int64(bitPattern: traces.path))
+    rows.set(Segment.pathTraitsColumn, Int64(traces.pathTraits))
+    rows.set(Segment.deviceColumn, Int64(traces.device))
+    rows.set(Segment.latencyColumn, Int64(call.latency))
   }
 
   /// Makes chunks of the records since the last call, one for each day, in the order of days; records keep

@@ -27,21 +27,33 @@ public final class SegmentReader {
   /// - Parameters:
   ///   - day: the day in UTC whose records it must have.
   ///   - findsPlaces: whether records need their origins and addresses, which are absent else.
+  ///   - findsTraces: whether they need their latency and ``Call/keptTraces``, which are 0 else, and where the
+  ///     segment is from before these were kept.
   public init(
-    path: String, day: CivilDate, findsPlaces: Bool = true, storage: any Storage = SystemStorage()
+    path: String, day: CivilDate, findsPlaces: Bool = true, findsTraces: Bool = true,
+    storage: any Storage = SystemStorage()
   ) throws(SegmentError) {
     file = try ChunkFileReader(
-      path: path, kind: Segment.kind, label: Int64(day.daysSinceEpoch),
-      unread: findsPlaces ? [] : Segment.placeColumns, storage: storage)
+      path: path, kind: Segment.kind, or: Segment.kindWithoutTraces,
+      label: Int64(day.daysSinceEpoch),
+      unread: (findsPlaces ? [] : Segment.placeColumns).union(
+        findsTraces ? [] : Segment.traceColumns), storage: storage)
     times = Segment.times(of: day)
     // As the words of a call lie, and its line behind them: nothing is copied to make a call of a row.
     let positions =
       [
         Call.position(of: .time), Call.position(of: .status), Call.position(of: .items),
         Self.lineWord,
-      ] + Segment.textFields.map(Call.position(of:))
-    table = RowTable(positions: positions, stride: Self.stride)
+      ] + Segment.textFields.map(Call.position(of:)) + [
+        Call.questionPosition, Call.pathPosition, Call.pathTraitsPosition, Call.devicePosition,
+        Call.position(of: .latency),
+      ]
+    table = RowTable(
+      positions: Array(positions.prefix(file.kind.columns.count)), stride: Self.stride)
   }
+
+  /// Whether the segment has its records' latency and ``Call/keptTraces``.
+  public var hasTraces: Bool { file.kind == Segment.kind }
 
   /// Records of the whole segment.
   public var recordCount: Int { file.rows }
@@ -62,6 +74,18 @@ public final class SegmentReader {
       try check(ranges[Segment.itemsColumn], within: 0...Int64(UInt32.max), "items that are none")
       try check(
         ranges[Segment.lineColumn], within: 0...Int64(Block.linesMax - 1), "a line that is none")
+      if hasTraces {
+        try check(
+          ranges[Segment.questionColumn], within: 0...(1 << Int64(KeptTraces.questionBits) - 1),
+          "a hash that is none")
+        try check(
+          ranges[Segment.pathTraitsColumn], within: 0...Int64(UInt16.max),
+          "a path with what stands in none")
+        try check(
+          ranges[Segment.deviceColumn], within: 0...Int64(UInt32.max), "a hash that is none")
+        try check(
+          ranges[Segment.latencyColumn], within: 0...Int64(UInt32.max), "a latency that is none")
+      }
     } catch {
       table.count = 0
       throw error

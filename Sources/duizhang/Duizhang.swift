@@ -15,6 +15,7 @@ struct Duizhang: ParsableCommand {
     version: Version.text,
     subcommands: [
       RunCommand.self, CloseCommand.self, StatusCommand.self, VerifyCommand.self, CountCommand.self,
+      DetectCommand.self,
       UsageCommand.self, ReconcileCommand.self, RulesCommand.self, CheckCommand.self,
       FormatsCommand.self,
       DoctorCommand.self,

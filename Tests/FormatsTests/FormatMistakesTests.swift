@@ -58,8 +58,8 @@ private let known = "the name of one of the line's values: "
     Mistake(
       "format: f\nlines: json\nfields: {time: t, usr: u}",
       "f.yaml:3: fields.usr: unknown key; did you mean 'user'? (known keys: licensee, user, "
-        + "conversation, request_id, event, module, scenario, app, origin, client_ip, time, status, "
-        + "items)"),
+        + "conversation, request_id, event, module, scenario, app, origin, client_ip, question, path, "
+        + "user_agent, time, status, items, latency_ms)"),
     Mistake(
       "format: f\nlines: json\nfields:\n  time: t\n  user: u\n  user: v",
       "f.yaml:6: fields.user: duplicate key; first on line 5"),
@@ -255,7 +255,8 @@ private let known = "the name of one of the line's values: "
     Mistake(
       Self.json + "rules: [{set: {evnt: ping}}]",
       "f.yaml:4: rules[0].set.evnt: unknown key; did you mean 'event'? (known keys: licensee, user, "
-        + "conversation, request_id, event, module, scenario, app, origin, client_ip, items)"),
+        + "conversation, request_id, event, module, scenario, app, origin, client_ip, question, path, "
+        + "user_agent, items)"),
     Mistake(
       Self.json + "rules: [{set: {items: many}}]",
       "f.yaml:4: rules[0].set.items: expected a whole number"),

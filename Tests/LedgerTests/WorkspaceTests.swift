@@ -47,7 +47,7 @@ import Testing
     #expect(
       try workspace.ledger.read { state throws(WorkspaceError) in
         try state.auditEntries().map(\.action)
-      } == ["workspace.create", "run.begin", "run.commit"])
+      } == ["workspace.create", "workspace.upgrade", "run.begin", "run.commit"])
     #expect(try workspace.verify().isEmpty)
   }
 

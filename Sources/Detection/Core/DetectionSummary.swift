@@ -1,0 +1,139 @@
+/// What detectors keep of one day of one contract; a month's question is asked of a month of these.
+public struct DetectionDay: DetectorSummary {
+  public var questions = QuestionsOfDay()
+  public var mergedUsers = MergedUsersOfDay()
+  public var keptAlive = KeptAliveOfDay()
+  public var harvesting = HarvestingOfDay()
+  public var replayedCalls = ReplayedCallsOfDay()
+  public var refusals = RefusalsOfDay()
+  public var traffic = TrafficOfDay()
+
+  public init() {}
+
+  public var isEmpty: Bool {
+    questions.isEmpty && mergedUsers.isEmpty && keptAlive.isEmpty && harvesting.isEmpty
+      && replayedCalls.isEmpty
+      && refusals.isEmpty
+      && traffic.isEmpty
+  }
+
+  public mutating func merge(_ other: DetectionDay) {
+    questions.merge(other.questions)
+    mergedUsers.merge(other.mergedUsers)
+    keptAlive.merge(other.keptAlive)
+    harvesting.merge(other.harvesting)
+    replayedCalls.merge(other.replayedCalls)
+    refusals.merge(other.refusals)
+    traffic.merge(other.traffic)
+  }
+
+  public func write(to writer: inout SummaryWriter) {
+    questions.write(to: &writer)
+    mergedUsers.write(to: &writer)
+    keptAlive.write(to: &writer)
+    harvesting.write(to: &writer)
+    replayedCalls.write(to: &writer)
+    refusals.write(to: &writer)
+    traffic.write(to: &writer)
+  }
+
+  public init(from reader: inout SummaryReader) throws(SummaryError) {
+    questions = try QuestionsOfDay(from: &reader)
+    mergedUsers = try MergedUsersOfDay(from: &reader)
+    keptAlive = try KeptAliveOfDay(from: &reader)
+    harvesting = try HarvestingOfDay(from: &reader)
+    replayedCalls = try ReplayedCallsOfDay(from: &reader)
+    refusals = try RefusalsOfDay(from: &reader)
+    traffic = try TrafficOfDay(from: &reader)
+  }
+}
+
+extension SummaryWriter {
+  public mutating func place(_ place: PlaceKey) {
+    text(place.licensee)
+    text(place.app)
+    text(place.module)
+  }
+}
+
+extension SummaryReader {
+  public mutating func place() throws(SummaryError) -> PlaceKey {
+    PlaceKey(licensee: try text(), app: try text(), module: try text())
+  }
+}
+
+/// A contract's number and a day in its zone.
+public struct ContractDay: Sendable, Hashable, Comparable {
+  /// Empty: of no contract.
+  public var contract: String
+  /// In days since 1970.
+  public var day: Int32
+
+  public init(contract: String, day: Int32) {
+    self.contract = contract
+    self.day = day
+  }
+
+  public static func < (left: ContractDay, right: ContractDay) -> Bool {
+    (left.contract, left.day) < (right.contract, right.day)
+  }
+}
+
+/// What was seen of calls, by contract and day. Merges add up, as those of each day do.
+public struct DetectionSummary: DetectorSummary {
+  private static let version: UInt64 = 1
+  /// Of the years 1 to 9999.
+  private static let days: ClosedRange<Int32> = -719_162...2_932_896
+
+  public var days: [ContractDay: DetectionDay] = [:]
+
+  public init() {}
+
+  public var isEmpty: Bool { days.isEmpty }
+
+  public mutating func merge(_ other: DetectionSummary) {
+    days.merge(other.days) { left, right in
+      var sum = left
+      sum.merge(right)
+      return sum
+    }
+  }
+
+  public func write(to writer: inout SummaryWriter) {
+    writer.number(Self.version)
+    writer.entries(days) { key, day, writer in
+      writer.text(key.contract)
+      writer.signed(Int64(key.day))
+      day.write(to: &writer)
+    }
+  }
+
+  public init(from reader: inout SummaryReader) throws(SummaryError) {
+    guard try reader.number() == Self.version else {
+      throw reader.error("it has a version that this program cannot read")
+    }
+    days = try reader.entries { reader throws(SummaryError) in
+      let contract = try reader.text()
+      guard let day = Int32(exactly: try reader.signed()), Self.days.contains(day) else {
+        throw reader.error("no such day")
+      }
+      return (ContractDay(contract: contract, day: day), try DetectionDay(from: &reader))
+    }
+  }
+
+  /// The summary as bytes, equal for equal summaries.
+  public func encoded() -> [UInt8] {
+    var writer = SummaryWriter()
+    write(to: &writer)
+    return writer.bytes
+  }
+
+  /// - Parameter source: the number that a stored line number has now; `nil` for one that is not there.
+  public init(
+    decoding bytes: [UInt8], source: @escaping (UInt64) -> UInt64?
+  ) throws(SummaryError) {
+    var reader = SummaryReader(bytes, source: source)
+    try self.init(from: &reader)
+    try reader.end()
+  }
+}

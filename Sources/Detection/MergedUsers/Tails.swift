@@ -1,0 +1,43 @@
+internal import Glibc
+
+/// Probabilities that something was chance: never less than the true one (Chernoff 1952), and cheap.
+enum Tails {
+  /// At least `hits` of `count` trials of which each has probability `share`.
+  static func binomial(atLeast hits: Int, of count: Int, share: Double) -> Double {
+    guard count > 0, hits > 0 else { return 1 }
+    let observed = min(1, Double(hits) / Double(count))
+    guard observed > share else { return 1 }
+    guard share > 0 else { return 0 }
+    var distance = observed * log(observed / share)
+    if observed < 1 { distance += (1 - observed) * log((1 - observed) / (1 - share)) }
+    return exp(-Double(count) * distance)
+  }
+
+  /// At most `hits` where `expected` come by chance.
+  static func poisson(atMost hits: Double, expected: Double) -> Double {
+    guard expected > 0, hits < expected else { return 1 }
+    guard hits > 0 else { return exp(-expected) }
+    return exp(hits - expected + hits * log(expected / hits))
+  }
+
+  /// A sum of at least `score` over `count` trials, each of which adds `place` with the probability
+  /// that stands at that place.
+  static func sum(atLeast score: Int, of count: Int, probabilities: [Double]) -> Double {
+    guard count > 0, score > 0 else { return 1 }
+    var least = 1.0
+    for step in 1...80 {
+      let slope = Double(step) * 0.1
+      var mean = 0.0
+      for (place, probability) in probabilities.enumerated() {
+        mean += probability * exp(slope * Double(place))
+      }
+      least = min(least, exp(Double(count) * log(mean) - slope * Double(score)))
+    }
+    return least
+  }
+
+  /// As if so many had been tried.
+  static func corrected(_ probability: Double, tries: Int) -> Double {
+    min(1, probability * Double(max(1, tries)))
+  }
+}

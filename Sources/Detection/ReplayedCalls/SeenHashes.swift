@@ -1,0 +1,85 @@
+/// What was seen of each hash of a user's day: of all of them, or of one in 2ᴸ.
+///
+/// Which hashes are kept is decided by the hashes alone: at level L those whose mixed hash has its L
+/// upper bits zero; the level is the least at which at most ``entriesMax`` remain. An open table
+/// tells where a hash stands; it is not cleared from user to user, but its slots grow old.
+struct SeenHashes<Value> {
+  static var entriesMax: Int { 32_768 }
+
+  struct Entry {
+    var hash: UInt64
+    var value: Value
+  }
+  private struct Slot {
+    var generation: UInt32
+    var place: UInt32
+  }
+
+  private(set) var entries: [Entry] = []
+  private(set) var level = 0
+  private var slots = [Slot](repeating: Slot(generation: 0, place: 0), count: 64)
+  private var generation: UInt32 = 1
+
+  init() {}
+
+  mutating func removeAll() {
+    entries.removeAll(keepingCapacity: true)
+    level = 0
+    nextGeneration()
+  }
+
+  private mutating func nextGeneration() {
+    generation &+= 1
+    guard generation == 0 else { return }
+    // After 2³² users old slots would look new.
+    for index in slots.indices { slots[index].generation = 0 }
+    generation = 1
+  }
+
+  /// Whether a hash is one of those that are kept.
+  @inline(__always)
+  func keeps(_ hash: UInt64) -> Bool { QuestionSample.isKept(hash, level: level) }
+
+  /// Where a hash stands that is kept; one that is new stands there with `value` then.
+  @inline(__always)
+  mutating func place(of hash: UInt64, new value: @autoclosure () -> Value) -> (
+    place: Int, isNew: Bool
+  )? {
+    guard keeps(hash) else { return nil }
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: hash ^ (hash >> 32)) & mask
+    while slots[slot].generation == generation {
+      let place = Int(slots[slot].place)
+      if entries[place].hash == hash { return (place, false) }
+      slot = (slot + 1) & mask
+    }
+    slots[slot] = Slot(generation: generation, place: UInt32(entries.count))
+    entries.append(Entry(hash: hash, value: value()))
+    if entries.count * 2 > slots.count { makeRoom() }
+    guard keeps(hash) else { return nil }
+    return (entries.count - 1, true)
+  }
+
+  subscript(place: Int) -> Value {
+    get { entries[place].value }
+    _modify { yield &entries[place].value }
+  }
+
+  private mutating func makeRoom() {
+    while entries.count > Self.entriesMax {
+      level += 1
+      let level = level
+      entries.removeAll { !QuestionSample.isKept($0.hash, level: level) }
+    }
+    if entries.count * 2 > slots.count {
+      slots = [Slot](repeating: Slot(generation: 0, place: 0), count: slots.count * 4)
+    }
+    nextGeneration()
+    let mask = slots.count - 1
+    for (place, entry) in entries.enumerated() {
+      var slot = Int(truncatingIfNeeded: entry.hash ^ (entry.hash >> 32)) & mask
+      while slots[slot].generation == generation { slot = (slot + 1) & mask }
+      slots[slot] = Slot(generation: generation, place: UInt32(place))
+    }
+  }
+}

@@ -1,0 +1,231 @@
+internal import CivilTime
+internal import Contracts
+public import Counting
+
+/// Calls by number of a slot of time. Merges are sums.
+public struct SlotCounts: DetectorSummary, Hashable {
+  /// Beyond any that a record can be of.
+  private static let slotsMax: Int64 = 1 << 30
+
+  public private(set) var counts: [Int32: UInt32] = [:]
+
+  public init() {}
+
+  public var isEmpty: Bool { counts.isEmpty }
+
+  mutating func add(_ calls: UInt32, slot: Int32) {
+    guard calls > 0 else { return }
+    let (sum, isOver) = counts[slot, default: 0].addingReportingOverflow(calls)
+    counts[slot] = isOver ? .max : sum
+  }
+
+  public mutating func merge(_ other: SlotCounts) {
+    for (slot, calls) in other.counts { add(calls, slot: slot) }
+  }
+
+  var total: Int { counts.values.reduce(0) { $0 + Int($1) } }
+
+  public func write(to writer: inout SummaryWriter) {
+    writer.count(counts.count)
+    var last: Int32 = 0
+    for slot in counts.keys.sorted() {
+      writer.signed(Int64(slot) - Int64(last))
+      writer.number(UInt64(counts[slot] ?? 0))
+      last = slot
+    }
+  }
+
+  public init(from reader: inout SummaryReader) throws(SummaryError) {
+    var last: Int64 = 0
+    for index in 0..<(try reader.length()) {
+      let step = try reader.signed()
+      guard index == 0 || step > 0 else { throw reader.error("slots are in no order") }
+      let (slot, isOver) = last.addingReportingOverflow(step)
+      guard !isOver, slot >= 0, slot < Self.slotsMax, let number = Int32(exactly: slot) else {
+        throw reader.error("no such slot")
+      }
+      last = slot
+      let calls = try reader.number(atMost: UInt64(UInt32.max))
+      guard calls > 0 else { throw reader.error("a slot without calls") }
+      counts[number] = UInt32(calls)
+    }
+  }
+}
+
+/// How many calls there were on a day: 24 numbers a place and 288 a host at most.
+public struct TrafficOfDay: DetectorSummary, Hashable {
+  /// By hours from the start of the day in the contract's zone.
+  public var places: [PlaceKey: SlotCounts] = [:]
+  /// Of the day of no contract alone: by the gateway's host, and five minutes since 1970, all contracts' calls.
+  public var hosts: [String: SlotCounts] = [:]
+
+  public init() {}
+
+  public var isEmpty: Bool { places.isEmpty && hosts.isEmpty }
+
+  public mutating func merge(_ other: TrafficOfDay) {
+    places.merge(other.places) { $0.merged(with: $1) }
+    hosts.merge(other.hosts) { $0.merged(with: $1) }
+  }
+
+  public func write(to writer: inout SummaryWriter) {
+    writer.entries(places) { place, counts, writer in
+      writer.place(place)
+      counts.write(to: &writer)
+    }
+    writer.entries(hosts) { host, counts, writer in
+      writer.text(host)
+      counts.write(to: &writer)
+    }
+  }
+
+  public init(from reader: inout SummaryReader) throws(SummaryError) {
+    places = try reader.entries { reader throws(SummaryError) in
+      (try reader.place(), try SlotCounts(from: &reader))
+    }
+    hosts = try reader.entries { reader throws(SummaryError) in
+      (try reader.text(), try SlotCounts(from: &reader))
+    }
+  }
+}
+
+extension SlotCounts {
+  func merged(with other: SlotCounts) -> SlotCounts {
+    var sum = self
+    sum.merge(other)
+    return sum
+  }
+}
+
+extension DetectionSummary {
+  private static let hour: Int64 = 3_600_000_000
+
+  /// Adds how many calls there were.
+  ///
+  /// - Parameter logs: the names of the logs, by the numbers that `traffic` has of them.
+  public mutating func add(
+    _ traffic: TrafficCounts, _ attributions: Attributions, _ terms: Terms, logs: [String]
+  ) {
+    let hosts = logs.map { HostName.of(log: $0) }
+    var zones = terms.contracts.map { ZoneCursor($0.zone) }
+    var common = ZoneCursor(terms.strangersZone)
+    func add(_ attribution: Int?, _ log: Int?, _ slot: Int64, _ calls: Int) {
+      let time = slot * TrafficCounts.slotMicroseconds
+      let instant = Instant(microseconds: time)
+      let calls = UInt32(clamping: calls)
+      if let attribution {
+        let entry = attributions.all[attribution]
+        let day = zones[entry.contract].day(of: instant)
+        let key = ContractDay(
+          contract: terms.contracts[entry.contract].number, day: day.date.daysSinceEpoch)
+        let place = PlaceKey(licensee: entry.licensee, app: entry.app, module: entry.module)
+        days[key, default: DetectionDay()].traffic.places[place, default: SlotCounts()].add(
+          calls, slot: Int32(clamping: (time - day.start.microseconds) / Self.hour))
+      } else if let log, log < hosts.count {
+        let key = ContractDay(contract: "", day: common.day(of: instant).date.daysSinceEpoch)
+        days[key, default: DetectionDay()].traffic.hosts[hosts[log], default: SlotCounts()].add(
+          calls, slot: Int32(clamping: slot))
+      }
+    }
+    traffic.forEach(add)
+  }
+}
+
+/// The host that wrote a log, from the log's name.
+enum HostName {
+  /// The file's name without date, part number and extensions: `gateway-02` of
+  /// `logs/gateway-02-2025-12-01.ndjson.gz`; where nothing is left, that of its folder.
+  static func of(log path: String) -> String {
+    let parts = path.utf8.split(separator: UInt8(ascii: "/")).suffix(3)
+    for part in parts.reversed() {
+      let name = stem(Array(part))
+      if !name.isEmpty { return String(decoding: name, as: UTF8.self) }
+    }
+    return "log"
+  }
+
+  private static let extensions: Set<String> = [
+    "gz", "lz4", "zst", "zstd", "zz", "ndjson", "json", "jsonl", "log", "txt", "csv", "tsv", "out",
+    "old",
+  ]
+
+  private static func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
+
+  private static func isMark(_ byte: UInt8) -> Bool {
+    byte == 0x2D || byte == 0x5F || byte == 0x2E || byte == 0x2B || byte == 0x3A
+  }
+
+  private static func stem(_ name: [UInt8]) -> [UInt8] {
+    var name = trimmed(withoutDate(name))
+    while let (rest, last) = divided(name) {
+      let isNumber = last.allSatisfy(isDigit)
+      // `access.log.1`, but not `10.0.0.7`.
+      guard isExtension(last) || isNumber && divided(rest).map({ isExtension($0.1) }) ?? false
+      else { break }
+      name = trimmed(rest)
+    }
+    // An extension that stood behind a date alone, or a folder of a year or month.
+    if isExtension(name) { return [] }
+    return name.allSatisfy { isDigit($0) || isMark($0) } && name.count < 7 ? [] : name
+  }
+
+  private static func isExtension(_ text: [UInt8]) -> Bool {
+    extensions.contains(String(decoding: text, as: UTF8.self).lowercased())
+  }
+
+  private static func divided(_ name: [UInt8]) -> ([UInt8], [UInt8])? {
+    name.lastIndex(of: UInt8(ascii: ".")).map { (Array(name[..<$0]), Array(name[($0 + 1)...])) }
+  }
+
+  private static func trimmed(_ name: [UInt8]) -> [UInt8] {
+    var name = name
+    while let last = name.last, isMark(last) { name.removeLast() }
+    while let first = name.first, isMark(first) { name.removeFirst() }
+    return name
+  }
+
+  /// Without `2025-12-01`, `20251201` and a time of day behind it.
+  private static func withoutDate(_ name: [UInt8]) -> [UInt8] {
+    for start in name.indices where start == 0 || !isDigit(name[start - 1]) {
+      guard var end = dateEnd(name, start) else { continue }
+      // `T13`, `-1300`, `_13-00-05`: digits in twos behind a mark.
+      while end < name.count {
+        var next = end
+        if next < name.count, isMark(name[next]) || name[next] | 0x20 == UInt8(ascii: "t") {
+          next += 1
+        }
+        let digits = name[next...].prefix(while: isDigit).count
+        guard digits == 2 || digits == 4 || digits == 6 else { break }
+        end = next + digits
+      }
+      if end < name.count, name[end] | 0x20 == UInt8(ascii: "z") { end += 1 }
+      return Array(name[..<start]) + Array(name[end...])
+    }
+    return name
+  }
+
+  private static func dateEnd(_ name: [UInt8], _ start: Int) -> Int? {
+    let digits = name[start...].prefix(while: isDigit).count
+    func number(_ range: Range<Int>) -> Int? {
+      guard range.upperBound <= name.count, name[range].allSatisfy(isDigit) else { return nil }
+      return name[range].reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    }
+    func isDate(_ year: Int?, _ month: Int?, _ day: Int?) -> Bool {
+      guard let year, let month, let day else { return false }
+      return year >= 1_990 && year <= 2_399 && month >= 1 && month <= 12 && day >= 1 && day <= 31
+    }
+    if digits >= 8,
+      isDate(
+        number(start..<start + 4), number(start + 4..<start + 6), number(start + 6..<start + 8))
+    {
+      return digits == 8 || digits == 10 || digits == 12 || digits == 14 ? start + digits : nil
+    }
+    guard digits == 4, start + 10 <= name.count, isMark(name[start + 4]),
+      name[start + 7] == name[start + 4],
+      isDate(
+        number(start..<start + 4), number(start + 5..<start + 7), number(start + 8..<start + 10)),
+      start + 10 == name.count || !isDigit(name[start + 10])
+    else { return nil }
+    return start + 10
+  }
+}
