@@ -70,6 +70,11 @@ public final class BucketReducer {
   private let carryover: CarryoverSink?
   /// Whether the records of a user, in order, are the records of one identity.
   private let usersAreIdentities: Bool
+  /// Takes what is seen of calls, where messages carry their traces.
+  private let observer: (any SightingObserver)?
+  /// Bytes from one message to the next.
+  private let messageStride: Int
+  private var sightings: [SightingPlace] = []
   /// What changes with every record; taken out while a bucket is counted.
   private var state: State
   private let entries = PlainTable<Entry>()
@@ -85,11 +90,16 @@ public final class BucketReducer {
   ///   - rivals: what of other definitions is counted too.
   ///   - carryover: where what follows the input bears on it: what takes the records concerned, which are
   ///     then not counted.
+  ///   - observer: takes what is seen of calls; then, and only then, messages that are brought together by user
+  ///     carry their traces.
   public init(
     attributions: Attributions, terms: Terms, inputEnd: Int64, pool: ChunkPool, spill: SpillFile,
     rows: ExternalSorter<UsageOrder>?, rivals: RivalCounting? = nil,
-    carryover: CarryoverSink? = nil
+    carryover: CarryoverSink? = nil, observer: (any SightingObserver)? = nil
   ) {
+    self.observer = observer
+    messageStride =
+      observer == nil ? MemoryLayout<Message>.stride : MemoryLayout<TracedMessage>.stride
     precondition(rivals == nil || carryover == nil, "rival definitions are counted of whole inputs")
     self.carryover = carryover
     order = MessageOrder(attributions: attributions)
@@ -134,15 +144,22 @@ public final class BucketReducer {
     guard bucket.memoryBytes <= bytesMax else {
       let sorter = ExternalSorter(
         order: GroupedOrder(order: order, grouping: .identities), pool: pool, spill: spill)
-      try markDuplicatesExternally(bucket) { message throws(SpillError) in
+      let seen = observer.map { _ in
+        ExternalSorter(order: SightingOrder(order.attributions), pool: pool, spill: spill)
+      }
+      try markDuplicatesExternally(bucket, seen) { message throws(SpillError) in
         try sorter.append(message.value, textsIn: message.chunk)
       }
+      if let seen { try observeExternally(seen) }
       try scanExternally(sorter)
       return
     }
     let chunks = try load(bucket)
     gather(chunks, .users)
-    forEachGroup(.users) { countUser(&$0, $1) }
+    forEachGroup(.users) { state, group in
+      if observer != nil { observe(group) }
+      countUser(&state, group)
+    }
     release(chunks)
   }
 
@@ -200,14 +217,12 @@ public final class BucketReducer {
 
   private func gather(_ chunks: [Chunk], _ grouping: Grouping) {
     let entries = self.entries
-    entries.removeAll(
-      reserving: chunks.reduce(0) { unsafe $0 + $1.records(as: Message.self).count })
+    let stride = messageStride
+    entries.removeAll(reserving: chunks.reduce(0) { $0 + $1.recordCount(stride: stride) })
     for chunk in chunks {
-      let records = unsafe chunk.records(as: Message.self)
-      guard let base = records.baseAddress else { continue }
-      for index in 0..<records.count {
-        let message = unsafe MessageReference(base + index)
-        unsafe MessageReference(base + index + Self.gatherDistance).prefetch()
+      for index in 0..<chunk.recordCount(stride: stride) {
+        let message = MessageReference(index, in: chunk, stride: stride)
+        MessageReference(index + Self.gatherDistance, in: chunk, stride: stride).prefetch()
         entries.append(
           Entry(group: order.hash(message, grouping), time: message.time, message: message))
       }
@@ -379,6 +394,59 @@ public final class BucketReducer {
     }
   }
 
+  // MARK: - Seeing
+
+  /// Sightings that are handed over at once, but for those of one time.
+  private static let sightingsMax = 256
+
+  /// Hands over what is seen of one user's calls, in the order of ``SightingOrder``.
+  private func observe(_ group: Run) {
+    // Sorted so far: those of an earlier time than the last.
+    var sortedCount = 0
+    var lastTime = Int64.min
+    for message in group {
+      if message.time != lastTime {
+        sortSightings(from: sortedCount)
+        if sightings.count >= Self.sightingsMax { passSightings() }
+        sortedCount = sightings.count
+        lastTime = message.time
+      }
+      let trace = message.trace
+      guard trace.isSeen else { continue }
+      let chunk = message.chunk
+      sightings.append(
+        SightingPlace(sighting: Sighting(message.value, trace, in: chunk), chunk: chunk))
+    }
+    sortSightings(from: sortedCount)
+    passSightings()
+  }
+
+  /// Of one time: by where they stand, for what they say decides nothing here.
+  @inline(__always)
+  private func sortSightings(from start: Int) {
+    if sightings.count - start > 1 {
+      sightings[start...].sort { $0.sighting.source < $1.sighting.source }
+    }
+  }
+
+  private func passSightings() {
+    if !sightings.isEmpty { observer?.take(sightings) }
+    sightings.removeAll(keepingCapacity: true)
+  }
+
+  private func observeExternally(
+    _ sorter: ExternalSorter<SightingOrder>
+  ) throws(SpillError) {
+    sorter.finish()
+    try unsafe ExternalSorter.forEach(in: [sorter]) { record in
+      // One by one: a chunk may be gone when the next record comes.
+      unsafe observer?.take([
+        SightingPlace(sighting: record.pointee, chunk: Chunk(containing: record))
+      ])
+      return true
+    }
+  }
+
   // MARK: - Carrying over
 
   /// Counts what a day has of an identity, but for what is carried over.
@@ -459,9 +527,8 @@ public final class BucketReducer {
     _ bucket: Shuffle.Bucket, _ body: (MessageReference) throws(SpillError) -> Void
   ) throws(SpillError) {
     func visit(_ chunk: Chunk) throws(SpillError) {
-      let records = unsafe chunk.records(as: Message.self)
-      if let base = records.baseAddress {
-        for index in 0..<records.count { try body(unsafe MessageReference(base + index)) }
+      for index in 0..<chunk.recordCount(stride: messageStride) {
+        try body(MessageReference(index, in: chunk, stride: messageStride))
       }
       pool.give(back: chunk)
     }
@@ -472,12 +539,19 @@ public final class BucketReducer {
   }
 
   /// Sorts a bucket by request id, marks duplicates in one pass and hands every record on.
+  ///
+  /// - Parameter seen: takes what is seen of calls.
   private func markDuplicatesExternally(
-    _ bucket: Shuffle.Bucket, _ body: @escaping (MessageReference) throws(SpillError) -> Void
+    _ bucket: Shuffle.Bucket, _ seen: ExternalSorter<SightingOrder>? = nil,
+    _ body: @escaping (MessageReference) throws(SpillError) -> Void
   ) throws(SpillError) {
     let sorter = ExternalSorter(
       order: GroupedOrder(order: order, grouping: .requests), pool: pool, spill: spill)
     try forEachMessage(bucket) { message throws(SpillError) in
+      if let seen, message.trace.isSeen {
+        try seen.append(
+          Sighting(message.value, message.trace, in: message.chunk), textsIn: message.chunk)
+      }
       if message.request.isEmpty {
         try body(message)
       } else {

@@ -68,6 +68,19 @@ struct MessageReference: BitwiseCopyable {
     unsafe self.pointer = UnsafeMutablePointer(mutating: pointer)
   }
 
+  /// One of a chunk's records.
+  ///
+  /// - Parameter stride: bytes from one to the next.
+  @inline(__always)
+  init(_ index: Int, in chunk: Chunk, stride: Int) {
+    unsafe pointer = (chunk.base + (Chunk.headerBytes + index * stride)).assumingMemoryBound(
+      to: Message.self)
+  }
+
+  /// Of a message that carries it.
+  @inline(__always) var trace: MessageTrace {
+    unsafe UnsafeRawPointer(pointer + 1).load(as: MessageTrace.self)
+  }
   @inline(__always) var chunk: Chunk { unsafe Chunk(containing: pointer) }
   @inline(__always) var time: Int64 { unsafe pointer.pointee.time }
   @inline(__always) var instant: Instant { Instant(microseconds: time) }

@@ -103,6 +103,8 @@ public struct RecordMapper: ~Copyable {
   private var variants: VariantTable
   private var unlistedPlaces: UnlistedPlaces?
   private var sightings: SightingIntake?
+  /// Whether messages carry traces: where users are brought together, what is seen of calls comes with them.
+  private let carriesTraces: Bool
   private var summary = MapSummary()
   private var lastTime = Int64.min
   /// The block that records are received from.
@@ -124,7 +126,8 @@ public struct RecordMapper: ~Copyable {
 
   /// - Parameters:
   ///   - findsPlaces: whether origins and addresses are held against the contracts' lists.
-  ///   - sightings: where what is seen of calls goes; `nil` where nobody looks for misuse.
+  ///   - sightings: where what is seen of calls goes that does not come with their messages; `nil` where nobody
+  ///     looks for misuse.
   ///   - quarantine: keeps quarantined lines as they are; `nil` where nobody wants them.
   ///   - latestTime: records of a later time are quarantined, as are those before ``earliestTime``.
   public init(
@@ -133,6 +136,7 @@ public struct RecordMapper: ~Copyable {
     quarantine: QuarantineStore? = nil
   ) {
     self.sightings = sightings.map { SightingIntake($0) }
+    carriesTraces = sightings != nil && plan == .byUser
     self.quarantine = quarantine
     self.block = block
     latest = latestTime.microseconds
@@ -281,15 +285,16 @@ public struct RecordMapper: ~Copyable {
       conversation: conversation.text, source: source, tag: tag,
       items: UInt32(truncatingIfNeeded: call.items))
     let userHash = hash(user, call[.user], seed: Self.seed(variant.licensee))
-    if isSeen && variant.isReported {
-      sightings?.take(
-        call, bytes, attribution: variant.attribution, isSuccess: flags & Message.successFlag != 0,
-        source: source, user: user, userHash: userHash, licensee: variant.licensee)
-    }
+    let trace =
+      isSeen && variant.isReported
+      ? sightings?.trace(
+        call, bytes, attribution: variant.attribution, source: source, user: user,
+        licensee: variant.licensee) : nil
     let group = plan == .byUser ? userHash : hash(request, call[.requestID], seed: userHash)
     let textBytes = user.externalBytes &+ request.externalBytes &+ conversation.externalBytes
     let room = writer.room(
-      forHash: group, stride: MemoryLayout<Message>.stride,
+      forHash: group,
+      stride: carriesTraces ? MemoryLayout<TracedMessage>.stride : MemoryLayout<Message>.stride,
       textBytes: textBytes)
     if textBytes > 0 {
       var offset = room.textOffset
@@ -298,6 +303,12 @@ public struct RecordMapper: ~Copyable {
       message.conversation = store(conversation, call[.conversation], room.chunk, &offset)
     }
     unsafe room.record.storeBytes(of: message, as: Message.self)
+    if carriesTraces {
+      unsafe room.record.storeBytes(
+        of: trace ?? .unseen, toByteOffset: MemoryLayout<Message>.stride, as: MessageTrace.self)
+    } else if let trace {
+      sightings?.take(message, in: room.chunk, trace, userHash: userHash)
+    }
   }
 
   // Mutating, like all that is called for every record: a structure lent otherwise is copied.

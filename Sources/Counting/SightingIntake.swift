@@ -21,35 +21,35 @@ struct SightingIntake {
   /// Takes a call that is counted.
   ///
   /// - Parameters:
-  ///   - user: its user, packed, and the hash of licensee and user.
+  ///   - user: its user, packed.
+  /// - Returns: what its message carries.
   @inline(never)
-  mutating func take(
-    _ call: Call, _ bytes: ByteView, attribution: UInt32, isSuccess: Bool, source: UInt64,
-    user: (text: PackedText, kind: PackedText.Kind, externalBytes: Int), userHash: UInt64,
-    licensee: Int32
-  ) {
-    let time = call.time.microseconds
-    traffic.add(attribution: attribution, source: source, time: time)
+  mutating func trace(
+    _ call: Call, _ bytes: ByteView, attribution: UInt32, source: UInt64,
+    user: (text: PackedText, kind: PackedText.Kind, externalBytes: Int), licensee: Int32
+  ) -> MessageTrace {
+    traffic.add(attribution: attribution, source: source, time: call.time.microseconds)
     let traces = traces(of: call, bytes)
-    var sighting = Sighting(
-      time: time, source: source, question: traces.question, user: user.text,
-      request: UInt32(
-        truncatingIfNeeded: TraceKeeper.hash(call[.requestID], bytes, .request)),
-      client: client(of: call, bytes), device: traces.device,
-      tag: attribution << 8 | (isSuccess ? Sighting.successFlag : 0)
-        | UInt32(user.kind.rawValue) << Sighting.userKindShift,
-      conversation: UInt16(
-        truncatingIfNeeded: TraceKeeper.hash(call[.conversation], bytes, .conversation)),
-      latency: UInt16(clamping: call.latency), items: UInt16(clamping: call.items),
-      result: UInt16(truncatingIfNeeded: call.status & 0x3FF) | traces.pathTraits << 10)
-    write(&sighting, group: userHash, user, call[.user], bytes)
+    let client = client(of: call, bytes)
     if traces.pathTraits != 0 || TraceKeeper.isRefused(call) {
-      sighting.question = traces.path
-      sighting.tag |= Sighting.refusalFlag
-      write(
-        &sighting, group: Sighting.refusalGroup(seed: Sighting.seed(ofLicensee: licensee)), user,
-        call[.user], bytes)
+      takeRefusal(
+        call, bytes, traces, client, attribution: attribution, user, call[.user], source: source,
+        licensee: licensee)
     }
+    return MessageTrace(traces, client: client, latency: call.latency, status: call.status)
+  }
+
+  /// Takes a call whose message does not come where users are brought together.
+  ///
+  /// - Parameter message: as it lies in its chunk.
+  @inline(never)
+  mutating func take(_ message: Message, in chunk: Chunk, _ trace: MessageTrace, userHash: UInt64) {
+    var sighting = Sighting(message, trace, in: chunk)
+    let textBytes = sighting.externalBytes(in: chunk)
+    let room = writer.room(
+      forHash: userHash, stride: MemoryLayout<Sighting>.stride, textBytes: textBytes)
+    if textBytes > 0 { sighting.moveTexts(from: chunk, to: room.chunk, at: room.textOffset) }
+    unsafe room.record.storeBytes(of: sighting, as: Sighting.self)
   }
 
   private mutating func traces(of call: Call, _ bytes: ByteView) -> KeptTraces {
@@ -82,28 +82,29 @@ struct SightingIntake {
   ) {
     let traces = traces(of: call, bytes)
     guard traces.pathTraits != 0 || TraceKeeper.isRefused(call) else { return }
-    let named = PackedText.pack(bytes, start: Int(slice.start), count: Int(slice.count))
-    var sighting = Sighting(
-      time: call.time.microseconds, source: source, question: traces.path, user: named.text,
-      request: 0, client: client(of: call, bytes), device: traces.device,
-      tag: attribution << 8 | Sighting.refusalFlag
-        | UInt32(named.kind.rawValue) << Sighting.userKindShift,
-      conversation: 0, latency: 0, items: 0,
-      result: UInt16(truncatingIfNeeded: call.status & 0x3FF) | traces.pathTraits << 10)
-    write(
-      &sighting, group: Sighting.refusalGroup(seed: Sighting.seed(ofLicensee: number)), named,
-      slice, bytes)
+    takeRefusal(
+      call, bytes, traces, client(of: call, bytes), attribution: attribution,
+      PackedText.pack(bytes, start: Int(slice.start), count: Int(slice.count)), slice,
+      source: source, licensee: number)
   }
 
+  /// - Parameter user: the text that is taken for the user, and where it stands.
   @inline(never)
-  private mutating func write(
-    _ sighting: inout Sighting, group: UInt64,
+  private mutating func takeRefusal(
+    _ call: Call, _ bytes: ByteView, _ traces: KeptTraces, _ client: UInt32, attribution: UInt32,
     _ user: (text: PackedText, kind: PackedText.Kind, externalBytes: Int), _ slice: Slice,
-    _ bytes: ByteView
+    source: UInt64, licensee: Int32?
   ) {
+    var sighting = Sighting(
+      time: call.time.microseconds, source: source, question: traces.path, user: user.text,
+      request: 0, client: client, device: traces.device,
+      tag: attribution << 8 | Sighting.refusalFlag
+        | UInt32(user.kind.rawValue) << Sighting.userKindShift,
+      conversation: 0, latency: 0, items: 0,
+      result: UInt16(truncatingIfNeeded: call.status & 0x3FF) | traces.pathTraits << 10)
     let room = writer.room(
-      forHash: group, stride: MemoryLayout<Sighting>.stride,
-      textBytes: user.externalBytes)
+      forHash: Sighting.refusalGroup(seed: Sighting.seed(ofLicensee: licensee)),
+      stride: MemoryLayout<Sighting>.stride, textBytes: user.externalBytes)
     if user.externalBytes > 0 {
       sighting.user = user.text.stored(
         bytes, start: Int(slice.start), count: Int(slice.count), in: room.chunk,

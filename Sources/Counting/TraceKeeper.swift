@@ -9,7 +9,8 @@ public struct TraceKeeper {
   /// What tells apart what is hashed.
   enum Kind: UInt64 {
     case question = 1
-    case request, client, device, conversation
+    case client = 3
+    case device
   }
 
   private var paths = PathMemo()

@@ -60,17 +60,22 @@ public final class DayCount: @unchecked Sendable {
       terms: terms, threads: options.threads, pool: pool, spill: spill,
       wantsRows: options.wantsRows)
     let shuffle = Shuffle(pool: pool, spill: spill)
-    let sightings = options.detects ? Shuffle(pool: pool, spill: spill) : nil
-    let map = try map(into: shuffle, sightings, table, Reduction.plan(terms))
+    let sightings = options.detects ? Sightings(pool: pool, spill: spill) : nil
+    let map = try map(into: shuffle, sightings?.shuffle, table, Reduction.plan(terms))
     let attributions = table.sealed(terms)
+    let carryover = Carryover(end: end, terms)
     var detection: DetectionSummary?
+    let reduced: Reduction.Outcome
     if let sightings {
-      detection = try SightingReduction(
-        terms, attributions, threads: options.threads, pool: pool, spill: spill
-      ).run(sightings)
+      (reduced, detection) = try sightings.watch(terms, attributions, threads: options.threads) {
+        observers throws(SpillError) in
+        try reduction.run(
+          shuffle, attributions, inputEnd: inputEnd, carryover: carryover, observers: observers)
+      }
+    } else {
+      reduced = try reduction.run(
+        shuffle, attributions, inputEnd: inputEnd, carryover: carryover)
     }
-    let reduced = try reduction.run(
-      shuffle, attributions, inputEnd: inputEnd, carryover: Carryover(end: end, terms))
     guard let carried = reduced.carried else { preconditionFailure("a day carries over") }
     return DayOutcome(
       map: map, counted: reduced.summary, rows: CountedRows(reduced.rows), carried: carried,

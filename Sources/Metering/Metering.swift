@@ -251,21 +251,24 @@ public final class Metering: @unchecked Sendable {
       if !refusals.isEmpty { return nil }
     }
     let attributions = table.sealed(terms)
-    // First, so that what it takes of the memory is free again when units are counted.
     var detection: DetectionSummary?
+    let inputEnd = map.inputEnd?.microseconds ?? 0
+    let reduced: Reduction.Outcome
     if let sightings {
-      var summary = try SightingReduction(
-        terms, attributions, threads: options.threads, pool: pool, spill: spill
-      ).run(sightings)
+      var summary: DetectionSummary
+      (reduced, summary) = try sightings.watch(terms, attributions, threads: options.threads) {
+        observers throws(SpillError) in
+        try reduction.run(shuffle, attributions, inputEnd: inputEnd, observers: observers)
+      }
       summary.add(map.traffic, attributions, terms, logs: sources(outcome).names)
       if let dates = terms.dates {
         let days = summary.days
         summary.days = days.filter { dates.contains(CivilDate(daysSinceEpoch: $0.key.day)) }
       }
       detection = summary
+    } else {
+      reduced = try reduction.run(shuffle, attributions, inputEnd: inputEnd)
     }
-    let reduced = try reduction.run(
-      shuffle, attributions, inputEnd: map.inputEnd?.microseconds ?? 0)
     if !options.wantsRows {
       Workers.run(options.threads) { [self] in pool.vacate(part: $0, of: options.threads) }
     }
@@ -337,13 +340,13 @@ public final class Metering: @unchecked Sendable {
   /// Maps all logs, and anew where a reading turns out to be none to trust.
   private func mapAll(
     _ plan: RecordMapper.Plan
-  ) throws(SpillError) -> (MapSummary, Shuffle, Shuffle?, AttributionTable) {
+  ) throws(SpillError) -> (MapSummary, Shuffle, Sightings?, AttributionTable) {
     while true {
       quarantine = options.wantsQuarantine ? QuarantineStore(pool: pool, spill: spill) : nil
       let table = AttributionTable()
       let shuffle = Shuffle(pool: pool, spill: spill)
-      let sightings = options.detects ? Shuffle(pool: pool, spill: spill) : nil
-      let map = try map(into: shuffle, sightings, table, plan)
+      let sightings = options.detects ? Sightings(pool: pool, spill: spill) : nil
+      let map = try map(into: shuffle, sightings?.shuffle, table, plan)
       guard let repetition = reading.repetition else { return (map, shuffle, sightings, table) }
       lock.withLock { reading = repetition }
       spill = SpillFile(directory: options.temporaryFolder)

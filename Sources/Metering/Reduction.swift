@@ -60,11 +60,12 @@ struct Reduction: @unchecked Sendable {
   ///   - shuffle: what was mapped by ``plan``.
   ///   - inputEnd: the time of the last record of the input, in microseconds since 1970.
   ///   - carryover: where the input is one of several days, that day's end.
+  ///   - observers: take what is seen of calls, one for each thread, where messages carry that.
   func run(
     _ shuffle: Shuffle, _ attributions: Attributions, inputEnd: Int64,
-    carryover: Carryover? = nil
+    carryover: Carryover? = nil, observers: [any SightingObserver] = []
   ) throws(SpillError) -> Outcome {
-    let reducers = makeReducers(attributions, inputEnd, carryover)
+    let reducers = makeReducers(attributions, inputEnd, carryover, observers)
     try reduce(
       plan == .byRequest ? try markDuplicates(shuffle, reducers) : shuffle, reducers)
     var outcome = Outcome()
@@ -81,13 +82,14 @@ struct Reduction: @unchecked Sendable {
   }
 
   private func makeReducers(
-    _ attributions: Attributions, _ inputEnd: Int64, _ carryover: Carryover?
+    _ attributions: Attributions, _ inputEnd: Int64, _ carryover: Carryover?,
+    _ observers: [any SightingObserver]
   ) -> [Reducer] {
     let order = UsageOrder(attributions, contractNumbers: terms.contracts.map(\.number))
     func rows() -> ExternalSorter<UsageOrder>? {
       wantsRows ? ExternalSorter(order: order, pool: pool, spill: spill) : nil
     }
-    return (0..<threads).map { _ in
+    return (0..<threads).map { index in
       let rows = rows()
       let sink = carryover.map {
         BucketReducer.CarryoverSink(
@@ -98,7 +100,8 @@ struct Reduction: @unchecked Sendable {
       return Reducer(
         reducer: BucketReducer(
           attributions: attributions, terms: terms, inputEnd: inputEnd, pool: pool, spill: spill,
-          rows: rows, rivals: rivals, carryover: sink),
+          rows: rows, rivals: rivals, carryover: sink,
+          observer: observers.isEmpty ? nil : observers[index]),
         rows: rows, carried: sink?.records, provisionalRows: sink?.provisionalRows)
     }
   }

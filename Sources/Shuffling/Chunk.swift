@@ -57,6 +57,10 @@ public struct Chunk: @unchecked Sendable {
     textStart = size
   }
 
+  /// How many records there are of so many bytes each.
+  @inlinable
+  public func recordCount(stride: Int) -> Int { (recordEnd - Self.headerBytes) / stride }
+
   /// The records, as their type.
   @inlinable
   public func records<Record: BitwiseCopyable>(

@@ -2,7 +2,23 @@ internal import CivilTime
 public import Counting
 public import Shuffling
 
-/// Brings sightings together and shows them to all detectors, bucket by bucket, on several threads.
+/// Shows what is seen of calls to all detectors while they are counted; for one thread.
+public final class SightingWatch: SightingObserver {
+  private var scan: SightingScan
+
+  public init(_ terms: Terms, _ attributions: Attributions) {
+    scan = SightingScan(terms, attributions)
+  }
+
+  public func take(_ sightings: [SightingPlace]) {
+    for place in sightings { scan.take(place.sighting, place.chunk) }
+  }
+
+  /// To be called once, at the end.
+  public func finish() -> DetectionSummary { scan.finish() }
+}
+
+/// Brings sightings together that do not come with what is counted, and shows them to all detectors, bucket by bucket, on several threads.
 public struct SightingReduction: @unchecked Sendable {
   private let terms: Terms
   private let attributions: Attributions

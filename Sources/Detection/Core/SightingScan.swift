@@ -3,37 +3,6 @@ internal import Contracts
 internal import Counting
 internal import Shuffling
 
-/// Sightings that belong together, in order of time.
-struct SightingOrder: RecordOrder {
-  static var firstKeyIsHash: Bool { true }
-
-  /// By attributions.
-  private let seeds: [UInt64]
-  private let strangersSeed = Sighting.seed(ofLicensee: nil)
-
-  init(_ attributions: Attributions) {
-    seeds = attributions.all.indices.map {
-      Sighting.seed(ofLicensee: attributions.licensee(of: $0))
-    }
-  }
-
-  func group(_ sighting: Sighting, _ chunk: Chunk) -> UInt64 {
-    sighting.group(seed: sighting.attribution.map { seeds[$0] } ?? strangersSeed, in: chunk)
-  }
-
-  func keys(_ record: UnsafePointer<Sighting>) -> (UInt64, Int64) {
-    let sighting = unsafe record.pointee
-    return (group(sighting, unsafe Chunk(containing: record)), sighting.time)
-  }
-
-  func precedes(_ left: UnsafePointer<Sighting>, _ right: UnsafePointer<Sighting>) -> Bool {
-    let (first, second) = unsafe (left.pointee, right.pointee)
-    // Of one call, the call comes before its refusal.
-    if first.source != second.source { return first.source < second.source }
-    return !first.isRefusal && second.isRefusal
-  }
-}
-
 /// Scans sightings in order, on one thread, and gives them to all detectors.
 struct SightingScan {
   private let terms: Terms
