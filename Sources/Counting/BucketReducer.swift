@@ -74,7 +74,7 @@ public final class BucketReducer {
   private let observer: (any SightingObserver)?
   /// Bytes from one message to the next.
   private let messageStride: Int
-  private var sightings: [SightingPlace] = []
+  private let sightings = PlainTable<SightingPlace>()
   /// What changes with every record; taken out while a bucket is counted.
   private var state: State
   private let entries = PlainTable<Entry>()
@@ -222,7 +222,8 @@ public final class BucketReducer {
     for chunk in chunks {
       for index in 0..<chunk.recordCount(stride: stride) {
         let message = MessageReference(index, in: chunk, stride: stride)
-        MessageReference(index + Self.gatherDistance, in: chunk, stride: stride).prefetch()
+        MessageReference(index + Self.gatherDistance, in: chunk, stride: stride)
+          .prefetch(stride: stride)
         entries.append(
           Entry(group: order.hash(message, grouping), time: message.time, message: message))
       }
@@ -248,7 +249,7 @@ public final class BucketReducer {
       var isOneGroup = true
       while end < spread.count && spread[end].group == hash {
         if end + Self.prefetchDistance < spread.count {
-          spread[end + Self.prefetchDistance].message.prefetch()
+          spread[end + Self.prefetchDistance].message.prefetch(stride: messageStride)
         }
         if !order.areOneGroup(first, spread[end].message, grouping) { isOneGroup = false }
         end += 1
@@ -425,13 +426,13 @@ public final class BucketReducer {
   @inline(__always)
   private func sortSightings(from start: Int) {
     if sightings.count - start > 1 {
-      sightings[start...].sort { $0.sighting.source < $1.sighting.source }
+      sightings.sort(start..<sightings.count) { $0.sighting.source < $1.sighting.source }
     }
   }
 
   private func passSightings() {
-    if !sightings.isEmpty { observer?.take(sightings) }
-    sightings.removeAll(keepingCapacity: true)
+    if sightings.count > 0 { sightings.withSpan { observer?.take($0) } }
+    sightings.removeAll(reserving: 0)
   }
 
   private func observeExternally(
@@ -440,9 +441,9 @@ public final class BucketReducer {
     sorter.finish()
     try unsafe ExternalSorter.forEach(in: [sorter]) { record in
       // One by one: a chunk may be gone when the next record comes.
-      unsafe observer?.take([
-        SightingPlace(sighting: record.pointee, chunk: Chunk(containing: record))
-      ])
+      unsafe sightings.append(
+        SightingPlace(sighting: record.pointee, chunk: Chunk(containing: record)))
+      passSightings()
       return true
     }
   }

@@ -96,11 +96,15 @@ struct MessageReference: BitwiseCopyable {
   @inline(__always) var conversation: ChunkText { unsafe pointer.pointee.conversation(in: chunk) }
   @inline(__always) var value: Message { unsafe pointer.pointee }
 
-  /// Has the record on its way into the cache before it is read; it lies in two lines of it.
+  /// Has the record on its way into the cache before it is read; it lies in two lines of it, or in three.
+  ///
+  /// - Parameter stride: its bytes, with what it carries.
   @inline(__always)
-  func prefetch() {
-    unsafe duizhang_prefetch(pointer)
-    unsafe duizhang_prefetch(pointer + 1)
+  func prefetch(stride: Int) {
+    let start = unsafe UnsafeRawPointer(pointer)
+    unsafe duizhang_prefetch(start)
+    unsafe duizhang_prefetch(start + 64)
+    if stride > 72 { unsafe duizhang_prefetch(start + (stride - 1)) }
   }
 
   @inline(__always)

@@ -54,11 +54,11 @@ struct TracedMessage: BitwiseCopyable {
 /// Takes what is seen of calls while they are counted.
 public protocol SightingObserver: AnyObject {
   /// Takes calls in order: those of a user together, by time, then by where they stand.
-  func take(_ sightings: [SightingPlace])
+  func take(_ sightings: Span<SightingPlace>)
 }
 
 /// A sighting, and the chunk that has the rest of a long user.
-public struct SightingPlace {
+public struct SightingPlace: BitwiseCopyable {
   public var sighting: Sighting
   public var chunk: Chunk
 }

@@ -45,16 +45,20 @@ final class PlainTable<Element: BitwiseCopyable>: @unchecked Sendable {
     }
   }
 
+  @inline(__always)
   func append(_ element: Element) {
-    if count == capacity {
-      let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
-      unsafe larger.initialize(from: base, count: count)
-      unsafe base.deallocate()
-      unsafe base = unsafe larger
-      capacity *= 2
-    }
+    if count == capacity { grow() }
     unsafe (base + count).initialize(to: element)
     count += 1
+  }
+
+  @inline(never)
+  private func grow() {
+    let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
+    unsafe larger.initialize(from: base, count: count)
+    unsafe base.deallocate()
+    unsafe base = unsafe larger
+    capacity *= 2
   }
 
   /// Empties the table, and makes room.
@@ -67,6 +71,11 @@ final class PlainTable<Element: BitwiseCopyable>: @unchecked Sendable {
   func resize(to count: Int) {
     if count > capacity { clear(capacity: count) }
     self.count = count
+  }
+
+  /// Lends all elements.
+  func withSpan(_ body: (Span<Element>) -> Void) {
+    body(unsafe Span(_unsafeStart: base, count: count))
   }
 
   func sort(_ range: Range<Int>, by precedes: (Element, Element) -> Bool) {

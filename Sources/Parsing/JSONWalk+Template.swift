@@ -112,12 +112,19 @@ extension JSONWalk {
       guard let status = Self.threeDigits(bytes, value, before: end) else { return -1 }
       call.status = status
       return end
-    case .bare, .knownBare:
+    case .latency, .bare, .knownBare:
+      if kind == .latency {
+        let end = Self.shortIntegerEnd(bytes, from: value)
+        if end >= 0 && (bytes[end] == 0x2C || bytes[end] == 0x7D) {
+          call.latency = Self.shortInteger(bytes, value..<end)
+          return end
+        }
+      }
       var end = value
       // A number or literal is over where one of these comes; behind the block is a line end.
       while bytes[end] > 0x20 && bytes[end] != 0x2C && bytes[end] != 0x7D { end += 1 }
       guard end > value, let read = Self.bare(bytes, from: value, before: end) else { return -1 }
-      if kind == .knownBare { assign(read, to: step.code, bytes) }
+      if kind != .bare { assign(read, to: step.code, bytes) }
       return end
     case .long, .end: return -1
     }
@@ -134,6 +141,14 @@ extension JSONWalk {
     let count = others.trailingZeroBitCount / 8
     guard UInt(bitPattern: count &- 1) < 7, word & 0xFF != 0x30 || count == 1 else { return -1 }
     return start &+ count
+  }
+
+  /// The number that one to seven digits are.
+  @inline(__always)
+  static func shortInteger(_ bytes: ByteView, _ range: Range<Int>) -> Int {
+    var number = 0
+    for index in range { number = number &* 10 &+ Int(bytes[index] & 0xF) }
+    return number
   }
 
   /// Lets the template learn from a line that did not keep to it and yet is a record.

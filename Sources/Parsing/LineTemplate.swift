@@ -18,6 +18,8 @@ struct LineTemplate {
       case bare
       case timeText
       case status
+      /// Milliseconds.
+      case latency
       /// A number or literal of another known field.
       case knownBare
       /// Any of these behind more bytes than are compared at once.
@@ -183,6 +185,7 @@ struct LineTemplate {
     case (nil, false): step.kind = .bare
     case (.time, true): step.kind = .timeText
     case (.status, false): step.kind = .status
+    case (.latency, false): step.kind = .latency
     case (_, false): step.kind = .knownBare
     case (_, true):
       guard step.code < Field.textCount else { return nil }

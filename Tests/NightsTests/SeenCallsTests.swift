@@ -135,7 +135,7 @@ import Testing
     let spill = SpillFile(directory: folder.path)
     let sightings = Shuffle(pool: pool, spill: spill)
     var mapper = RecordMapper(
-      terms: terms, table: AttributionTable(), plan: .byUser,
+      terms: terms, table: AttributionTable(), plan: .byRequest,
       writer: ShuffleWriter(Shuffle(pool: pool, spill: spill)), block: Block(), findsPlaces: false,
       latestTime: Instant(microseconds: .max), sightings: sightings)
     try map(&mapper)
@@ -272,6 +272,44 @@ import Testing
     left = try Self.renumbered(left, some)
     right = try Self.renumbered(right, found)
     #expect(left.encoded() == right.encoded())
+  }
+
+  /// What is seen of calls comes with the messages that are counted, apart where users are not brought together,
+  /// and sorted on disk where a user's calls are more than fit into memory.
+  @Test(arguments: seeds.prefix(4)) func allWaysToTheDetectorsAreOne(seed: UInt64) throws {
+    var random = SeededRandom(seed: 2_000 + seed)
+    let folder = try TemporaryFolder()
+    var lines: [UInt8] = []
+    for _ in 0..<6_000 {
+      var line = Self.line(&random)
+      // Every call has a conversation, so that contracts may bring these together.
+      if !line.contains(Array("\"conversation\"".utf8)) {
+        line.replaceSubrange(
+          0..<1, with: Array("{\"conversation\":\"c\(random.number(1...40))\",".utf8))
+      }
+      lines += line
+    }
+    let paths = [try folder.write(lines, as: "log-0")]
+    func seen(_ identity: String, recordBytesMax: Int?, threads: Int) throws -> [UInt8] {
+      let contract = try Contract(
+        yaml: Self.contracts[0].replacing(
+          "conversation: {", with: "conversation: {identity: [\(identity)], "), path: "c.yaml")
+      var options = options(folder, threads: threads)
+      options.recordBytesMax = recordBytesMax
+      let result = try Metering(
+        files: try InputFiles.find(paths), terms: Terms(try ContractBook([contract])),
+        options: options
+      ).run()
+      return try #require(result.detection).encoded()
+    }
+    let wanted = try seen("user", recordBytesMax: nil, threads: 1)
+    #expect(wanted.count > 1_000)
+    for identity in ["user", "conversation", "conversation, module"] {
+      for (bytes, threads) in [(nil, 3), (1 << 20, 1), (1 << 20, 4)] as [(Int?, Int)] {
+        let found = try seen(identity, recordBytesMax: bytes, threads: threads)
+        #expect(found == wanted, "\(identity), \(bytes ?? 0) bytes, \(threads) threads")
+      }
+    }
   }
 
   /// Lines are told by the ends of their logs' names, which have the logs' numbers.

@@ -10,8 +10,10 @@ public final class SightingWatch: SightingObserver {
     scan = SightingScan(terms, attributions)
   }
 
-  public func take(_ sightings: [SightingPlace]) {
-    for place in sightings { scan.take(place.sighting, place.chunk) }
+  public func take(_ sightings: Span<SightingPlace>) {
+    for index in sightings.indices {
+      scan.take(sightings[index].sighting, sightings[index].chunk)
+    }
   }
 
   /// To be called once, at the end.

@@ -213,23 +213,28 @@ struct RecentHashes {
   private static let countMax = 64
   private var entries: [(hash: UInt64, time: Int64)] = []
   private var next = 0
+  /// For each value of six bits of the hashes that came a bit, and for six others: a filter (Bloom, 1970), by which
+  /// nearly all that are new are known to be.
+  private var met: (UInt64, UInt64) = (0, 0)
 
   mutating func removeAll() {
     entries.removeAll(keepingCapacity: true)
     next = 0
+    met = (0, 0)
   }
 
   /// Whether a hash has come within a time before, and notes it.
   ///
   /// - Parameter slides: whether the time is that since it came last, not since it first came.
+  @inline(__always)
   mutating func comesAgain(
     _ hash: UInt64, at time: Int64, within window: Int64, slides: Bool
   ) -> Bool {
-    for index in entries.indices where entries[index].hash == hash {
-      let isNear = time - entries[index].time <= window
-      if !isNear || slides { entries[index].time = time }
-      return isNear
-    }
+    let bits: (UInt64, UInt64) = (1 << (hash >> 5 & 63), 1 << (hash >> 11 & 63))
+    let isNew = met.0 & bits.0 == 0 || met.1 & bits.1 == 0
+    met.0 |= bits.0
+    met.1 |= bits.1
+    if !isNew, let isNear = known(hash, at: time, within: window, slides: slides) { return isNear }
     if entries.count < Self.countMax {
       entries.append((hash, time))
     } else {
@@ -237,6 +242,18 @@ struct RecentHashes {
       next = (next + 1) % Self.countMax
     }
     return false
+  }
+
+  @inline(never)
+  private mutating func known(
+    _ hash: UInt64, at time: Int64, within window: Int64, slides: Bool
+  ) -> Bool? {
+    for index in entries.indices where entries[index].hash == hash {
+      let isNear = time - entries[index].time <= window
+      if !isNear || slides { entries[index].time = time }
+      return isNear
+    }
+    return nil
   }
 }
 

@@ -6,10 +6,15 @@ struct ReplayedCallsDetector: UserDetector {
   private struct Seen {
     /// Of the call that was counted.
     var time: Int64
-    var question: UInt64
     var source: UInt64
-    var replays: UInt32 = 0
-    var reuses: UInt32 = 0
+    var question: UInt64
+    /// The place of what came again; −1 where nothing did.
+    var again: Int32 = -1
+  }
+  private struct Again {
+    var replays = 0
+    var reuses = 0
+    /// Of the first replay, and of the call that it repeats.
     var replayTime: Int64 = 0
     var replaySource: UInt64 = 0
     var firstTime: Int64 = 0
@@ -20,18 +25,21 @@ struct ReplayedCallsDetector: UserDetector {
     var row = ReplayedCallsRow()
   }
 
-  private var user: ObservedUser?
+  private var user: UInt64 = 0
   private var seen = SeenHashes<Seen>()
-  private var comesAgain = false
+  /// Of requests that came again, whether or not their hashes are kept still.
+  private var again: [Again] = []
   /// Of each day, its licensees.
   private var places: [[Place]] = []
   private var day = 0
   private var place = 0
+  /// That of the place at hand, taken out while a user is.
+  private var row = ReplayedCallsRow()
 
   init(places: [PlaceKey]) {}
 
   mutating func begin(_ user: ObservedUser) {
-    self.user = user
+    self.user = user.hash
     day = user.day
     while places.count <= day { places.append([]) }
     if let known = places[day].firstIndex(where: { $0.licensee == user.licensee }) {
@@ -40,62 +48,67 @@ struct ReplayedCallsDetector: UserDetector {
       place = places[day].count
       places[day].append(Place(licensee: user.licensee))
     }
+    swap(&row, &places[day][place].row)
     if !seen.entries.isEmpty { seen.removeAll() }
-    comesAgain = false
+    again.removeAll(keepingCapacity: true)
   }
 
   @inline(__always)
   mutating func take(_ call: ObservedCall) {
-    guard call.request != 0, call.isSuccess, !call.isDuplicate, let user else { return }
-    places[day][place].row.calls += 1
-    if places[day][place].row.dedupeWindow < call.dedupeWindow {
-      places[day][place].row.dedupeWindow = call.dedupeWindow
-    }
-    places[day][place].row.requests.add(
-      request: call.request, user: user.hash, question: call.question, time: call.time,
+    guard call.request != 0, call.isSuccess, !call.isDuplicate else { return }
+    row.calls += 1
+    row.dedupeWindow = max(row.dedupeWindow, call.dedupeWindow)
+    row.requests.add(
+      request: call.request, user: user, question: call.question, time: call.time,
       source: call.source)
     guard
       let (index, isNew) = seen.place(
         of: call.request,
-        new: Seen(time: call.time, question: call.question, source: call.source)),
+        new: Seen(time: call.time, source: call.source, question: call.question)),
       !isNew
     else { return }
-    again(call, index)
+    takeAgain(call, index)
   }
 
-  private mutating func again(_ call: ObservedCall, _ index: Int) {
-    guard call.time - seen[index].time > call.dedupeWindow else { return }
-    comesAgain = true
-    if seen[index].question == call.question {
-      if seen[index].replays == 0 {
-        seen[index].firstTime = seen[index].time
-        seen[index].firstSource = seen[index].source
-        seen[index].replayTime = call.time
-        seen[index].replaySource = call.source
+  @inline(never)
+  private mutating func takeAgain(_ call: ObservedCall, _ index: Int) {
+    let first = seen[index]
+    guard call.time - first.time > call.dedupeWindow else { return }
+    if first.again < 0 {
+      seen[index].again = Int32(again.count)
+      again.append(Again())
+    }
+    let place = Int(seen[index].again)
+    if first.question == call.question {
+      if again[place].replays == 0 {
+        again[place].firstTime = first.time
+        again[place].firstSource = first.source
+        again[place].replayTime = call.time
+        again[place].replaySource = call.source
       }
-      seen[index].replays += 1
+      again[place].replays += 1
     } else {
-      seen[index].reuses += 1
+      again[place].reuses += 1
     }
     seen[index].time = call.time
     seen[index].source = call.source
   }
 
   mutating func end(_ user: ObservedUser) {
-    guard comesAgain else { return }
+    defer { swap(&row, &places[day][place].row) }
+    guard !again.isEmpty else { return }
     let unit = 1 << min(seen.level, 40)
     var replays = 0
-    for entry in seen.entries where entry.value.replays > 0 || entry.value.reuses > 0 {
-      replays += Int(entry.value.replays)
-      places[day][place].row.reuses += unit * Int(entry.value.reuses)
-      guard entry.value.replays > 0 else { continue }
-      places[day][place].row.showing.add(
-        time: entry.value.firstTime, source: entry.value.firstSource)
-      places[day][place].row.showing.add(
-        time: entry.value.replayTime, source: entry.value.replaySource)
+    for entry in seen.entries where entry.value.again >= 0 {
+      let again = again[Int(entry.value.again)]
+      replays += again.replays
+      row.reuses += unit * again.reuses
+      guard again.replays > 0 else { continue }
+      row.showing.add(time: again.firstTime, source: again.firstSource)
+      row.showing.add(time: again.replayTime, source: again.replaySource)
     }
-    places[day][place].row.replays += unit * replays
-    if replays > 0 { places[day][place].row.users += 1 }
+    row.replays += unit * replays
+    if replays > 0 { row.users += 1 }
   }
 
   var days: [ReplayedCallsOfDay] {
