@@ -112,13 +112,14 @@ def misuse(program, case, seed, base):
     try:
         run(program, f"{folder}/with", seed, [plant], options)
         found = findings(program, f"{folder}/with")
-        told = [row for row in found if row["finding"] == kind and row["severity"] != "info"]
-        enough = not any(row["finding"] == kind and row["explanation"].startswith("Insufficient") for row in found) or bool(told)
+        # A rise is no misuse, and an information; that there is too little data says nothing.
+        told = [row for row in found if row["finding"] == kind
+                and (row["severity"] != "info" or kind == "volume_shift" and not row["explanation"].startswith("Insufficient"))]
         outcome = {
-            "found": bool(told), "enough": enough,
+            "found": bool(told),
             "other": [row["finding"] for row in found
                       if row["severity"] in ("medium", "high") and row["finding"] != kind],
-            "severity": max((row["severity"] for row in told), key=["low", "medium", "high"].index, default="")}
+            "severity": max((row["severity"] for row in told), key=["info", "low", "medium", "high"].index, default="")}
         if kind == "answer_cache" and told:
             run(program, f"{folder}/without", seed, [], options)
             before, after = questions(f"{folder}/without"), questions(f"{folder}/with")
@@ -188,7 +189,7 @@ def main():
             severities = {outcome["severity"] for outcome in told}
             error = f"{100 * statistics.median(errors):.1f} %, at most {100 * max(errors):.1f} %" if errors else ""
             say(f"| {case[0]} | `{case[3]}` | {len(told)} of {len(outcomes)} | "
-                f"{', '.join(level for level in ('high', 'medium', 'low') if level in severities)} | {error} | "
+                f"{', '.join(level for level in ('high', 'medium', 'low', 'info') if level in severities)} | {error} | "
                 f"{f'{sum(inside)} of {len(inside)}' if inside else ''} | "
                 f"{', '.join(f'`{kind}` {count}' for kind, count in sorted(others.items()))} |")
         honest_cases = [case for case in HONEST if not options.only or any(word in case[0] for word in options.only)]

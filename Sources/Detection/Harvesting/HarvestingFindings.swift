@@ -8,33 +8,39 @@ enum HarvestingFindings: DetectionTest {
       days.map { (day: Int($0.key.daysSinceEpoch), rows: $0.value.harvesting.rows) })
     let test = HarvestingTest()
     return histories.compactMap { licensee, users in
-      var others: [Int: RepeatTally] = [:]
-      var samples: [QuestionSample] = []
-      for (_, day) in days {
-        for (level, tally) in day.harvesting.tallies[licensee] ?? [:] {
-          others[level, default: RepeatTally()].add(tally)
-        }
-        for place in day.questions.samples.keys.sorted() where place.licensee == licensee {
-          if let sample = day.questions.samples[place] { samples.append(sample) }
-        }
-      }
-      let popularity = QuestionPopularity(samples)
-      let results = users.compactMap {
+      var others = RepeatLevels()
+      for (_, day) in days { others.merge(day.harvesting.tallies(of: licensee)) }
+      // What is asked is looked at only if somebody asks it like a walker.
+      let candidates = users.filter { test.mayWalk($0, others: others) }
+      guard !candidates.isEmpty else { return nil }
+      let popularity = popularity(days.map(\.value), licensee)
+      let results = candidates.compactMap {
         test.result(of: $0, others: others, popularity: popularity)
-      }.sorted {
+      }
+      guard var told = test.told(results, users: others.users, popularity: popularity) else {
+        return nil
+      }
+      told.results.sort {
         ($1.sum.calls, $0.probability, $0.key) < ($0.sum.calls, $1.probability, $1.key)
       }
-      guard let first = results.first else { return nil }
-      let group = Group(results, first, test.shared(results, popularity), test.settings)
+      guard let group = Group(told, popularity, test) else { return nil }
       return Suspicion(
-        finding: finding(licensee, group, context),
-        probability: results.map(\.probability).max())
+        finding: finding(licensee, group, context), probability: told.probability)
     }
+  }
+
+  private static func popularity(_ days: [DetectionDay], _ licensee: String) -> QuestionPopularity {
+    QuestionPopularity(
+      days.flatMap { day in
+        day.questions.samples.keys.filter { $0.licensee == licensee }.sorted()
+          .compactMap { day.questions.samples[$0] }
+      })
   }
 
   private struct Group {
     let results: [HarvestingTest.Result]
     let first: HarvestingTest.Result
+    let together: Int
     let calls: Int
     let items: Int
     let repeats: Double
@@ -43,30 +49,31 @@ enum HarvestingFindings: DetectionTest {
     let follows: Int
     let shared: (observed: Int, expected: Double)
     let dividesQuestions: Bool
+    /// Of the first one's questions, the share that others ask too; `nil` where that is not known.
+    let knownShare: Double?
     let severity: Finding.Severity
 
-    init(
-      _ results: [HarvestingTest.Result], _ first: HarvestingTest.Result,
-      _ shared: (observed: Int, expected: Double), _ settings: HarvestingTest.Settings
+    init?(
+      _ told: HarvestingTest.Told, _ popularity: QuestionPopularity, _ test: HarvestingTest
     ) {
-      self.results = results
+      guard let first = told.results.first else { return nil }
+      results = told.results
       self.first = first
+      together = told.together
       calls = results.reduce(0) { $0 + $1.sum.calls }
       items = results.reduce(0) { $0 + $1.sum.items }
       repeats = results.reduce(0) { $0 + $1.repeats }
       expected = results.reduce(0) { $0 + $1.expected }
       machines = results.count { $0.isMachine }
       follows = results.reduce(0) { $0 + $1.sum.follows }
-      self.shared = shared
-      dividesQuestions =
-        shared.expected >= settings.sharedMin
-        && Double(shared.observed) <= settings.sharedShareMax * shared.expected
-        && Tails.poisson(atMost: Double(shared.observed), expected: shared.expected)
-          <= settings.significance
+      shared = told.shared
+      dividesQuestions = test.divides(told.shared)
+      let shares = results.map { popularity.knownShare(of: $0.sum, by: $0.key.hash) }
+      knownShare = shares.first ?? nil
       // A batch of texts that nobody else asks is no walk through what there is.
-      let known = results.contains { ($0.knownShare ?? 0) >= settings.knownShareMedium }
+      let known = shares.contains { ($0 ?? 0) >= test.settings.knownShareMedium }
       severity =
-        known && calls >= settings.callsMedium && (machines > 0 || dividesQuestions)
+        known && calls >= test.settings.callsMedium && (machines > 0 || dividesQuestions)
         ? .medium : .low
     }
   }
@@ -109,6 +116,11 @@ enum HarvestingFindings: DetectionTest {
     } else {
       text += "The pauses are like a person's. "
     }
+    if group.together > 0 {
+      text +=
+        "\(group.together == group.results.count ? "Each" : "Some") of them alone would be too "
+        + "little to tell from somebody who likes variety; so many at once are hardly chance. "
+    }
     if group.follows * 20 <= group.calls {
       text += "Hardly a call follows another in a conversation that has a name. "
     }
@@ -118,7 +130,7 @@ enum HarvestingFindings: DetectionTest {
         + "\(Words.decimal(group.shared.expected, places: 0)) of the questions that were looked at, "
         + "and they share \(group.shared.observed). "
     }
-    if let known = group.first.knownShare {
+    if let known = group.knownShare {
       text += "Of these questions others ask \(Words.decimal(100 * known, places: 0)) % too. "
     }
     if group.items > 0 { text += "\(Words.count(group.items, "call")) were of items. " }

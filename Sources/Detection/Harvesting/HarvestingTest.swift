@@ -22,6 +22,10 @@ struct HarvestingTest: Sendable {
     /// Calls that a user must have made: with a machine's cadence, and without.
     var callsMachine = 80
     var callsHuman = 300
+    /// Or of each of several who are told together, of how many at most, and of them together.
+    var callsEach = 60
+    var usersTogether = 200
+    var callsTogether = 300
     /// Calls of all, and the share of their questions that others ask too, for medium severity.
     var callsMedium = 300
     var knownShareMedium = 0.2
@@ -40,66 +44,139 @@ struct HarvestingTest: Sendable {
     var sum = HarvestRow()
     var repeats = 0.0
     var expected = 0.0
+    /// That an honest user repeats as little.
     var probability = 1.0
     /// Bins of the most frequent pause and how many pauses lie there.
     var bin = 0
     var hits = 0
     var pauses = 0
     var isMachine = false
-    /// Of its questions, the share that others ask too; `nil` where that is not known.
-    var knownShare: Double?
+  }
+
+  /// Users who are told.
+  struct Told {
+    var results: [Result]
+    /// How many of them are told because chance would not have so many, and not each for itself.
+    var together = 0
+    var probability = 1.0
+    /// Of questions that were looked at, those that they share, and that chance would let them share.
+    var shared: (observed: Int, expected: Double) = (0, 0)
+  }
+
+  /// Whether a user's days, before anything is added up, could show a walk.
+  ///
+  /// - Parameter others: how all users of the licensee repeat, by their calls.
+  func mayWalk(_ history: UserHistory<HarvestRow>, others: RepeatLevels) -> Bool {
+    var (calls, repeats) = (0, 0)
+    for (_, row) in history.days {
+      calls += row.calls
+      repeats += row.repeats
+    }
+    guard calls >= min(settings.callsEach, settings.callsMachine) else { return false }
+    var own = RepeatLevels()
+    for (_, row) in history.days { own.merge(row.tallies) }
+    guard let rate = rate(own, others) else { return false }
+    return Double(repeats) <= settings.repeatShareMax * rate * Double(calls)
   }
 
   /// - Parameters:
   ///   - others: how all users of the licensee repeat, by their calls.
   ///   - popularity: what is asked of the licensee.
   func result(
-    of history: UserHistory<HarvestRow>, others: [Int: RepeatTally],
+    of history: UserHistory<HarvestRow>, others: RepeatLevels,
     popularity: QuestionPopularity
   ) -> Result? {
     var result = Result(key: history.key)
     for (_, row) in history.days { result.sum.merge(row) }
     result.repeats = repeats(history, result.sum)
-    guard let rate = rate(result.sum, others) else { return nil }
+    guard let rate = rate(result.sum.tallies, others) else { return nil }
     result.expected = rate * Double(result.sum.calls)
     if let expected = popularity.repeats(ofCalls: result.sum.calls) {
       result.expected = min(result.expected, expected)
     }
     guard result.repeats <= settings.repeatShareMax * result.expected else { return nil }
-    let users = others.values.reduce(0) { $0 + $1.users }
-    result.probability = Tails.corrected(
-      Tails.poisson(
-        atMost: result.repeats / settings.dispersion,
-        expected: result.expected / settings.dispersion), tries: users)
-    guard result.probability <= settings.significance else { return nil }
-    findCadence(&result, users: users)
-    guard result.sum.calls >= (result.isMachine ? settings.callsMachine : settings.callsHuman)
-    else { return nil }
-    result.knownShare = popularity.knownShare(of: result.sum, by: history.key.hash)
+    result.probability = Tails.poisson(
+      atMost: result.repeats / settings.dispersion,
+      expected: result.expected / settings.dispersion)
+    findCadence(&result, users: others.users)
     return result
+  }
+
+  /// Of users who repeat little, those who are told: each whose calls are enough alone, and others
+  /// whom chance would not have all at once, if they divide the questions among them.
+  ///
+  /// - Parameter users: users' days that were looked at.
+  func told(_ results: [Result], users: Int, popularity: QuestionPopularity) -> Told? {
+    var told = Told(
+      results: results.filter {
+        Tails.corrected($0.probability, tries: users) <= settings.significance
+          && $0.sum.calls >= ($0.isMachine ? settings.callsMachine : settings.callsHuman)
+      })
+    let probabilities = told.results.map { Tails.corrected($0.probability, tries: users) }
+    if let group = together(results, users: users) {
+      let alone = Set(told.results.map(\.key))
+      let shared = shared(group.results, popularity)
+      let others = group.results.filter { !alone.contains($0.key) }
+      if !others.isEmpty && divides(shared) {
+        told.results += others
+        told.together = others.count
+        told.probability = max(group.probability, probabilities.max() ?? 0)
+        told.shared = self.shared(told.results, popularity)
+        return told
+      }
+    }
+    guard let probability = probabilities.max() else { return nil }
+    told.probability = probability
+    told.shared = shared(told.results, popularity)
+    return told
+  }
+
+  /// So many of those who repeat least that so many by chance are rarest.
+  private func together(
+    _ results: [Result], users: Int
+  ) -> (results: [Result], probability: Double)? {
+    let sorted = results.filter { $0.sum.calls >= settings.callsEach }
+      .sorted { ($0.probability, $0.key) < ($1.probability, $1.key) }
+    var best = (count: 0, probability: 1.0)
+    var calls = sorted.first?.sum.calls ?? 0
+    for count in 2...settings.usersTogether where count <= sorted.count {
+      let last = sorted[count - 1]
+      calls += last.sum.calls
+      guard calls >= settings.callsTogether else { continue }
+      // The more of them, the less of what may be false is theirs: a half, a quarter, …
+      let chance = Tails.users(count, of: max(users, count), share: last.probability)
+      let probability = chance * exp2(Double(count))
+      if probability < best.probability { best = (count, probability) }
+    }
+    guard best.probability <= settings.significance else { return nil }
+    return (Array(sorted.prefix(best.count)), best.probability)
+  }
+
+  /// Whether users share far fewer questions than chance would let them.
+  func divides(_ shared: (observed: Int, expected: Double)) -> Bool {
+    shared.expected >= settings.sharedMin
+      && Double(shared.observed) <= settings.sharedShareMax * shared.expected
+      && Tails.poisson(atMost: Double(shared.observed), expected: shared.expected)
+        <= settings.significance
   }
 
   /// Repeats within days, and those between them as far as the questions that are kept tell.
   private func repeats(_ history: UserHistory<HarvestRow>, _ sum: HarvestRow) -> Double {
-    var asked = 0
-    var different = 0
-    for (question, count) in sum.questions where question <= sum.limit {
-      asked += count
-      different += 1
-    }
+    let asked = sum.questions.entries.reduce(0) { $0 + $1.count }
     guard asked > 0 else { return Double(sum.repeats) }
-    let between = Double(asked - different) / Double(asked) * Double(sum.calls - sum.repeats)
+    let between =
+      Double(asked - sum.questions.count) / Double(asked) * Double(sum.calls - sum.repeats)
     return Double(sum.repeats) + between
   }
 
   /// The share of repeats of others who ask as much or less: the largest of all amounts, since who asks
   /// more repeats more; but other walkers ask as much, too, and repeat nothing.
-  private func rate(_ sum: HarvestRow, _ others: [Int: RepeatTally]) -> Double? {
-    guard let top = sum.tallies.keys.max() else { return nil }
+  private func rate(_ own: RepeatLevels, _ others: RepeatLevels) -> Double? {
+    guard let top = own.entries.last?.level else { return nil }
     var largest: Double?
-    for (level, tally) in others where level <= top {
-      var tally = tally
-      if let own = sum.tallies[level] { tally.subtract(own) }
+    for entry in others.entries where entry.level <= top {
+      var tally = entry.tally
+      if let own = own[entry.level] { tally.subtract(own) }
       guard tally.calls >= settings.othersCallsMin, tally.users >= settings.othersMin else {
         continue
       }
@@ -109,13 +186,17 @@ struct HarvestingTest: Sendable {
   }
 
   private func findCadence(_ result: inout Result, users: Int) {
-    result.pauses = result.sum.pauses.values.reduce(0, +)
-    for bin in 0..<(Cadence.binsMax - 1) {
-      let hits = (result.sum.pauses[bin] ?? 0) + (result.sum.pauses[bin + 1] ?? 0)
+    // The most pauses in two bins side by side.
+    var last = SortedCounts.Entry(key: 0, count: 0)
+    for entry in result.sum.pauses.entries {
+      result.pauses += entry.count
+      let isNext = last.key + 1 == entry.key
+      let hits = entry.count + (isNext ? last.count : 0)
       if hits > result.hits {
         result.hits = hits
-        result.bin = bin
+        result.bin = Int(isNext ? last.key : entry.key)
       }
+      last = entry
     }
     guard result.pauses >= settings.pausesMin else { return }
     let probability = Tails.corrected(
@@ -134,14 +215,27 @@ struct HarvestingTest: Sendable {
     for (index, left) in results.enumerated() {
       for right in results[(index + 1)...] {
         let limit = min(left.sum.limit, right.sum.limit)
-        let first = left.sum.questions.keys.filter { $0 <= limit }
-        let second = Set(right.sum.questions.keys.filter { $0 <= limit })
         guard let known = popularity.questions(upTo: limit), known > 0 else { continue }
-        observed += first.count { second.contains($0) }
-        expected += Double(first.count) * Double(second.count) / Double(known)
+        let (first, second, both) = Self.common(left.sum, right.sum, upTo: limit)
+        observed += both
+        expected += Double(first) * Double(second) / Double(known)
       }
     }
     return (observed, expected)
+  }
+
+  /// Of two users' questions up to a limit, how many each has, and how many are both's.
+  private static func common(
+    _ left: HarvestRow, _ right: HarvestRow, upTo limit: UInt64
+  ) -> (Int, Int, Int) {
+    let first = left.questions.entries.prefix { $0.key <= limit }
+    let second = right.questions.entries.prefix { $0.key <= limit }
+    var (place, both) = (0, 0)
+    for entry in first {
+      while place < second.count, second[place].key < entry.key { place += 1 }
+      if place < second.count, second[place].key == entry.key { both += 1 }
+    }
+    return (first.count, second.count, both)
   }
 }
 
@@ -151,6 +245,10 @@ struct QuestionPopularity {
   private var questions: [UInt64: (calls: Int, user: UInt64?)] = [:]
   private var level = 0
   private var calls = 0
+  /// All of them, ascending.
+  private var hashes: [UInt64] = []
+  /// How many questions have so many calls, ascending.
+  private var frequencies: [(calls: Int, questions: Int)] = []
 
   init(_ samples: [QuestionSample]) {
     level = samples.map(\.level).max() ?? 0
@@ -165,6 +263,10 @@ struct QuestionPopularity {
         }
       }
     }
+    hashes = questions.keys.sorted()
+    var counts: [Int: Int] = [:]
+    for question in questions.values { counts[question.calls, default: 0] += 1 }
+    frequencies = counts.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 
   private var limit: UInt64 { level == 0 ? .max : UInt64.max >> UInt64(min(63, level)) }
@@ -173,7 +275,12 @@ struct QuestionPopularity {
   /// that far; `nil` where none is.
   func questions(upTo limit: UInt64) -> Int? {
     let bound = min(limit, self.limit)
-    let count = questions.keys.count { $0 <= bound }
+    // By halves.
+    var (count, end) = (0, hashes.count)
+    while count < end {
+      let middle = (count + end) / 2
+      if hashes[middle] <= bound { count = middle + 1 } else { end = middle }
+    }
     guard count > 0 else { return nil }
     return Int(Double(count) * (Double(limit) / Double(bound)))
   }
@@ -182,9 +289,9 @@ struct QuestionPopularity {
   func repeats(ofCalls count: Int) -> Double? {
     guard calls > 0, !questions.isEmpty else { return nil }
     var repeats = 0.0
-    for question in questions.values.map(\.calls).sorted() {
+    for (question, number) in frequencies {
       let mean = Double(count) * Double(question) / Double(calls)
-      repeats += mean - 1 + exp(-mean)
+      repeats += Double(number) * (mean - 1 + exp(-mean))
     }
     return repeats * exp2(Double(level))
   }

@@ -6,15 +6,17 @@ struct MergedUsersTest: Sendable {
   /// What is granted to one person, and what is enough.
   struct Settings: Sendable, Hashable {
     /// How often, on a day, one person is at three, four, and five places with as many devices.
-    var dayShares = [0.08, 0.016, 0.004]
+    var dayShares = [0.04, 0.008, 0.002]
     /// How often a call of one person comes while one from another place and device is in flight.
     var overlapShare = 0.01
     /// Days on which a user must show one or the other.
     var daysMin = 4
-    var daysOverlappingMin = 3
-    /// A user is reported only if one person shows it more rarely than this, after correction for
-    /// all users.
+    var daysOverlappingMin = 4
+    /// Users are reported only if one person shows it more rarely than this, after correction for all
+    /// users.
     var significance = 0.001
+    /// Users who are told together because chance would not have so many, at most.
+    var usersTogether = 10
     /// What several people must show to be told with more than low severity: so many at once, on so
     /// many days, with so many calls that overlap.
     var peopleMedium = 3
@@ -48,12 +50,12 @@ struct MergedUsersTest: Sendable {
     var people: Int { max(2, sum.sessionsMax, sum.inFlightMax) }
   }
 
-  /// - Parameters:
-  ///   - dayCount: days of the range; what a user did on those that are not kept counts as nothing.
-  ///   - users: users that were looked at.
-  func result(
-    of history: UserHistory<MergedUserRow>, dayCount: Int, users: Int
-  ) -> Result? {
+  /// What a user's days show, and how rarely one person shows it; `nil` where that is too little to
+  /// ask.
+  ///
+  /// - Parameter dayCount: days of the range; what a user did on those that are not kept counts as
+  ///   nothing.
+  func result(of history: UserHistory<MergedUserRow>, dayCount: Int) -> Result? {
     var result = Result(key: history.key)
     for (_, row) in history.days {
       let disjoint = row.disjointFaces
@@ -78,11 +80,43 @@ struct MergedUsersTest: Sendable {
       ? Tails.binomial(
         atLeast: result.sum.overlaps, of: calls, share: settings.overlapShare) : 1
     // Two tests of each user; the first is given the greater part of what may be false.
-    result.probability = Tails.corrected(
-      min(byDays / 0.9, byOverlap / 0.1), tries: users / settings.daysOverlappingMin)
-    guard result.probability <= settings.significance else { return nil }
+    result.probability = min(1, byDays / 0.9, byOverlap / 0.1)
     result.severity = severity(result)
     return result
+  }
+
+  /// The users who are told: so many of them that so many would have the like by chance most rarely.
+  /// Several users who each show it less clearly are told together, unless many others show it too.
+  ///
+  /// - Parameters:
+  ///   - results: of all users that show something.
+  ///   - days: users' days that were looked at, and those that show something.
+  func accepted(
+    _ results: [Result], days: (looked: Int, shown: Int)
+  ) -> (results: [Result], probability: Double)? {
+    let sorted = results.sorted { ($0.probability, $0.key) < ($1.probability, $1.key) }
+    let users = max(sorted.count, days.looked / settings.daysOverlappingMin)
+    let countMax = min(sorted.count, settings.usersTogether)
+    var best = (count: 0, probability: 1.0)
+    var shown = days.shown
+    for count in 1...max(1, countMax) where count <= countMax {
+      let last = sorted[count - 1]
+      shown -= last.days
+      // What many have is usual here.
+      if count > 1, Double(shown) > settings.dayShares.reduce(0, +) * Double(days.looked) {
+        continue
+      }
+      // The more of them, the less of what may be false is theirs: a half, a quarter, …
+      let chance = Tails.users(count, of: users, share: last.probability)
+      let probability = min(1, chance * Double(1 << count))
+      if probability < best.probability { best = (count, probability) }
+    }
+    // Those who would be told alone are told with them.
+    let alone = sorted.prefix {
+      $0.probability * Double(2 * users) <= settings.significance
+    }.count
+    guard best.probability <= settings.significance else { return nil }
+    return (Array(sorted.prefix(max(best.count, alone))), best.probability)
   }
 
   /// What a day adds: 1 to 3 as its faces, or the people at once, are more than one person has.
@@ -114,14 +148,17 @@ enum MergedUsersFindings: DetectionTest {
     let test = MergedUsersTest()
     return histories.compactMap { licensee, users in
       let looked = days.reduce(0) { $0 + ($1.value.mergedUsers.users[licensee] ?? 0) }
-      let results = users.compactMap {
-        test.result(of: $0, dayCount: days.count, users: looked)
-      }.sorted {
+      let shown = users.reduce(0) { sum, user in
+        sum + user.days.count { $0.row.disjointFaces >= 3 }
+      }
+      let results = users.compactMap { test.result(of: $0, dayCount: days.count) }
+      guard let told = test.accepted(results, days: (looked, shown)) else { return nil }
+      let sorted = told.results.sorted {
         ($1.severity, $0.probability, $0.key) < ($0.severity, $1.probability, $1.key)
       }
-      guard let first = results.first else { return nil }
+      guard let first = sorted.first else { return nil }
       return Suspicion(
-        finding: finding(licensee, results, first, context), probability: first.probability)
+        finding: finding(licensee, sorted, first, context), probability: told.probability)
     }
   }
 

@@ -21,19 +21,31 @@ enum Tails {
   }
 
   /// A sum of at least `score` over `count` trials, each of which adds `place` with the probability
-  /// that stands at that place.
+  /// that stands at that place: exactly, for it is asked of days, which are few.
   static func sum(atLeast score: Int, of count: Int, probabilities: [Double]) -> Double {
     guard count > 0, score > 0 else { return 1 }
-    var least = 1.0
-    for step in 1...80 {
-      let slope = Double(step) * 0.1
-      var mean = 0.0
-      for (place, probability) in probabilities.enumerated() {
-        mean += probability * exp(slope * Double(place))
+    // Of sums below the score, and at the end of all that reach it.
+    var chances = [Double](repeating: 0, count: score + 1)
+    chances[0] = 1
+    for _ in 0..<count {
+      var next = [Double](repeating: 0, count: score + 1)
+      next[score] = chances[score]
+      for sum in 0..<score where chances[sum] > 0 {
+        for (place, probability) in probabilities.enumerated() {
+          next[min(score, sum + place)] += chances[sum] * probability
+        }
       }
-      least = min(least, exp(Double(count) * log(mean) - slope * Double(score)))
+      chances = next
     }
-    return least
+    return min(1, chances[score])
+  }
+
+  /// Of `users`, each of whom shows something with probability `share`, at least so many do (a bound:
+  /// all sets of so many, summed).
+  static func users(_ count: Int, of users: Int, share: Double) -> Double {
+    var chance = 1.0
+    for place in 0..<count { chance *= Double(max(0, users - place)) * share / Double(place + 1) }
+    return min(1, chance)
   }
 
   /// As if so many had been tried.

@@ -24,6 +24,8 @@ struct UserKey: Sendable, Hashable, Comparable {
     self.user = user
   }
 
+  func hash(into hasher: inout Hasher) { hasher.combine(hash) }
+
   static func < (left: UserKey, right: UserKey) -> Bool {
     if left.hash != right.hash { return left.hash < right.hash }
     return (left.licensee, left.user) < (right.licensee, right.user)
@@ -43,6 +45,9 @@ struct UserRows<Row: UserRow>: Sendable, Equatable {
 
   var isEmpty: Bool { rows.isEmpty }
 
+  /// Whether the row of a user of that hash could be kept; asked before it is made.
+  func mayKeep(hash: UInt64) -> Bool { last.map { hash <= $0.hash } ?? true }
+
   mutating func add(_ row: Row, of key: UserKey) {
     if let last, last < key { return }
     if let own = rows[key] {
@@ -56,8 +61,8 @@ struct UserRows<Row: UserRow>: Sendable, Equatable {
   }
 
   private mutating func bound() {
+    guard rows.count > Self.usersMax else { return }
     let keys = rows.keys.sorted()
-    guard keys.count > Self.usersMax else { return }
     for key in keys[Self.usersMax...] { rows[key] = nil }
     last = keys[Self.usersMax - 1]
   }
@@ -106,17 +111,29 @@ struct UserHistory<Row: UserRow> {
   static func all(
     _ days: some Sequence<(day: Int, rows: UserRows<Row>)>
   ) -> [(licensee: String, users: [UserHistory<Row>])] {
-    var histories: [UserKey: [(day: Int, row: Row)]] = [:]
-    for (day, rows) in days {
-      for (key, row) in rows.settled.rows { histories[key, default: []].append((day, row)) }
-    }
-    let licensees = Dictionary(grouping: histories.keys, by: \.licensee)
-    return licensees.keys.sorted().map { licensee in
-      let users = (licensees[licensee] ?? []).sorted().map { key in
-        UserHistory(key: key, days: (histories[key] ?? []).sorted { $0.day < $1.day })
+    var keys: [UserKey] = []
+    var rows: [(day: Int, row: Row)] = []
+    for (day, users) in days {
+      for (key, row) in users.settled.rows {
+        keys.append(key)
+        rows.append((day, row))
       }
-      return (licensee, users)
     }
+    // By user and day; each user's days lie side by side then.
+    let order = keys.indices.sorted {
+      keys[$0] == keys[$1] ? rows[$0].day < rows[$1].day : keys[$0] < keys[$1]
+    }
+    var licensees: [String: [UserHistory<Row>]] = [:]
+    var start = 0
+    while start < order.count {
+      let key = keys[order[start]]
+      var end = start + 1
+      while end < order.count, keys[order[end]] == key { end += 1 }
+      licensees[key.licensee, default: []].append(
+        UserHistory(key: key, days: order[start..<end].map { rows[$0] }))
+      start = end
+    }
+    return licensees.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
   }
 }
 

@@ -6,6 +6,8 @@ enum VolumeShiftFindings: DetectionTest {
   /// A fall to so little or less is a matter for a question, where the licensee's others do not fall with it.
   private static let factorOfMedium = 0.4
   private static let daysOfMedium = 7
+  /// Changes of one cause are found so many days apart at most, since days vary.
+  private static let daysApartMax = 5
   /// Days that are looked at, the last ones: half a year.
   private static let daysMax: Int32 = 182
 
@@ -18,18 +20,18 @@ enum VolumeShiftFindings: DetectionTest {
     var days = 0
     var calls = 0
     var shift: VolumeShift?
+    /// Calls of each day.
+    private let daily: [(date: CivilDate, calls: Int)]
 
     init(_ place: PlaceKey, _ parts: [PlaceKey], _ dates: [CivilDate], _ context: DetectionContext)
     {
       self.place = place
       self.parts = parts
-      let result = VolumeShiftTest(
-        days: dates.map { date in
-          let traffic = context.days[date]?.traffic.places ?? [:]
-          return (date, parts.reduce(0) { $0 + (traffic[$1]?.total ?? 0) })
-        }
-      ).result()
-      switch result {
+      daily = dates.map { date in
+        let traffic = context.days[date]?.traffic.places ?? [:]
+        return (date, parts.reduce(0) { $0 + (traffic[$1]?.total ?? 0) })
+      }
+      switch VolumeShiftTest(days: daily).result() {
       case .insufficient(let days, let calls): (self.days, self.calls) = (days, calls)
       case .none: isTested = true
       case .found(let shift): (isTested, self.shift) = (true, shift)
@@ -40,16 +42,31 @@ enum VolumeShiftFindings: DetectionTest {
     func changes(with other: Series) -> Bool {
       guard let shift, let also = other.shift else { return false }
       return (also.factor < 1) == (shift.factor < 1)
-        && (also.from.daysSinceEpoch - shift.from.daysSinceEpoch).magnitude <= 2
+        && (also.from.daysSinceEpoch - shift.from.daysSinceEpoch).magnitude
+          <= VolumeShiftFindings.daysApartMax
     }
 
-    /// Whether the change of what it is a part of says all.
-    func isToldBy(_ whole: Series) -> Bool {
-      guard let shift, let told = whole.shift, whole.parts.count > parts.count,
-        parts.allSatisfy(whole.parts.contains)
-      else { return false }
-      return changes(with: whole) && shift.factorLow <= told.factor
-        && told.factor <= shift.factorHigh
+    private func isPart(of whole: Series) -> Bool {
+      whole.parts.count > parts.count && parts.allSatisfy(whole.parts.contains)
+    }
+
+    /// Whether the change of what it is a part of, or of a part of it, says all.
+    func isToldBy(_ other: Series) -> Bool {
+      guard changes(with: other) else { return false }
+      return isPart(of: other) && other.restChanges(without: self)
+        || other.isPart(of: self) && !restChanges(without: other)
+    }
+
+    /// Whether all but a part of it changes by half as much, or is too little to tell.
+    private func restChanges(without part: Series) -> Bool {
+      guard let shift else { return false }
+      let rest = zip(daily, part.daily).map { (date: $0.date, calls: Double($0.calls - $1.calls)) }
+      let before = VolumeShiftTest.median(rest.filter { $0.date < shift.from }.map(\.calls))
+      let after = VolumeShiftTest.median(rest.filter { $0.date >= shift.from }.map(\.calls))
+      guard before >= Double(VolumeShiftTest.callsOfDayMin) else { return true }
+      let ratio = (after + 0.5) / (before + 0.5)
+      // The square root, so that it is half of the change.
+      return shift.factor < 1 ? ratio * ratio <= shift.factor : ratio * ratio >= shift.factor
     }
   }
 

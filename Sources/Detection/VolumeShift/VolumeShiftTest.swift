@@ -30,8 +30,9 @@ enum VolumeShiftResult {
 
 /// Holds days against like days before: the same weekday where weeks are known.
 ///
-/// Days' logarithms vary by their own spread, which is estimated from the days themselves, so neither is chance taken
-/// for Poisson's nor are campaigns, outages and holidays of a few days taken for lasting: medians pass them over.
+/// Days' logarithms vary by their own spread, which is estimated from the days themselves, before and after a change
+/// apart, so neither is chance taken for Poisson's nor are campaigns, outages and holidays of a few days taken for
+/// lasting: medians pass them over.
 struct VolumeShiftTest {
   static let daysBeforeMin = 7
   static let daysAfterMin = 4
@@ -40,9 +41,17 @@ struct VolumeShiftTest {
   static let factorMin = 1.5
   /// No traffic varies less from day to day.
   static let spreadMin = 0.08
+  /// Days before that tell how much days vary, at least.
+  private static let residualsMin = 5
 
   /// Full days with the calls of each, ascending; days without calls between them are there as 0.
   let days: [(date: CivilDate, calls: Int)]
+  private let logarithms: [Double]
+
+  init(days: [(date: CivilDate, calls: Int)]) {
+    self.days = days
+    logarithms = days.map { log(Double($0.calls) + 0.5) }
+  }
 
   func result() -> VolumeShiftResult {
     let median = Self.median(days.map { Double($0.calls) })
@@ -53,44 +62,91 @@ struct VolumeShiftTest {
     let splits = Self.daysBeforeMin...(days.count - Self.daysAfterMin)
     var best: VolumeShift?
     for split in splits {
-      guard let found = shift(at: split) else { continue }
-      if found.probability < best?.probability ?? .infinity { best = found }
+      for found in shifts(at: split) where found.probability < best?.probability ?? .infinity {
+        best = found
+      }
     }
     guard var found = best else { return .none }
-    found.probability = min(found.probability * Double(splits.count), 1)
+    // Two ways to compare at each day.
+    found.probability = min(found.probability * Double(2 * splits.count), 1)
     guard found.probability < 0.01 else { return .none }
     return .found(found)
   }
 
-  private static func median(_ values: [Double]) -> Double {
+  static func median(_ values: [Double]) -> Double {
     guard !values.isEmpty else { return 0 }
     let sorted = values.sorted()
     let half = sorted.count / 2
     return sorted.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
   }
 
-  /// From the median of absolute deviations, as a normal distribution's.
+  /// From absolute deviations, as a normal distribution's: their median or what seven in ten do not exceed,
+  /// whichever says more, for many days alike with some of another kind are no small spread.
   private static func spread(_ values: [Double]) -> Double {
+    guard !values.isEmpty else { return 0 }
     let middle = median(values)
-    return 1.4826 * median(values.map { ($0 - middle).magnitude })
+    let deviations = values.map { ($0 - middle).magnitude }.sorted()
+    let high = deviations[min(deviations.count - 1, deviations.count * 7 / 10)]
+    return max(1.4826 * median(deviations), high / 1.0364)
   }
 
-  private func logarithm(_ index: Int) -> Double { log(Double(days[index].calls) + 0.5) }
+  /// What days should be by those before a day: each the median of its weekday, or of all.
+  private struct Baseline {
+    let isWeekly: Bool
+    private let logarithms: [Double]
+    private let split: Int
+    /// Of all days before.
+    private let whole: Double
 
-  /// What a day should be by those before: the median of its weekday, else of all.
-  private func baseline(_ index: Int, before split: Int) -> (value: Double, isWeekday: Bool) {
-    let weekday = days[index].date.daysSinceEpoch
-    let like = (0..<split).filter {
-      $0 != index && (days[$0].date.daysSinceEpoch - weekday).isMultiple(of: 7)
+    init(_ logarithms: [Double], before split: Int, isWeekly: Bool) {
+      self.logarithms = logarithms
+      self.split = split
+      self.isWeekly = isWeekly
+      whole = VolumeShiftTest.median(Array(logarithms[..<split]))
     }
-    if like.isEmpty {
-      return (Self.median((0..<split).filter { $0 != index }.map(logarithm)), false)
+
+    /// `nil` where there is no like day but the day itself.
+    func value(_ index: Int) -> Double? {
+      guard isWeekly else { return whole }
+      var like: [Double] = []
+      for other in stride(from: index % 7, to: split, by: 7) where other != index {
+        like.append(logarithms[other])
+      }
+      return like.isEmpty ? nil : VolumeShiftTest.median(like)
     }
-    return (Self.median(like.map(logarithm)), true)
+
+    /// How much days before differ from it.
+    var spread: Double? {
+      // Two like days differ by both their deviations.
+      let scale = isWeekly ? 2.0.squareRoot() : 1
+      let residuals = (0..<split).compactMap { index in
+        value(index).map { (logarithms[index] - $0) / scale }
+      }
+      guard residuals.count >= VolumeShiftTest.residualsMin else { return nil }
+      return max(VolumeShiftTest.spread(residuals), VolumeShiftTest.spreadMin)
+    }
+
+    /// Days before that it is known from, and what of them is free.
+    var days: (count: Int, free: Int) {
+      isWeekly ? (max(1, split / 7) * 7, max(split - 7, 1)) : (split, split - 1)
+    }
   }
 
-  private func shift(at split: Int) -> VolumeShift? {
-    let after = (split..<days.count).map { logarithm($0) - baseline($0, before: split).value }
+  /// Held against the same weekdays, and against all days alike where weekdays tell no more.
+  private func shifts(at split: Int) -> [VolumeShift] {
+    let weekly = Baseline(logarithms, before: split, isWeekly: true)
+    let spread = weekly.spread
+    var found = [shift(weekly, at: split, spread)].compactMap(\.self)
+    guard days.count - split >= 7 else { return found }
+    let plain = Baseline(logarithms, before: split, isWeekly: false)
+    guard let plainSpread = plain.spread, plainSpread <= spread ?? .infinity else { return found }
+    if let shift = shift(plain, at: split, plainSpread) { found.append(shift) }
+    return found
+  }
+
+  private func shift(_ baseline: Baseline, at split: Int, _ before: Double?) -> VolumeShift? {
+    let whole = Self.median(Array(logarithms[..<split]))
+    let after = (split..<days.count).map { logarithms[$0] - (baseline.value($0) ?? whole) }
     let change = Self.median(after)
     guard change.magnitude >= log(Self.factorMin) else { return nil }
     // Most of the days, and the last ones too: what has passed is no lasting change.
@@ -98,25 +154,21 @@ struct VolumeShiftTest {
     guard same * 5 >= after.count * 4, after.suffix(2).allSatisfy({ $0 * change > 0 }) else {
       return nil
     }
-    var residuals = after.map { $0 - change }
-    for index in 0..<split {
-      let (value, isWeekday) = baseline(index, before: split)
-      // Two like days differ by both their deviations.
-      if isWeekday { residuals.append((logarithm(index) - value) / 2.0.squareRoot()) }
-    }
+    // Days after a fall vary more, having fewer calls; that they vary less is not believed.
     let spread = max(
-      Self.spread(residuals), Self.spread(after), Self.spreadMin,
+      Self.spread(after), before ?? Self.spreadMin, Self.spreadMin,
       1 / Double(max(days[split...].map(\.calls).min() ?? 1, 1)).squareRoot() / 2)
-    let weeks = max(1, split / 7)
-    // Of a median, whose variance is π/2 times that of a mean; days before are fewer than days where weeks are few.
-    let error =
-      spread
-      * (Double.pi / 2 * (1 / Double(after.count) + 1 / Double(min(split, 7 * weeks))))
-      .squareRoot()
-    guard isStep(at: split, change) else { return nil }
-    let freedom = Double(min(after.count + split - 8, residuals.count - 2))
+    // Of a median, whose variance is π/2 times that of a mean; by Welch's test.
+    let first =
+      Double.pi / 2 * (before ?? spread) * (before ?? spread) / Double(baseline.days.count)
+    let second = Double.pi / 2 * spread * spread / Double(after.count)
+    let error = (first + second).squareRoot()
+    let freedom =
+      (first + second) * (first + second)
+      / (first * first / Double(baseline.days.free) + second * second / Double(after.count - 1))
     guard freedom >= 2 else { return nil }
     let probability = 2 * Student.tail(change.magnitude / error, freedom: freedom)
+    guard probability < 0.01, isStep(at: split, change) else { return nil }
     let margin = Student.quantile(0.995, freedom: freedom) * error
     return VolumeShift(
       from: days[split].date, daysBefore: split, daysAfter: after.count, factor: exp(change),
@@ -126,9 +178,11 @@ struct VolumeShiftTest {
       probability: probability)
   }
 
-  /// Whether a change at once tells the days better than a slow one.
+  /// Whether a change at once tells the days better than a slow one: clearly so; or so, and the days on either side
+  /// do not rise or fall as a slow change would have them, or half as much with most of the change between the five
+  /// days before and the five after.
   private func isStep(at split: Int, _ change: Double) -> Bool {
-    let values = days.indices.map(logarithm)
+    let values = logarithms
     let before = Self.median(Array(values[..<split]))
     let after = Self.median(Array(values[split...]))
     let step = days.indices.reduce(0.0) {
@@ -143,7 +197,29 @@ struct VolumeShiftTest {
     let trend = days.indices.reduce(0.0) {
       $0 + (values[$1] - middle - slope * Double($1)).magnitude
     }
-    return step < 0.85 * trend
+    if step < 0.85 * trend { return true }
+    guard step < trend else { return false }
+    let drift = self.slope(around: split) * Double(days.count) / 2 / change
+    let jump =
+      (Self.median(Array(values[split...].prefix(5)))
+        - Self.median(Array(values[..<split].suffix(5)))) / change
+    return drift < 0.35 || (drift < 0.6 && jump >= 0.7)
+  }
+
+  /// By how much a day differs from the one before, on either side of a day: the median of the slopes between days
+  /// that are half a side apart (Theil 1950).
+  private func slope(around split: Int) -> Double {
+    var slopes: [Double] = []
+    for side in [0..<split, split..<days.count] {
+      let half = max(side.count / 2, 1)
+      for distance in half..<half + 4 where distance < side.count {
+        for start in side.lowerBound..<side.upperBound - distance {
+          slopes.append(
+            (logarithms[start + distance] - logarithms[start]) / Double(distance))
+        }
+      }
+    }
+    return Self.median(slopes)
   }
 }
 

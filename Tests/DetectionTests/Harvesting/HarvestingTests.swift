@@ -56,6 +56,40 @@ struct HarvestingTests {
     #expect(finding.evidence.count == 6)
   }
 
+  @Test(
+    "accounts of whom each asks too little are told together",
+    arguments: 1...10 as ClosedRange<UInt64>)
+  func together(seed: UInt64) throws {
+    let month = Self.harvested(accounts: 10, questions: 2_000, isMachine: false, seed: seed)
+    let finding = try #require(try month.findings(Self.kind).first)
+    #expect(finding.severity == .medium)
+    #expect(finding.explanation.contains("10 users"))
+    #expect(finding.explanation.contains("Each of them alone"))
+    #expect(finding.explanation.contains("divide the questions"))
+    // One of them is not told.
+    var one = month
+    for account in 1..<10 { one.calls["bot-\(account)"] = nil }
+    #expect(try one.findings(Self.kind).isEmpty)
+  }
+
+  @Test(
+    "users who repeat little, but ask what others ask, are not told together",
+    arguments: 1...10 as ClosedRange<UInt64>)
+  func variety(seed: UInt64) throws {
+    var month = Self.honest(seed: seed)
+    for account in 0..<10 {
+      var time = 90_000.0 + Double(account)
+      for question in (1...400).shuffled(using: &month.random).prefix(200) {
+        month.call(
+          "keen-\(account)", at: time, question: Self.question(question),
+          conversation: UInt32(truncatingIfNeeded: month.random.next()) | 1)
+        time += 4 * month.pause()
+      }
+    }
+    #expect(try month.findings(Self.kind).allSatisfy { $0.severity <= .low })
+    #expect(try month.findings(Self.kind).isEmpty)
+  }
+
   @Test("one account, and at a person's pace", arguments: [true, false])
   func one(isMachine: Bool) throws {
     let month = Self.harvested(accounts: 1, questions: 1_200, isMachine: isMachine, seed: 4)
@@ -110,13 +144,13 @@ struct HarvestingTests {
     var random = SeededRandom(seed: 3)
     func row(_ questions: some Sequence<UInt64>) -> HarvestRow {
       var row = HarvestRow()
-      for question in questions { row.questions[question, default: 0] += 1 }
+      row.questions = SortedCounts(ascending: questions.sorted())
       row.bound()
       return row
     }
     let all = (0..<300).map { _ in random.next() }
     let whole = row(all)
-    #expect(whole.questions.keys.sorted() == Array(all.sorted().prefix(64)))
+    #expect(Array(whole.questions.keys) == Array(all.sorted().prefix(64)))
     let shuffled = all.shuffled(using: &random)
     var left = row(shuffled[..<150])
     left.merge(row(shuffled[150..<170]))
