@@ -150,7 +150,8 @@ let package = Package(
         "Nights", "Parsing", "Segments", "Shuffling", "TestSupport",
       ]),
     tests(
-      "ContractsTests", ["CivilTime", "Configuration", "Contracts", "Decoding", "Pipelines"]),
+      "ContractsTests",
+      ["CivilTime", "Configuration", "Contracts", "Decoding", "Detection", "Pipelines"]),
     tests("LedgerTests", ["CivilTime", "Files", "Ledger", grdb]),
     tests(
       "ReportsTests",

@@ -23,7 +23,15 @@ import time
 
 PEERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
 THREADS = 2
-COUNT, USAGE, NIGHT, RULES = "count", "usage", "night", "rules"
+COUNT, USAGE, NIGHT, NIGHT_OFF, RULES = "count", "usage", "night", "night-off", "rules"
+
+# Misuse is looked for under a contract.
+CONTRACT = """\
+contract: BENCH-1
+licensee: {keys: [acme, globex, initech]}
+time_zone: Asia/Shanghai
+privacy: {user: plain}
+"""
 
 
 class Run:
@@ -83,14 +91,16 @@ def runs(duizhang, logs):
         line = f"{shlex.quote(sys.executable)} {shlex.quote(script)} {pattern} {THREADS}"
         return Run(name, label, line, note, totals_of_peer)
 
-    def night():
+    def night(name, label, note, *keys):
         """A whole night on a new workspace: take in, count, detail, findings, reports, ledger."""
-        folder = os.path.abspath(f"{logs}/night")
+        folder = os.path.abspath(f"{logs}/{name}")
         os.makedirs(folder, exist_ok=True)
+        with open(f"{folder}/contract.yaml", "w", encoding="utf-8") as file:
+            file.write(CONTRACT)
         with open(f"{folder}/night.yaml", "w", encoding="utf-8") as file:
             file.write("\n".join([
                 "pipeline: night", f"logs: [{json.dumps(os.path.abspath(logs) + '/gzip/gateway-*')}]",
-                "time_zone: Asia/Shanghai", "workspace: workspace", "out: reports", ""]))
+                "contracts: [contract.yaml]", "workspace: workspace", "out: reports", *keys, ""]))
 
         def clear():
             for name in ("workspace", "reports"):
@@ -98,8 +108,7 @@ def runs(duizhang, logs):
             os.sync()
 
         line = f"{command} run {shlex.quote(folder)}/night.yaml --threads {THREADS} --quiet"
-        return Run(NIGHT, "`duizhang run`, gzip", line,
-                   "a night on a new workspace: taken in, counted, all reports", before=clear)
+        return Run(name, label, line, note, before=clear)
 
     def bare(name, label, program, paths):
         line = f"printf '%s\\0' {paths} | xargs -0 -n1 -P{THREADS} {program} > /dev/null"
@@ -112,7 +121,10 @@ def runs(duizhang, logs):
             "a row for every conversation"),
         Run(RULES, "`duizhang rules --one-pass`, gzip", f"{command} rules {common} --one-pass {given}",
             "the count at every idle timeout from 1 minute to 24 hours"),
-        night(),
+        night(NIGHT, "`duizhang run`, gzip",
+              "a night on a new workspace: taken in, counted, looked at for misuse, all reports"),
+        night(NIGHT_OFF, "`duizhang run`, gzip, `detection: off`", "the same, not looked at for misuse",
+              "detection: off"),
         Run("count-lz4", "`duizhang count`, lz4", f"{command} count {common} {given_lz4}",
             result=totals_of_count),
         Run("count-128M", "`duizhang count --memory 128M`, gzip",
@@ -230,6 +242,8 @@ def ratios(all_runs):
             f"`rules --one-pass` takes {by_name[RULES].median(0) / wall:.2f} times `count`.")
     if NIGHT in by_name:
         lines.append(f"A night takes {by_name[NIGHT].median(0) / wall:.2f} times `count`.")
+    if NIGHT_OFF in by_name:
+        lines.append(f"Without detection it takes {by_name[NIGHT_OFF].median(0) / wall:.2f} times `count`.")
     return lines
 
 

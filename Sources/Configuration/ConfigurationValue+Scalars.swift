@@ -23,12 +23,12 @@ extension ConfigurationValue {
   }
 
   /// Any of the spellings of YAML 1.1, so that `yes`, `on` and `true` are what they look like.
-  package func boolean() -> Bool? {
+  package func boolean(expected: String = "true or false") -> Bool? {
     switch scalarText?.lowercased() {
     case "true", "yes", "on": return true
     case "false", "no", "off": return false
     default:
-      reject(expected: "true or false")
+      reject(expected: expected)
       return nil
     }
   }

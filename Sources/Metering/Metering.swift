@@ -86,6 +86,8 @@ public struct MeteringResult: Sendable {
   /// Of a workspace, the days in UTC of which ``detection`` has nothing: they were counted before calls were looked
   /// at for misuse, or by another version, and their records are not kept any more.
   public var unseenDays: [CivilDate] = []
+  /// Of a workspace, the days in UTC of which ``detection`` lacks what segments of before did not keep.
+  public var daysSeenInPart: [CivilDate] = []
   /// From when to when logs have records, where that was asked for with ``RivalCounting/timeoutsAndQuarters``; in the
   /// order of logs.
   public var logs: [LogSpan] = []

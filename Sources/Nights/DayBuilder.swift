@@ -103,8 +103,23 @@ struct DayBuilder {
       day: day, inputsHash: inputsHash, carryIn: carryIn?.sha256, carryOut: carryOut,
       result: try store(result.bytes(), of: day, as: "json"), rows: rows,
       seen: try outcome.detection.map {
-        try store(SeenCalls.bytes($0), of: day, as: SeenCalls.fileExtension)
+        try store(
+          SeenCalls.bytes($0, isPart: lacksTraces(segments, of: day)), of: day,
+          as: SeenCalls.fileExtension)
       }, dates: result.dates, effectiveEnd: effectiveEnd(of: day))
+  }
+
+  /// Whether what is looked at of calls beside counting was not kept of some.
+  private func lacksTraces(
+    _ segments: [DaySegment], of day: CivilDate
+  ) throws(SegmentError) -> Bool {
+    for segment in segments {
+      let reader = try SegmentReader(
+        path: workspace.path(of: segment.segment.file), day: day, findsPlaces: false,
+        findsTraces: false)
+      if !reader.hasTraces { return true }
+    }
+    return false
   }
 
   /// What two threads write, each its own.

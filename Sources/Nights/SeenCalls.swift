@@ -18,20 +18,29 @@ enum SeenCalls {
   /// A text that tells apart the versions of what is kept.
   static var version: String { start.map { "\($0)" }.joined(separator: ".") }
 
-  static func bytes(_ summary: DetectionSummary) -> [UInt8] { summary.encoded() }
+  /// Stands before what was seen in part; no version begins so.
+  private static let markOfPart: UInt8 = 0
+
+  /// - Parameter isPart: whether some of the day's segments do not have all that is looked at.
+  static func bytes(_ summary: DetectionSummary, isPart: Bool) -> [UInt8] {
+    (isPart ? [markOfPart] : []) + summary.encoded()
+  }
 
   /// - Parameter files: the numbers that the day's logs have now.
   /// - Returns: `nil` where another version has written it.
   static func read(
     _ bytes: [UInt8], path: String, files: [Int]
-  ) throws(WorkspaceError) -> DetectionSummary? {
+  ) throws(WorkspaceError) -> (summary: DetectionSummary, isPart: Bool)? {
+    let isPart = bytes.first == markOfPart
+    let bytes = isPart ? Array(bytes.dropFirst()) : bytes
     guard bytes.starts(with: start) else { return nil }
     do throws(SummaryError) {
-      return try DetectionSummary(decoding: bytes) { stored in
+      let summary = try DetectionSummary(decoding: bytes) { stored in
         let (file, block, line) = Source.parts(of: stored)
         guard files.indices.contains(file) else { return nil }
         return Source.number(file: files[file], block: block, line: line)
       }
+      return (summary, isPart)
     } catch {
       throw .corrupt(path: path, detail: "\(error)")
     }

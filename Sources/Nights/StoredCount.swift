@@ -151,30 +151,33 @@ package struct StoredRange {
     for day in days { try sum.add(day) }
     sum.balance.otherDays += logs.all.reduce(0) { $0 + $1.file.records }
     var result = sum.result()
-    if options.detects { (result.detection, result.unseenDays) = try detection() }
+    if options.detects { try detection(&result) }
     return result
   }
 
   /// What was seen of the range's calls, and the days whose calls nobody has looked at, or another version has.
-  private func detection() throws -> (DetectionSummary, unseen: [CivilDate]) {
+  private func detection(_ result: inout MeteringResult) throws {
     var sum = DetectionSummary()
-    var unseen: [CivilDate] = []
     for day in days {
       let files = try day.result.logs.map { try logs.number(ofDigest: $0) }
       let seen = try day.day.seen.flatMap { file in
         try SeenCalls.read(
           workspace.content(of: file), path: workspace.path(of: file), files: files)
       }
-      guard var seen else {
-        unseen.append(day.day.day)
+      guard let (seen, isPart) = seen else {
+        result.unseenDays.append(day.day.day)
         continue
       }
+      var summary = seen
+      if isPart { result.daysSeenInPart.append(day.day.day) }
       if let range {
-        seen.days = seen.days.filter { range.contains(CivilDate(daysSinceEpoch: $0.key.day)) }
+        summary.days = summary.days.filter {
+          range.contains(CivilDate(daysSinceEpoch: $0.key.day))
+        }
       }
-      sum.merge(seen)
+      sum.merge(summary)
     }
-    return (sum, unseen)
+    result.detection = sum
   }
 
   /// Everything with all units.

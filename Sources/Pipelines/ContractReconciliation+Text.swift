@@ -1,5 +1,6 @@
 internal import CivilTime
 internal import Contracts
+internal import Detection
 internal import Reconciliation
 public import Reports
 internal import Shuffling
@@ -54,7 +55,15 @@ extension ContractReconciliation {
     (contract.number.isEmpty ? "" : "contract \(contract.number)\n")
       + sideText("licensor", licensor, details?.licensor)
       + sideText("licensee", licensee, details?.licensee) + detailsText + (definitions?.text ?? "")
-      + bridgesText + notes.map { "note: \($0)\n" }.joined() + problemsText + concernsText
+      + bridgesText + findingsText + notes.map { "note: \($0)\n" }.joined() + problemsText
+      + concernsText
+  }
+
+  /// What units that the log has no call of may mean.
+  private var findingsText: String {
+    findings.map { finding in
+      "finding: \(finding.kind.rawValue), \(finding.severity.rawValue) (findings.csv): \(finding.explanation)\n"
+    }.joined()
   }
 
   private func sideText(_ side: String, _ statement: StatedTotals, _ units: StatedUnits?) -> String
@@ -172,6 +181,15 @@ extension ContractReconciliation {
       "clock_pairs": details.map { .number($0.clock.pairs) } ?? .null,
       "pairs": details.map { .number($0.pairs) } ?? .null,
       "bridges": .array(bridges.map(\.json)),
+      "findings": .array(
+        findings.map { finding in
+          [
+            "finding": .string(finding.kind.rawValue),
+            "severity": .string(finding.severity.rawValue), "module": .string(finding.module),
+            "statistic": finding.statistic.map { .string($0) } ?? .null,
+            "explanation": .string(finding.explanation),
+          ]
+        }),
       "notes": .array(notes.map { .string($0) }),
       "row_problems": .array(rowProblems.map { .string("\($0)") }),
       "needs_person": .array(concerns.map { .string($0) }),
@@ -237,7 +255,12 @@ extension ContractReconciliation {
         to: "difference-bridge.csv")
     }
     try Self.write([self], to: set, style: style)
-    try ReportError.output { () throws(OutputError) in try set.commit() }
+    try ReportError.output { () throws(OutputError) in
+      if log != nil && details != nil {
+        try set.write(FindingsReport(findings).table.bytes(style: style), to: "findings.csv")
+      }
+      try set.commit()
+    }
   }
 
   /// Writes the differences of several contracts' details.

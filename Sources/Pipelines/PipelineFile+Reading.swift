@@ -15,6 +15,7 @@ extension PipelineFile {
     "bom", "quarantined_share", "privacy_key", "detection", "threads", "memory", "metrics", "hook",
     "hook_time_limit",
   ]
+  private static let detectionKeys = ["without", "false_discovery_rate"]
   static let threadsMax = 1_024
   static let keptDaysMax = 36_500
 
@@ -62,7 +63,11 @@ extension PipelineFile {
     bom = file["bom"]?.boolean() ?? false
     quarantinedShare = file["quarantined_share"]?.fraction() ?? .zero
     privacyKey = resolved(file["privacy_key"])
-    detection = file["detection"].map(Self.detection)
+    if let value = file["detection"] {
+      detection = Self.detection(value)
+    } else {
+      detection = DetectionSettings()
+    }
     threads = file["threads"]?.integer(1...Self.threadsMax, of: "a number of threads")
     if let value = file["memory"] {
       memory = value.scalarText.flatMap { ByteCount(text: $0) }
@@ -98,11 +103,14 @@ extension PipelineFile {
     BuiltInFormats.all.contains { $0.name == format }
   }
 
-  private static func detection(_ value: ConfigurationValue) -> DetectionSettings {
+  /// `off`, or what is to be other than usual.
+  private static func detection(_ value: ConfigurationValue) -> DetectionSettings? {
     var settings = DetectionSettings()
-    guard let mapping = value.mapping(keys: ["without", "false_discovery_rate"]) else {
-      return settings
+    if value.scalarText != nil {
+      let expected = "on, off, or a mapping with the keys \(detectionKeys.joined(separator: ", "))"
+      return value.boolean(expected: expected) ?? true ? settings : nil
     }
+    guard let mapping = value.mapping(keys: detectionKeys) else { return settings }
     for element in mapping["without"]?.elementsOrOne() ?? [] {
       guard let kind = element.choice(of: Finding.Kind.self) else { continue }
       if DetectionSettings.tested.contains(kind) {

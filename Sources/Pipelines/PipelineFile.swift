@@ -41,7 +41,7 @@ public struct PipelineFile: Sendable, Hashable {
   public var quarantinedShare: Money
   /// The file whose bytes are the key of user pseudonyms, for contracts that name none.
   public var privacyKey: String?
-  /// What is looked for beside the contracts' lists; `nil`: nothing.
+  /// What is looked for beside the contracts' lists, all of it where the file does not say; `nil`: nothing.
   public var detection: DetectionSettings?
   public var threads: Int?
   public var memory: ByteCount?

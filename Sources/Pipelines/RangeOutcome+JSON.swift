@@ -21,6 +21,7 @@ extension RangeOutcome {
     members += [
       .init("months", .array(months.map(\.json))),
       .init("findings", .object(findingMembers)),
+      .init("not_looked_at", unseenCalls.json),
       .init("reconciliation", .array(comparisons.map { $0.totals.json($0.stepSums) })),
       .init("statement_problems", .array(rowProblems.map { .string("\($0)") })),
       .init("adjustments", .array(adjustments.map(\.json))),

@@ -79,7 +79,8 @@ extension RangeOutcome {
 
   private var findingsText: String {
     guard terms.hasContracts else { return "" }
-    guard !findings.isEmpty else { return "findings: none\n" }
+    let notes = unseenCalls.notes.map { "  note: \($0)\n" }.joined()
+    guard !findings.isEmpty else { return "findings: none\n" + notes }
     let severities = Finding.Severity.allCases.reversed().map { severity in
       "\(findings.count { $0.severity == severity }) \(severity.rawValue)"
     }
@@ -93,7 +94,7 @@ extension RangeOutcome {
       ])
     }
     return "findings: \(severities.joined(separator: ", "))\n" + table.text
-      + Self.rest(findings.count, "findings.csv")
+      + Self.rest(findings.count, "findings.csv") + notes
   }
 
   private var reconciliationText: String {

@@ -35,6 +35,8 @@ public struct RangeOutcome: Sendable {
   /// Their names.
   public internal(set) var reportNames: [String]
   let terms: Terms
+  /// What of its days nobody has looked at.
+  let unseenCalls: UnseenCalls
 
   public var needsPerson: Bool { !concerns.isEmpty }
 
@@ -51,6 +53,7 @@ public struct RangeOutcome: Sendable {
     self.rowProblems = rowProblems
     self.adjustments = adjustments
     self.folder = folder
+    unseenCalls = UnseenCalls(result)
     input = MeteringSummary(result, quarantinedShare: pipeline.quarantinedShare)
     months = MonthTotal.months(result.totals, terms)
     concerns = Self.concerns(input, findings, comparisons.map(\.totals), rowProblems)

@@ -223,6 +223,7 @@ public struct StatementReconciliation: ~Copyable {
       engine.options.callTimes = evidence?.callTimes
     }
     let logSources = evidence?.sources
+    let withoutCall = evidence == nil ? nil : UnitsWithoutCall()
     let outcome = try RunError.spill { () throws(SpillError) in
       try engine.take([
         (.licensor, { take throws(SpillError) in first.read(take) }),
@@ -236,11 +237,20 @@ public struct StatementReconciliation: ~Copyable {
       } user: {
         $1
       }
-      return try engine.run { report.row($0) }
+      return try engine.run {
+        withoutCall?.take($0)
+        return report.row($0)
+      }
     }
-    return ContractReconciliation(
+    var comparison = ContractReconciliation(
       contract, details: outcome, licensor: first.totals, licensee: second.totals,
       range: options.dates, log: evidence?.summary)
+    if let withoutCall {
+      comparison.findings = withoutCall.findings(contract, outcome.licensee) {
+        "\(paths[.licensee] ?? ""):\($0)"
+      }
+    }
+    return comparison
   }
 
   /// What is left of a log when its units are taken.

@@ -35,11 +35,7 @@ struct DetectCommand: ParsableCommand {
       "A finding that is not asked for, such as volume_shift; repeat it for more.",
       valueName: "finding"))
   var without: [Finding.Kind] = []
-  @Option(
-    help: ArgumentHelp(
-      "The key of users' pseudonyms, where the contract asks for them (default: the contract's "
-        + "key_file, or ~/.config/duizhang/privacy.key).", valueName: "file"))
-  var privacyKey: String?
+  @OptionGroup(title: "Report") var privacy: PrivacyArguments
   @OptionGroup(title: "Rule, to try out another") var rule: RuleArguments
   @OptionGroup(title: "Lines") var lines: LineArguments
   @OptionGroup(title: "Run") var execution: RunArguments
@@ -47,7 +43,7 @@ struct DetectCommand: ParsableCommand {
   func run() throws {
     let session = MeteringSession(diagnostics: execution.diagnostics)
     let terms = try session.terms(input, rule)
-    let users = try session.users(terms.contracts, keyPath: privacyKey)
+    let users = try session.users(terms.contracts, keyPath: privacy.privacyKey)
     var options = execution.options()
     options.formats = try session.formats(input.format)
     options.encoding = input.format.encoding

@@ -177,6 +177,15 @@ struct ReportArguments: ParsableArguments {
 
 extension CSVStyle.Headers: ExpressibleByArgument {}
 
+/// Whose key makes pseudonyms of users.
+struct PrivacyArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The key of users' pseudonyms, where the contract asks for them (default: the contract's "
+        + "key_file, or ~/.config/duizhang/privacy.key).", valueName: "file"))
+  var privacyKey: String?
+}
+
 /// The fields of the conversation rule as options, for trying out what another rule would count.
 struct RuleArguments: ParsableArguments {
   @Option(

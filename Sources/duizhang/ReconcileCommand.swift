@@ -23,6 +23,8 @@ struct ReconcileCommand: ParsableCommand {
         difference-bridge.csv     the way from the licensee's figure to the licensor's, a step for each cause; \
       always adds up, to the unit and the fen
         differences.csv           of two details: each unit that they see differently, with its one cause
+        findings.csv              of two details, with --log: units of the licensee's of which the log, complete at \
+      these times, has no call
 
       Two details are compared unit by unit: by conversation ids first, then by users and overlapping times. What \
       the licensee's clock is ahead is found from the units, or given. With --log, the gateway's log is the evidence \

@@ -8,7 +8,8 @@ struct RunCommand: ParsableCommand {
     abstract: "The nightly job: count, detect, reconcile, report.",
     discussion: """
       Does what a pipeline file says (pipelines/nightly.yaml shows one): reads and counts the \
-      logs, holds the use against the contracts' lists, compares the daily totals with the \
+      logs, holds the use against the contracts' lists, looks in the calls for what the contracts forbid \
+      (unless the file says 'detection: off'), compares the daily totals with the \
       licensees' statements, and writes count.csv, usage-detail.csv, findings.csv, \
       reconciliation.csv (months), reconciliation-daily.csv, quarantine.csv, run-summary.json, \
       and in the folder quarantine the lines that are no records as they are, to be mended. \

@@ -21,11 +21,7 @@ struct UsageCommand: ParsableCommand {
 
   @OptionGroup var input: InputArguments
   @OptionGroup(title: "Report") var report: ReportArguments
-  @Option(
-    help: ArgumentHelp(
-      "The key of users' pseudonyms, where the contract asks for them (default: the contract's "
-        + "key_file, or ~/.config/duizhang/privacy.key).", valueName: "file"))
-  var privacyKey: String?
+  @OptionGroup(title: "Report") var privacy: PrivacyArguments
   @OptionGroup(title: "Rule, to try out another") var rule: RuleArguments
   @OptionGroup(title: "Lines") var lines: LineArguments
   @OptionGroup(title: "Lines") var quarantine: QuarantineArguments
@@ -34,7 +30,7 @@ struct UsageCommand: ParsableCommand {
   func run() throws {
     let session = MeteringSession(diagnostics: execution.diagnostics)
     let terms = try session.terms(input, rule)
-    let users = try session.users(terms.contracts, keyPath: privacyKey)
+    let users = try session.users(terms.contracts, keyPath: privacy.privacyKey)
     var options = execution.options()
     options.formats = try session.formats(input.format)
     options.encoding = input.format.encoding

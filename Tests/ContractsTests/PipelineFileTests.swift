@@ -1,6 +1,7 @@
 import Configuration
 import Contracts
 import Decoding
+import Detection
 import Pipelines
 import Testing
 
@@ -48,6 +49,23 @@ import Testing
     #expect(pipeline.encoding == nil && pipeline.headers == .en && !pipeline.bom)
     #expect(pipeline.quarantinedShare == .zero)
     #expect(pipeline.privacyKey == nil && pipeline.threads == nil && pipeline.memory == nil)
+    #expect(pipeline.detection == DetectionSettings())
+  }
+
+  @Test func misuseIsLookedForUnlessTheFileSaysNo() throws {
+    func detection(_ text: String) throws -> DetectionSettings? {
+      try PipelineFile(
+        yaml: "pipeline: p\nlogs: log.gz\nout: o\ndetection: \(text)\n", path: "p.yaml"
+      ).detection
+    }
+    for text in ["off", "no", "false", "OFF"] { #expect(try detection(text) == nil) }
+    for text in ["on", "yes", "true", "{}", ""] {
+      #expect(try detection(text) == DetectionSettings())
+    }
+    let some = try detection("{without: [volume_shift, probing], false_discovery_rate: 1%}")
+    #expect(some?.without == [.volumeShift, .probing] && some?.falseDiscoveryRate == 0.01)
+    let none = DetectionSettings.tested.map(\.rawValue).joined(separator: ", ")
+    #expect(try detection("{without: [\(none)]}")?.isOn == false)
   }
 
   @Test(arguments: [
@@ -56,6 +74,11 @@ import Testing
       "encoding: latin1",
       "p.yaml:2: encoding: expected utf-8, utf-16, utf-16le, utf-16be, gb18030, gbk or gb2312, "
         + "found 'latin1'"
+    ),
+    (
+      "detection: maybe",
+      "p.yaml:2: detection: expected on, off, or a mapping with the keys without, false_discovery_rate, "
+        + "found 'maybe'"
     ),
     ("headers: de", "p.yaml:2: headers: expected en or zh, found 'de'"),
     ("bom: maybe", "p.yaml:2: bom: expected true or false, found 'maybe'"),

@@ -130,6 +130,7 @@ public func strangerFindings(
   settings: DetectionSettings = DetectionSettings(),
   source: @escaping @Sendable (UInt64) -> String
 ) -> [Finding] {
+  guard !settings.without.contains(.probing) else { return [] }
   let context = DetectionContext(
     contract: .withoutFile(zone: .utc, rule: rule), summary: summary, uses: [:],
     settings: settings, source: source)

@@ -23,6 +23,13 @@ public struct SlotCounts: DetectorSummary, Hashable {
     for (slot, calls) in other.counts { add(calls, slot: slot) }
   }
 
+  /// Those of some slots.
+  func keeping(_ isKept: (Int32) -> Bool) -> SlotCounts {
+    var kept = self
+    kept.counts = counts.filter { isKept($0.key) }
+    return kept
+  }
+
   var total: Int { counts.values.reduce(0) { $0 + Int($1) } }
 
   public func write(to writer: inout SummaryWriter) {
@@ -128,6 +135,40 @@ extension DetectionSummary {
       }
     }
     traffic.forEach(add)
+  }
+}
+
+extension DetectionSummary {
+  private static let utcDay: Int64 = 86_400_000_000
+
+  /// Leaves out hosts' calls of the days in UTC that no call of the summary's days is known to be of.
+  ///
+  /// Hosts have days of one zone, in UTC where contracts have several. At the ends of a range their days have calls
+  /// that are of no day of it, and a workspace reads the days in UTC alone that have something of the range: so what
+  /// is left is the same in one run and in nights.
+  public mutating func leaveOutHostsBeside(_ terms: Terms) {
+    guard Set(terms.contracts.map(\.zone)).count > 1 else { return }
+    var blocks: Set<Int64> = []
+    for contract in terms.contracts {
+      for (key, day) in days where key.contract == contract.number {
+        let start = contract.zone.start(of: CivilDate(daysSinceEpoch: key.day)).microseconds
+        for hour in Set(day.traffic.places.values.flatMap(\.counts.keys)) {
+          let first = start + Int64(hour) * Self.hour
+          // An hour that is partly of the next day in UTC does not tell of which its calls are.
+          let (block, last) = (first / Self.utcDay, (first + Self.hour - 1) / Self.utcDay)
+          if block == last { blocks.insert(block) }
+        }
+      }
+    }
+    let slots = Self.utcDay / TrafficCounts.slotMicroseconds
+    for (key, day) in days where key.contract.isEmpty && !day.traffic.hosts.isEmpty {
+      var day = day
+      day.traffic.hosts = day.traffic.hosts.compactMapValues { counts in
+        let kept = counts.keeping { blocks.contains(Int64($0) / slots) }
+        return kept.isEmpty ? nil : kept
+      }
+      days[key] = day.isEmpty ? nil : day
+    }
   }
 }
 
