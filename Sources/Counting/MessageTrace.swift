@@ -75,7 +75,8 @@ extension Sighting {
   init(_ message: Message, _ trace: MessageTrace, in chunk: Chunk) {
     self.init(
       time: message.time, source: message.source, question: trace.question, user: message.user,
-      request: Self.requestHash(message.request(in: chunk)), client: trace.client, device: trace.device,
+      request: Self.requestHash(message.request(in: chunk)), client: trace.client,
+      device: trace.device,
       tag: UInt32(truncatingIfNeeded: Message.attribution(message.tag)) << 8
         | (message.tag & Message.successFlag != 0 ? Self.successFlag : 0)
         | (message.tag >> Message.userKindShift & 3) << Self.userKindShift,
