@@ -263,10 +263,7 @@ public final class Metering: @unchecked Sendable {
         try reduction.run(shuffle, attributions, inputEnd: inputEnd, observers: observers)
       }
       summary.add(map.traffic, attributions, terms, logs: sources(outcome).names)
-      if let dates = terms.dates {
-        let days = summary.days
-        summary.days = days.filter { dates.contains(CivilDate(daysSinceEpoch: $0.key.day)) }
-      }
+      if let dates = terms.dates { summary.limit(to: dates, terms) }
       detection = summary
     } else {
       reduced = try reduction.run(shuffle, attributions, inputEnd: inputEnd)

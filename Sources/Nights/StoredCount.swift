@@ -168,15 +168,10 @@ package struct StoredRange {
         result.unseenDays.append(day.day.day)
         continue
       }
-      var summary = seen
       if isPart { result.daysSeenInPart.append(day.day.day) }
-      if let range {
-        summary.days = summary.days.filter {
-          range.contains(CivilDate(daysSinceEpoch: $0.key.day))
-        }
-      }
-      sum.merge(summary)
+      sum.merge(seen)
     }
+    if let range { sum.limit(to: range, terms) }
     result.detection = sum
   }
 

@@ -23,21 +23,19 @@ public struct FoundMisuse: Sendable {
   public func findings(_ result: MeteringResult) -> [Finding] {
     var findings: [Finding] = []
     let sources = result.sources
-    var detection = result.detection
-    detection?.leaveOutHostsBeside(terms)
     for (index, contract) in terms.contracts.enumerated() {
       if terms.hasContracts {
         findings += contractFindings(
           contract: contract, uses: result.uses, places: result.places)
       }
-      guard let summary = detection else { continue }
+      guard let summary = result.detection else { continue }
       let display = users[index]
       findings += detectedFindings(
         DetectionContext(
           contract: contract, summary: summary, uses: result.uses,
           settings: settings, source: { sources.text(of: $0) }, user: { display.text($0) }))
     }
-    if terms.hasContracts, let summary = detection, let rule = terms.rules.first {
+    if terms.hasContracts, let summary = result.detection, let rule = terms.rules.first {
       findings += strangerFindings(
         summary, rule: rule, settings: settings, source: { sources.text(of: $0) })
     }

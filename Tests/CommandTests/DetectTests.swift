@@ -44,7 +44,7 @@ struct DetectTests {
     let made = try story.shell(
       """
       set -e
-      $DUIZHANG simulate --preset conduct --from 2026-03-01 --days 14 --seed 3 --codec plain --gateways 3 \
+      $DUIZHANG simulate --preset conduct --from 2026-03-01 --days 14 --seed 3 --codec plain \
         \(plants) --out made --quiet
       mkdir all
       for log in made/gateway-*; do
@@ -60,10 +60,12 @@ struct DetectTests {
     ] {
       try story.write(
         "\(name).yaml",
-        "pipeline: p\nlogs: [logs/gateway-*]\ncontracts: [made/contract.yaml]\n\(keys)\n")
+        "pipeline: p\nlogs: [\(story.path)/logs/gateway-*]\ncontracts: [made/contract.yaml]\n\(keys)\n"
+      )
     }
-    // The last log first.
-    let names = story.names("all").reversed().map { "logs/\($0)" }.joined(separator: ", ")
+    // The last log first. A workspace knows logs by their whole paths, so that all name them so.
+    let names = story.names("all").reversed().map { "\(story.path)/logs/\($0)" }.joined(
+      separator: ", ")
     try story.write(
       "reversed.yaml",
       "pipeline: p\nlogs: [\(names)]\ncontracts: [made/contract.yaml]\nout: reversed\n")

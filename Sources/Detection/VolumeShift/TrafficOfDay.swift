@@ -1,4 +1,4 @@
-internal import CivilTime
+public import CivilTime
 internal import Contracts
 public import Counting
 
@@ -139,32 +139,23 @@ extension DetectionSummary {
 }
 
 extension DetectionSummary {
-  private static let utcDay: Int64 = 86_400_000_000
-
-  /// Leaves out hosts' calls of the days in UTC that no call of the summary's days is known to be of.
+  /// Leaves the days of a range.
   ///
-  /// Hosts have days of one zone, in UTC where contracts have several. At the ends of a range their days have calls
-  /// that are of no day of it, and a workspace reads the days in UTC alone that have something of the range: so what
-  /// is left is the same in one run and in nights.
-  public mutating func leaveOutHostsBeside(_ terms: Terms) {
-    guard Set(terms.contracts.map(\.zone)).count > 1 else { return }
-    var blocks: Set<Int64> = []
-    for contract in terms.contracts {
-      for (key, day) in days where key.contract == contract.number {
-        let start = contract.zone.start(of: CivilDate(daysSinceEpoch: key.day)).microseconds
-        for hour in Set(day.traffic.places.values.flatMap(\.counts.keys)) {
-          let first = start + Int64(hour) * Self.hour
-          // An hour that is partly of the next day in UTC does not tell of which its calls are.
-          let (block, last) = (first / Self.utcDay, (first + Self.hour - 1) / Self.utcDay)
-          if block == last { blocks.insert(block) }
-        }
-      }
-    }
-    let slots = Self.utcDay / TrafficCounts.slotMicroseconds
-    for (key, day) in days where key.contract.isEmpty && !day.traffic.hosts.isEmpty {
+  /// Hosts have days of one zone, and calls of all contracts together. Where contracts have several zones, the times at
+  /// the range's ends that are not of it in all of them are left out of hosts' calls: there one run has seen those calls
+  /// alone that are of the range in their own zone, and a workspace has all, or nothing of the day.
+  public mutating func limit(to range: ClosedRange<CivilDate>, _ terms: Terms) {
+    days = days.filter { range.contains(CivilDate(daysSinceEpoch: $0.key.day)) }
+    let zones = Set(terms.contracts.map(\.zone))
+    guard zones.count > 1 else { return }
+    let starts = zones.map { $0.start(of: range.lowerBound).microseconds }
+    let ends = zones.map { $0.start(of: range.upperBound + 1).microseconds }
+    let (first, end) = (starts.max() ?? 0, ends.min() ?? 0)
+    let slot = TrafficCounts.slotMicroseconds
+    for (key, day) in days where !day.traffic.hosts.isEmpty {
       var day = day
       day.traffic.hosts = day.traffic.hosts.compactMapValues { counts in
-        let kept = counts.keeping { blocks.contains(Int64($0) / slots) }
+        let kept = counts.keeping { Int64($0) * slot >= first && Int64($0) * slot + slot <= end }
         return kept.isEmpty ? nil : kept
       }
       days[key] = day.isEmpty ? nil : day
