@@ -85,10 +85,9 @@ struct RangeReports {
     _ result: MeteringResult, _ comparisons: [ContractReconciliation]
   ) -> [Finding] {
     guard terms.hasContracts else { return [] }
-    let found = FoundMisuse(
-      terms: terms, users: users.all, settings: pipeline.detection ?? DetectionSettings()
-    )
-    .findings(result)
+    var settings = pipeline.detection ?? DetectionSettings()
+    settings.threads = metering.threads
+    let found = FoundMisuse(terms: terms, users: users.all, settings: settings).findings(result)
     let compared = comparisons.flatMap(\.findings)
       .filter { !(pipeline.detection?.without.contains($0.kind) ?? true) }
     return (found + compared).sorted(by: Finding.precedes)

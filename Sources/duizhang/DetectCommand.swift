@@ -54,6 +54,7 @@ struct DetectCommand: ParsableCommand {
     let result = try session.run(files, terms, options)
     var settings = DetectionSettings()
     settings.without = Set(without)
+    settings.threads = options.threads
     let findings = FoundMisuse(terms: terms, users: users, settings: settings).findings(result)
       .filter { !settings.without.contains($0.kind) }
     try session.write { () throws(ReportError) in

@@ -53,6 +53,8 @@ public struct AnswerCache: Sendable, Hashable {
   public var hidden: Int
   public var hiddenLow: Int
   public var hiddenHigh: Int
+  /// How much more often than later questions are asked again just beyond the lifetime; 1 where that is chance.
+  public var clustering: Double
   /// Calls that arrived, of all questions.
   public var calls: Int
   /// Days that were looked at.

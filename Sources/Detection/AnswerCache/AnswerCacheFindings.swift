@@ -2,13 +2,15 @@ internal import CivilTime
 internal import Contracts
 
 /// Findings `answer_cache`: one for each place behind a cache, and one row for those of which too little is known.
-enum AnswerCacheFindings: DetectionTest {
-  static func suspicions(in context: DetectionContext) -> [Suspicion] {
-    let samples = context.questions
+enum AnswerCacheFindings {
+  /// What the results of all places say.
+  static func suspicions(
+    _ results: [PlaceKey: AnswerCacheResult], in context: DetectionContext
+  ) -> [Suspicion] {
     var suspicions: [Suspicion] = []
     var insufficient: [String: [(place: PlaceKey, expected: Double)]] = [:]
-    for place in samples.keys.sorted() {
-      switch AnswerCacheTest().result(of: samples[place] ?? [:]) {
+    for (place, result) in results.sorted(by: { $0.key < $1.key }) {
+      switch result {
       case .none: break
       case .insufficient(let expected):
         insufficient[place.licensee, default: []].append((place, expected))
@@ -53,7 +55,7 @@ enum AnswerCacheFindings: DetectionTest {
   ) -> Finding {
     let units = context.hiddenUnits(cache.hiddenLow...cache.hiddenHigh, of: place)
     var finding = context.finding(
-      .answerCache, .high, licensee: place.licensee, records: cache.calls,
+      .answerCache, severity(cache), licensee: place.licensee, records: cache.calls,
       explanation: explanation(cache, units),
       action: "Ask the licensee what answers repeated questions of this app, and for its cache's "
         + "settings; have it switched off (access.no_caching) and the hidden use settled within the "
@@ -64,13 +66,15 @@ enum AnswerCacheFindings: DetectionTest {
     finding.statistic =
       "O=\(cache.observed) E=\(Words.decimal(cache.expected, places: 1)) "
       + "T=\(Words.duration(cache.lifetime)) hidden=\(cache.hiddenLow)-\(cache.hiddenHigh)"
-    finding.suppressedLow = units.lowerBound
-    finding.suppressedHigh = units.upperBound
-    if let amount = context.amount(units, module: place.module) {
-      finding.amountLow = amount.lowerBound
-      finding.amountHigh = amount.upperBound
-    }
+    context.suppress(units, of: place, in: &finding)
     return finding
+  }
+
+  /// High only where all questions show it and the lifetime is known; not where prolonging is inferred, or where copies
+  /// seem to live differently long.
+  private static func severity(_ cache: AnswerCache) -> Finding.Severity {
+    let isWide = cache.lifetimeHigh.microseconds > 3 * cache.lifetime.microseconds / 2
+    return cache.questions == .all && !isWide && cache.renewal == .fixed ? .high : .medium
   }
 
   private static func worth(_ units: ClosedRange<Int>) -> String {
@@ -78,6 +82,19 @@ enum AnswerCacheFindings: DetectionTest {
       ? "which are \(units.lowerBound) to \(units.upperBound) units"
       : "at most \(Words.count(units.upperBound, "unit")): a conversation is lost only where all of its "
         + "calls were hidden"
+  }
+
+  /// What the range does not know.
+  private static func uncertainty(_ cache: AnswerCache) -> String {
+    if cache.clustering > 1 {
+      return
+        "Just after that time questions come \(Words.decimal(cache.clustering, places: 1)) times as "
+        + "often as later, so demand comes in bursts; what of them was hidden is a guess, and the "
+        + "range wide. "
+    }
+    return
+      "Bursts of demand that end within that time would leave no trace here and are not in the "
+      + "range. "
   }
 
   private static func explanation(_ cache: AnswerCache, _ units: ClosedRange<Int>) -> String {
@@ -94,13 +111,19 @@ enum AnswerCacheFindings: DetectionTest {
         + "\(Words.decimal(question.soonerExpected, places: 1)) such repeats. "
     }
     if cache.nodes > 1 { text += "It looks like \(cache.nodes) caches side by side. " }
-    if cache.questions == .popular {
-      text += "It shows in the popular questions only, as where a cache has room for few. "
+    if cache.questions != .all {
+      text +=
+        "It shows in the popular questions only, as where a cache has room for few; of the others "
+        + "nothing is said. "
     }
-    if cache.renewal == .prolonged { text += "Each use seems to prolong a copy's life. " }
+    if cache.renewal == .prolonged {
+      text += "Each use seems to prolong a copy's life, so that more may be hidden than arrives. "
+    }
     text +=
       "This is what answers kept for that long in front of the service look like. They hid about "
-      + "\(cache.hidden) calls (\(cache.hiddenLow) to \(cache.hiddenHigh)), \(worth(units)). Other explanations: a program that asks at "
+      + "\(cache.hidden) calls (\(cache.hiddenLow) to \(cache.hiddenHigh)), \(worth(units)). "
+      + uncertainty(cache)
+      + "Other explanations: a program that asks at "
       + "fixed times, a gateway of the licensee's own that holds questions back, or a log that lacks "
       + "repeated calls."
     return text

@@ -34,7 +34,10 @@ public struct AnswerCacheTest: Sendable {
   /// The result for one segment, from the samples of its UTC days. Days between the first and the
   /// last that have no sample had no call.
   public func result(of days: [CivilDate: QuestionSample]) -> AnswerCacheResult {
-    let series = CallSeries(days)
+    result(of: CallSeries(days))
+  }
+
+  func result(of series: CallSeries) -> AnswerCacheResult {
     let evidence = CacheEvidence(series)
     let grid = GapGrid(
       shortest: settings.lifetimeMin.microseconds,
@@ -42,7 +45,8 @@ public struct AnswerCacheTest: Sendable {
     let orders = min(max(1, settings.nodesMax), GapCounts.ordersMax)
     var observed = GapCounts(grid: grid, orders: orders, questions: series.questionCount)
     observed.count(evidence.questions, on: evidence)
-    let means = means(evidence, grid: grid, orders: orders, series: series)
+    let means = means(
+      evidence, grid: grid, orders: orders, series: series, observed: observed)
     let tried = hypotheses(observed: observed, means: means)
     let best = best(tried.promising) { hypothesis in
       CacheCandidate(
@@ -76,19 +80,51 @@ public struct AnswerCacheTest: Sendable {
     return best
   }
 
-  /// Rounds are as many as make a small expectation precise, fewer where there are many calls.
+  /// Rounds are as many as make a small expectation precise, fewer where there are many calls, and the first few alone
+  /// where these show that there is no cache.
   private func means(
-    _ evidence: CacheEvidence, grid: GapGrid, orders: Int, series: CallSeries
+    _ evidence: CacheEvidence, grid: GapGrid, orders: Int, series: CallSeries, observed: GapCounts
   ) -> GapMeans {
     var means = GapMeans(grid: grid, orders: orders)
     guard !evidence.times.isEmpty else { return means }
     var exchange = QuestionExchange(evidence, seed: series.seed)
     var counts = GapCounts(grid: grid, orders: orders, questions: series.questionCount)
-    for _ in 0..<Self.rounds(evidence.times.count) {
+    for round in 1...Self.rounds(evidence.times.count) {
       counts.count(exchange.next(evidence), on: evidence)
       means.add(counts)
+      if round <= Self.roundsOfDoubt, isPlain(observed, means) { return means }
     }
     return means
+  }
+
+  /// So many rounds are asked each whether they are enough.
+  private static let roundsOfDoubt = 4
+  /// By so many standard deviations the first rounds may err.
+  private static let doubt = 5.0
+
+  /// Whether it is plain after some rounds that nothing can be found and that there is enough data: whatever the other
+  /// rounds give, no lifetime has so few repeats.
+  private func isPlain(_ observed: GapCounts, _ means: GapMeans) -> Bool {
+    let within = means.expectation(order: 1, of: .all).below(Double(CallSeries.dayLength))
+    guard within >= 2 * settings.expectedMin + Self.doubt * within.squareRoot() else {
+      return false
+    }
+    let rounds = Double(means.rounds)
+    for order in 1...means.orders {
+      for questions in AnswerCache.Questions.allCases {
+        let expected = means.expectation(order: order, of: questions).cumulative
+        let seen = GapMeans.cumulative(observed, order: order, of: questions)
+        for bin in expected.indices {
+          let most =
+            expected[bin] + Self.doubt * (expected[bin] / rounds).squareRoot()
+            + Self.doubt / rounds
+          if most >= settings.expectedMin, seen[bin] <= settings.leakShareMax * most {
+            return false
+          }
+        }
+      }
+    }
+    return true
   }
 
   static func rounds(_ calls: Int) -> Int { min(100, max(8, 1_000_000 / max(1, calls))) }

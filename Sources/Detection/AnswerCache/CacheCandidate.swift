@@ -235,6 +235,7 @@ extension CacheCandidate {
       observed: observed, expected: expected,
       pValue: Probability.probability(log: logProbability), hypotheses: hypotheses,
       hidden: hidden.count, hiddenLow: hidden.low, hiddenHigh: hidden.high,
+      clustering: hidden.clustering,
       calls: series.callsSeen, days: series.days.count, level: series.level,
       questionsEffective: shares.questionsEffective, telling: telling())
   }

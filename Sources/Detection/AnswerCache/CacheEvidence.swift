@@ -24,35 +24,27 @@ struct CacheEvidence: Sendable {
 
   init(_ series: CallSeries) {
     calls = [Int](repeating: 0, count: series.questionCount)
-    var chosen: [(time: Int64, question: Int32, place: Int32)] = []
+    var chosen: [(question: Int32, place: Int32)] = []
+    var seen = [Int32](repeating: -1, count: series.userCount)
     for question in 0..<series.questionCount {
       let range = series.starts[question]..<series.starts[question + 1]
       if Self.isRegular(series.calls[range]) { continue }
-      let firsts = Self.firsts(series, range)
-      calls[question] = firsts.count
-      let label = firsts.count > 1 ? Int32(question) : -1
-      for place in firsts { chosen.append((series.calls[place].time, label, Int32(place))) }
+      let before = chosen.count
+      for place in range where seen[Int(series.users[place])] != Int32(question) {
+        seen[Int(series.users[place])] = Int32(question)
+        chosen.append((Int32(question), Int32(place)))
+      }
+      calls[question] = chosen.count - before
+      if calls[question] == 1 { chosen[before].question = -1 }
     }
-    chosen.sort { ($0.time, $0.place) < ($1.time, $1.place) }
-    times = chosen.map(\.time)
-    questions = chosen.map(\.question)
-    places = chosen.map(\.place)
-    var numbers: [UInt64: Int32] = [:]
-    users = chosen.map { call in
-      let user = series.calls[Int(call.place)].user
-      let number = numbers[user] ?? Int32(numbers.count)
-      numbers[user] = number
-      return number
-    }
+    let order = QuestionOrder.places(
+      sortedBy: chosen.map { series.calls[Int($0.place)].time })
+    places = order.map { chosen[Int($0)].place }
+    questions = order.map { chosen[Int($0)].question }
+    times = places.map { series.calls[Int($0)].time }
+    users = places.map { series.users[Int($0)] }
     divide(series)
     findPopular()
-  }
-
-  /// The place of each user's first call among the calls of a question.
-  private static func firsts(_ series: CallSeries, _ range: Range<Int>) -> [Int] {
-    guard range.count > 1 else { return Array(range) }
-    var seen = Set<UInt64>(minimumCapacity: range.count)
-    return range.filter { seen.insert(series.calls[$0].user).inserted }
   }
 
   /// Whether a question's gaps are a machine's: constant, or spread evenly about their middle, as a
@@ -60,7 +52,9 @@ struct CacheEvidence: Sendable {
   /// have a long tail: their upper quantile is thrice as far from the middle as the lower one.
   private static func isRegular(_ calls: ArraySlice<QuestionSample.Call>) -> Bool {
     guard calls.count > 6 else { return false }
-    let gaps = zip(calls, calls.dropFirst()).map { Double($1.time - $0.time) }.sorted()
+    let times = calls.lazy.filter { !$0.isRepeat }.map(\.time)
+    let gaps = zip(times, times.dropFirst()).map { Double($1 - $0) }.sorted()
+    guard gaps.count > 5 else { return false }
     func quantile(_ part: Double) -> Double { gaps[Int(part * Double(gaps.count - 1))] }
     let middle = quantile(0.5)
     let tail = (quantile(0.9) - middle) / max(middle - quantile(0.1), 1)

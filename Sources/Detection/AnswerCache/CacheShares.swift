@@ -41,17 +41,14 @@ struct CacheShares: Sendable {
 
   /// A user takes part in a question's repeats as much as in its calls, before and after.
   private mutating func weighUsers(_ series: CallSeries, _ evidence: CacheEvidence) {
-    var shares: [UInt64: Double] = [:]
+    var shares = [Double](repeating: 0, count: series.userCount)
     for index in evidence.questions.indices where evidence.questions[index] >= 0 {
       let question = Int(evidence.questions[index])
-      let share = ofQuestion[question] / Double(evidence.calls[question])
-      if share > 0 {
-        shares[series.calls[Int(evidence.places[index])].user, default: 0] += share
-      }
+      shares[Int(evidence.users[index])] +=
+        ofQuestion[question] / Double(evidence.calls[question])
     }
-    let sorted = shares.sorted { $0.key < $1.key }.map(\.value)
-    usersEffective = Self.effective(sorted)
-    largestUser = 2 * (sorted.max() ?? 0)
+    usersEffective = Self.effective(shares)
+    largestUser = 2 * (shares.max() ?? 0)
   }
 
   /// As many equal shares would be as concentrated.

@@ -21,6 +21,9 @@ struct CallSeries: Sendable {
   private(set) var calls: [QuestionSample.Call] = []
   /// Of question `q` the calls `starts[q]..<starts[q + 1]`.
   private(set) var starts: [Int] = [0]
+  /// Of each call a small number for its user.
+  private(set) var users: [Int32] = []
+  private(set) var userCount = 0
   /// All calls of the days that are looked at.
   private(set) var callsSeen = 0
 
@@ -32,65 +35,101 @@ struct CallSeries: Sendable {
 
   /// The days at the level that leaves the most calls. A day that was sampled more sparsely is left
   /// out, like a gap in the log: one day of ten times the calls must not thin out all others.
-  init(_ samples: [CivilDate: QuestionSample]) {
+  ///
+  /// - Parameter ahead: by how much a day's times are moved.
+  init(_ samples: [CivilDate: QuestionSample], ahead: (CivilDate) -> Int64 = { _ in 0 }) {
     let samples = samples.mapValues { $0.settled() }
     guard let first = samples.keys.min(), let last = samples.keys.max() else { return }
     level = Self.bestLevel(Array(samples.values))
+    var gathered = Gathered(capacity: samples.values.reduce(0) { max($0, $1.kept.count) })
     let length = min(last - first, 400)
     for offset in 0...length {
       let date = first + offset
       let sample = samples[date]
-      guard (sample?.level ?? 0) <= level else { continue }
-      days.append(Day(date: date, followsOn: days.last.map { $0.date + 1 == date } ?? false))
-      if let sample { add(sample, on: days[days.count - 1]) }
+      guard (sample?.levelMin ?? 0) <= level else { continue }
+      let day = Day(date: date, followsOn: days.last.map { $0.date + 1 == date } ?? false)
+      days.append(day)
+      guard let sample else { continue }
+      callsSeen += sample.callsSeen
+      gathered.add(sample, on: day, level: level, ahead: ahead(date))
     }
-    calls.sort()
-    leaveOutBounded()
-    for index in calls.indices
-    where index > 0 && calls[index].question != calls[index - 1].question {
-      starts.append(index)
-    }
-    if !calls.isEmpty { starts.append(calls.count) }
+    (calls, starts) = gathered.sorted()
+    numberUsers()
+  }
+
+  private mutating func numberUsers() {
+    var numbers = HashNumbers(capacity: calls.count / 4)
+    users = calls.map { numbers.number(of: $0.user) }
+    userCount = numbers.count
   }
 
   private static func bestLevel(_ samples: [QuestionSample]) -> Int {
-    let levels = Set(samples.map(\.level)).sorted()
+    let levels = Set(samples.map(\.levelMin)).sorted()
     guard levels.count > 1 else { return levels.first ?? 0 }
     var best = (level: 0, calls: -1)
     for level in levels {
       var calls = 0
-      for sample in samples where sample.level <= level {
-        for call in sample.calls where QuestionSample.isKept(call.question, level: level) {
-          calls += 1
-        }
+      for sample in samples where sample.levelMin <= level {
+        calls += sample.kept.count { QuestionSample.isKept($0.question, level: level) }
       }
       if calls > best.calls { best = (level, calls) }
     }
     return best.level
   }
 
-  private mutating func add(_ sample: QuestionSample, on day: Day) {
-    callsSeen += sample.callsSeen
-    let span = day.start..<(day.start + Self.dayLength)
-    for call in sample.calls
-    where QuestionSample.isKept(call.question, level: level) && span.contains(call.time) {
-      calls.append(call)
-    }
-  }
+  /// The calls of all days, brought together by question.
+  private struct Gathered {
+    private var calls: [QuestionSample.Call] = []
+    private var numbers: [Int32] = []
+    private var questions: HashNumbers
+    /// Questions of which a day did not keep all calls: when they came is not known.
+    private var isBounded: [Bool] = []
 
-  /// Leaves out questions of which a day did not keep all calls: when they came is not known.
-  private mutating func leaveOutBounded() {
-    var bounded: Set<UInt64> = []
-    var run = 0
-    for index in calls.indices {
-      let starts =
-        index == 0 || calls[index].question != calls[index - 1].question
-        || calls[index].time / Self.dayLength != calls[index - 1].time / Self.dayLength
-      run = starts ? 1 : run + 1
-      if run >= QuestionSample.callsOfQuestionMax { bounded.insert(calls[index].question) }
+    init(capacity: Int) { questions = HashNumbers(capacity: capacity / 4) }
+
+    mutating func add(_ sample: QuestionSample, on day: Day, level: Int, ahead: Int64) {
+      let span = day.start..<(day.start + CallSeries.dayLength)
+      let kept = sample.kept
+      var start = 0
+      while start < kept.count {
+        let question = kept[start].question
+        var end = start + 1
+        while end < kept.count, kept[end].question == question { end += 1 }
+        defer { start = end }
+        guard QuestionSample.isKept(question, level: level) else { continue }
+        let number = questions.number(of: question)
+        if questions.count > isBounded.count { isBounded.append(false) }
+        if sample.isBounded(end - start) { isBounded[Int(number)] = true }
+        for index in start..<end {
+          var call = kept[index]
+          call.time += ahead
+          guard span.contains(call.time) else { continue }
+          calls.append(call)
+          numbers.append(number)
+        }
+      }
     }
-    guard !bounded.isEmpty else { return }
-    calls.removeAll { bounded.contains($0.question) }
+
+    /// By question and time, and where each question's begin; days come in order, and so do a day's calls.
+    func sorted() -> (calls: [QuestionSample.Call], starts: [Int]) {
+      guard let any = calls.first else { return ([], [0]) }
+      var counts = [Int](repeating: 0, count: questions.count)
+      for number in numbers { counts[Int(number)] += 1 }
+      var next = counts
+      var starts: [Int] = [0]
+      for number in questions.ranked {
+        next[number] = starts[starts.count - 1]
+        if !isBounded[number], counts[number] > 0 {
+          starts.append(starts[starts.count - 1] + counts[number])
+        }
+      }
+      var sorted = [QuestionSample.Call](repeating: any, count: starts[starts.count - 1])
+      for (call, number) in zip(calls, numbers) where !isBounded[Int(number)] {
+        sorted[next[Int(number)]] = call
+        next[Int(number)] += 1
+      }
+      return (sorted, starts)
+    }
   }
 }
 
@@ -101,6 +140,24 @@ extension CallSeries {
       seed = Mixing.mixed(
         seed ^ Mixing.mixed(call.question &+ UInt64(bitPattern: call.time)) ^ call.user)
     }
+  }
+
+  /// The same without what users repeat within a conversation.
+  func withoutRepeats() -> CallSeries {
+    var series = self
+    series.calls = []
+    series.users = []
+    series.starts = [0]
+    for question in 0..<questionCount {
+      for place in starts[question]..<starts[question + 1] where !calls[place].isRepeat {
+        series.calls.append(calls[place])
+        series.users.append(users[place])
+      }
+      if series.calls.count > series.starts[series.starts.count - 1] {
+        series.starts.append(series.calls.count)
+      }
+    }
+    return series
   }
 
   /// The index in `days` of the day that a time lies on.

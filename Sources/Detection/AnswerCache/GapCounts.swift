@@ -7,19 +7,24 @@ struct GapCounts: Sendable {
   let orders: Int
   /// By popularity, order and bin.
   private(set) var counts: [Int32]
-  /// The last four times of each question.
-  private var last: [Int64]
-  private var seen: [Int32]
-  /// Who called last of each question.
-  private var lastUser: [Int32]
+  /// Of each question.
+  private var recent: [Recent]
+
+  /// What came last of a question, in one place in memory.
+  private struct Recent {
+    /// The last first; of those that did not come, long ago.
+    var times = SIMD4<Int64>(repeating: Self.never)
+    /// Who called last.
+    var user: Int32 = -1
+
+    private static let never = -(Int64(1) << 61)
+  }
 
   init(grid: GapGrid, orders: Int, questions: Int) {
     self.grid = grid
     self.orders = orders
     counts = [Int32](repeating: 0, count: 3 * orders * grid.count)
-    last = [Int64](repeating: 0, count: Self.ordersMax * questions)
-    seen = [Int32](repeating: 0, count: questions)
-    lastUser = [Int32](repeating: -1, count: questions)
+    recent = [Recent](repeating: Recent(), count: questions)
   }
 
   /// Counts anew.
@@ -27,34 +32,32 @@ struct GapCounts: Sendable {
     for index in counts.indices { counts[index] = 0 }
     for day in evidence.days.indices {
       if !evidence.followsOn[day] {
-        for index in seen.indices {
-          seen[index] = 0
-          lastUser[index] = -1
-        }
+        for index in recent.indices { recent[index] = Recent() }
       }
       for index in evidence.days[day] where questions[index] >= 0 {
         // Times stay with their users: one who asks much within minutes never asks the same twice, and what
         // chance gives must not either.
         let question = Int(questions[index])
-        if lastUser[question] == evidence.users[index] { continue }
-        lastUser[question] = evidence.users[index]
-        add(question, evidence.times[index], evidence.popularity)
+        var last = recent[question]
+        if last.user == evidence.users[index] { continue }
+        let time = evidence.times[index]
+        add(time, after: last.times, evidence.popularity[question])
+        last.times = SIMD4(time, last.times.x, last.times.y, last.times.z)
+        last.user = evidence.users[index]
+        recent[question] = last
       }
     }
   }
 
   @inline(__always)
-  private mutating func add(_ question: Int, _ time: Int64, _ popularity: [UInt8]) {
-    let before = Int(seen[question])
-    let ring = question * Self.ordersMax
-    var base = Int(popularity[question]) * orders * grid.count
-    for order in 1...orders where order <= before {
-      let bin = grid.bin(time - last[ring + (before - order) % Self.ordersMax])
-      if bin < grid.count { counts[base + bin] += 1 }
+  private mutating func add(_ time: Int64, after times: SIMD4<Int64>, _ popularity: UInt8) {
+    var base = Int(popularity) * orders * grid.count
+    for order in 0..<orders {
+      let bin = grid.bin(time - times[order])
+      guard bin < grid.count else { return }
+      counts[base + bin] += 1
       base += grid.count
     }
-    last[ring + before % Self.ordersMax] = time
-    seen[question] = Int32(before + 1)
   }
 }
 

@@ -13,6 +13,8 @@ struct HiddenCalls: Sendable {
   private(set) var low = 0
   private(set) var high = 0
   private(set) var renewal = AnswerCache.Renewal.fixed
+  /// How much more often than later a question is asked again just beyond the lifetime.
+  private(set) var clustering = 1.0
 
   /// - Parameters:
   ///   - lifetimeMax: of copies, where it is not the same for all since the cache has little room.
@@ -28,6 +30,9 @@ struct HiddenCalls: Sendable {
     if prolonging.isLikely {
       renewal = .prolonged
       sum = prolonging.hidden(series, atLeast: sum)
+    } else if prolonging.isPossible {
+      let longer = prolonging.hidden(series, atLeast: sum)
+      sum.high = max(sum.high, Self.prolongedWidening * longer.count)
     }
     if let popular {
       let some = HiddenSum(series, spans, traffic, of: popular)
@@ -39,17 +44,29 @@ struct HiddenCalls: Sendable {
       sum.high = max(sum.high, most.high)
       sum.count = (sum.low + sum.high) / 2
     }
+    let bursts = Bursts(series, spans, traffic)
+    clustering = bursts.ratio
+    sum.high += Self.burstWidening * max(0, bursts.ratioHigh - 1) * sum.count
+    sum.count *= max(1, bursts.ratio)
     let share = sum.count / max(1, sum.count + Double(series.calls.count))
-    let own = OwnRepeats(
-      series, traffic, lifetime: lifetime, hidden: share)
-    sum.high += 2 * own.count
-    sum.count += own.count / 2
+    let own = OwnRepeats(series, traffic, lifetime: lifetime, hidden: share)
+    sum.low += own.low
+    sum.high += own.high
+    sum.count += own.count
     // The days' calls over those of the questions that were looked at.
     let scale = Double(series.callsSeen) / Double(max(1, series.calls.count))
+    let margin = sum.samplingMargin(series)
     count = Int((sum.count * scale).rounded())
-    low = min(count, Int(max(0, sum.low * scale).rounded(.down)))
-    high = max(count, Int((sum.high * scale).rounded(.up)))
+    // At least what the questions that were looked at hide themselves.
+    low = min(count, Int(max(sum.low, (sum.low - margin) * scale).rounded(.down)))
+    high = max(count, Int(((sum.high + margin) * scale).rounded(.up)))
   }
+
+  /// What prolonging hides is estimated too low by up to so much.
+  private static let prolongedWidening = 1.6
+
+  /// Calls that draw others are closer together within a lifetime than just beyond it.
+  private static let burstWidening = 2.0
 
   /// Days in which popularity is taken as constant where it drifts; `nil` where a lifetime is too
   /// long for that.

@@ -3,6 +3,8 @@ struct HiddenSum: Sendable {
   var count = 0.0
   var low = 0.0
   var high = 0.0
+  /// What each question hides; empty where that is not known.
+  private(set) var ofQuestion: [Double] = []
 
   /// Standard deviations on each side.
   private static let deviations = 2.5
@@ -26,7 +28,9 @@ struct HiddenSum: Sendable {
       let range = series.starts[question]..<series.starts[question + 1]
       let covered = traffic.coveredTraffic(
         range, spans, popularity: traffic.popularity[question])
+      let before = count
       add(range.count, covered: covered, of: traffic.total, &variance)
+      ofQuestion.append(count - before)
     }
     close(variance)
   }
@@ -78,6 +82,22 @@ struct HiddenSum: Sendable {
     let margin = Self.deviations * variance.squareRoot() + Self.modelError * count
     low = max(0, count - margin)
     high = count + margin
+  }
+
+  /// What may be wrong because whole questions were left out, and they do not all hide the same part of their calls:
+  /// for each that is looked at there are others like it that may be many or none.
+  func samplingMargin(_ series: CallSeries) -> Double {
+    guard series.level > 0, ofQuestion.count == series.questionCount, !series.calls.isEmpty else {
+      return 0
+    }
+    let ratio = ofQuestion.reduce(0, +) / Double(series.calls.count)
+    let squares = ofQuestion.indices.reduce(0.0) { sum, question in
+      let calls = series.starts[question + 1] - series.starts[question]
+      let rest = ofQuestion[question] - ratio * Double(calls)
+      return sum + rest * rest
+    }
+    let left = 1 - 1 / Double(1 << min(series.level, 60))
+    return Self.deviations * (left * squares).squareRoot()
   }
 
   /// Takes in what else may be.

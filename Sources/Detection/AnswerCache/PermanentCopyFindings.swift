@@ -2,19 +2,13 @@ internal import CivilTime
 internal import Contracts
 
 /// Findings `permanent_copy`: places of which questions stop repeating.
-enum PermanentCopyFindings: DetectionTest {
-  static func suspicions(in context: DetectionContext) -> [Suspicion] {
-    let samples = context.questions
-    return samples.keys.sorted().compactMap { place in
-      var others: [CivilDate: QuestionSample] = [:]
-      for (other, days) in samples
-      where other.licensee == place.licensee && other.module == place.module && other != place {
-        for (date, sample) in days { others[date, default: QuestionSample()].merge(sample) }
-      }
-      guard
-        case .found(let copy) = PermanentCopyTest().result(
-          of: samples[place] ?? [:], otherApps: others)
-      else { return nil }
+enum PermanentCopyFindings {
+  /// What the results of all places say.
+  static func suspicions(
+    _ results: [PlaceKey: PermanentCopyResult], in context: DetectionContext
+  ) -> [Suspicion] {
+    results.sorted { $0.key < $1.key }.compactMap { place, result in
+      guard case .found(let copy) = result else { return nil }
       return Suspicion(finding: finding(place, copy, context), probability: copy.pValue)
     }
   }
@@ -52,12 +46,7 @@ enum PermanentCopyFindings: DetectionTest {
     finding.statistic =
       "O=\(copy.observed) E=\(Words.decimal(copy.expected, places: 1)) from=\(copy.from) "
       + "hidden=\(copy.hiddenLow)-\(copy.hiddenHigh)"
-    finding.suppressedLow = units.lowerBound
-    finding.suppressedHigh = units.upperBound
-    if let amount = context.amount(units, module: place.module) {
-      finding.amountLow = amount.lowerBound
-      finding.amountHigh = amount.upperBound
-    }
+    context.suppress(units, of: place, in: &finding)
     return finding
   }
 }

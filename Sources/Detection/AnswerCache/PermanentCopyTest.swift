@@ -91,17 +91,22 @@ public struct PermanentCopyTest: Sendable {
   public func result(
     of days: [CivilDate: QuestionSample], otherApps: [CivilDate: QuestionSample] = [:]
   ) -> PermanentCopyResult {
-    let own = RepeatSeries(CallSeries(days))
-    let others = RepeatSeries(CallSeries(otherApps))
+    let group = RepeatGroup([days, otherApps].map { RepeatSeries(CallSeries($0)) })
+    return result(of: 0, in: group)
+  }
+
+  /// The result for one of a licensee's segments of a module.
+  func result(of place: Int, in group: RepeatGroup) -> PermanentCopyResult {
+    let own = group.series[place]
     var expectedMost = 0.0
     let changes = changes(own)
     for change in changes { expectedMost = max(expectedMost, change.expected) }
     if let best = changes.filter({ isImprobable($0, tried: changes.count) }).min(by: isMoreTelling),
       isCopy(best, own)
     {
-      return .found(report(best, own: own, others: others, tried: changes.count))
+      return .found(report(best, of: place, in: group, tried: changes.count))
     }
-    if let copy = copyFromTheFirstDay(own, others, expectedMost: &expectedMost) {
+    if let copy = copyFromTheFirstDay(place, group, expectedMost: &expectedMost) {
       return .found(copy)
     }
     return expectedMost < settings.expectedMin ? .insufficient(expected: expectedMost) : .none
@@ -169,8 +174,9 @@ extension PermanentCopyTest {
   }
 
   private func report(
-    _ change: RepeatChange, own: RepeatSeries, others: RepeatSeries, tried: Int
+    _ change: RepeatChange, of place: Int, in group: RepeatGroup, tried: Int
   ) -> PermanentCopy {
+    let own = group.series[place]
     let from = own.firstDay + change.day
     let hidden = own.missing(since: change.day)
     return PermanentCopy(
@@ -178,16 +184,17 @@ extension PermanentCopyTest {
       nodes: change.nodes, observed: change.observed, expected: change.expected,
       pValue: Probability.probability(
         log: logProbability(change.observed, change.expected, tried: tried)),
-      hypotheses: tried, otherApps: others.repeatShare(since: from, settings: settings),
+      hypotheses: tried, otherApps: group.repeatShare(since: from, without: place, settings),
       hiddenLow: hidden.low, hiddenHigh: hidden.high, telling: own.telling(since: change.day))
   }
 
   /// A copy that was there before the first day shows against the other apps alone: what both ask
   /// comes once here and many times there.
   private func copyFromTheFirstDay(
-    _ own: RepeatSeries, _ others: RepeatSeries, expectedMost: inout Double
+    _ place: Int, _ group: RepeatGroup, expectedMost: inout Double
   ) -> PermanentCopy? {
-    guard let shared = SharedQuestions(own, others) else { return nil }
+    guard let shared = SharedQuestions(place, group) else { return nil }
+    let own = group.series[place]
     let tried = max(1, settings.nodesMax)
     for nodes in 1...tried {
       let expected = shared.expected(beyond: nodes)

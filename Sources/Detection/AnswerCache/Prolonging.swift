@@ -13,6 +13,12 @@ struct Prolonging: Sendable {
 
   var isLikely: Bool { deviations < -3 && slope < -0.5 }
 
+  /// Whether it cannot be told from what is not.
+  var isPossible: Bool {
+    guard deviations != 0 else { return true }
+    return slope - 2 * abs(slope / deviations) < -0.7
+  }
+
   private let traffic: TrafficShape
   /// The traffic in the lifetime before the middle of each half hour.
   private var before: [Double] = []

@@ -13,6 +13,10 @@ public struct QuestionsOfDay: DetectorSummary {
     for (place, sample) in other.samples { samples[place, default: QuestionSample()].merge(sample) }
   }
 
+  mutating func lower(to limit: Int) {
+    for place in samples.keys { samples[place]?.lower(to: limit) }
+  }
+
   public func write(to writer: inout SummaryWriter) {
     writer.entries(samples) { place, sample, writer in
       writer.place(place)
@@ -34,21 +38,24 @@ public struct QuestionsOfDay: DetectorSummary {
 }
 
 extension DetectionContext {
-  /// What was asked of each place by day, times as if the contract's zone were UTC.
+  /// What was asked of each place by day.
   var questions: [PlaceKey: [CivilDate: QuestionSample]] {
     var samples: [PlaceKey: [CivilDate: QuestionSample]] = [:]
     for (date, day) in days {
-      let start = Int64(date.daysSinceEpoch) * CallSeries.dayLength
-      let ahead = start - contract.zone.start(of: date).microseconds
-      for (place, sample) in day.questions.samples {
-        samples[place, default: [:]][date] = sample.moved(by: ahead)
-      }
+      for (place, sample) in day.questions.samples { samples[place, default: [:]][date] = sample }
     }
     return samples
   }
+
+  /// By how much a day in UTC begins later than the day in the contract's zone: times are taken as if that zone were
+  /// UTC.
+  func ahead(_ date: CivilDate) -> Int64 {
+    Int64(date.daysSinceEpoch) * CallSeries.dayLength
+      - contract.zone.start(of: date).microseconds
+  }
 }
 
-/// Samples what users ask: the first call of each question in a conversation.
+/// Samples what users ask. What one repeats within a conversation is marked: it is no evidence, but copies answer it.
 struct QuestionDetector: UserDetector {
   private let places: [PlaceKey]
   private var user: UInt64 = 0
@@ -56,21 +63,38 @@ struct QuestionDetector: UserDetector {
   private var start = 0
   /// By day and place.
   private var samples: [QuestionSample] = []
+  private var limit = QuestionSample.callsMax
+  /// Calls that all samples may keep at the limit.
+  private var keptMost = 0
 
   init(places: [PlaceKey]) { self.places = places }
 
   mutating func begin(_ user: ObservedUser) {
     self.user = user.hash
     start = user.day * places.count
-    while samples.count < start + places.count { samples.append(QuestionSample()) }
+    while samples.count < start + places.count {
+      var sample = QuestionSample()
+      sample.lower(to: limit)
+      samples.append(sample)
+    }
   }
 
   mutating func take(_ call: ObservedCall) {
-    guard call.isSuccess, call.question != 0, !call.isDuplicate, !call.isRepeatedQuestion,
-      !call.isEvent
-    else { return }
-    samples[start + call.place].add(
-      question: call.question, time: call.time, user: user, source: call.source)
+    guard call.isSuccess, call.question != 0, !call.isDuplicate, !call.isEvent else { return }
+    let number = start + call.place
+    samples[number].add(
+      question: call.question, time: call.time, user: user, source: call.source,
+      isRepeat: call.isRepeatedQuestion)
+    guard samples[number].callsSeen <= limit else { return }
+    keptMost += 1
+    if keptMost > QuestionLimit.callsMax, limit > QuestionLimit.lowest { lower() }
+  }
+
+  private mutating func lower() {
+    let seen = samples.map(\.callsSeen)
+    limit = QuestionLimit.limit(seen, from: limit)
+    keptMost = seen.reduce(0) { $0 + min(limit, $1) }
+    for number in samples.indices { samples[number].lower(to: limit) }
   }
 
   mutating func end(_ user: ObservedUser) {}

@@ -11,20 +11,20 @@ public struct QuestionSampleError: Error, Sendable, Hashable, CustomStringConver
 
 extension QuestionSample {
   /// The first byte of all stored samples.
-  private static let version: UInt8 = 1
+  private static let version: UInt8 = 2
   /// Times beyond are no times of a log; they leave room for differences.
   private static let timeMagnitudeMax: UInt64 = 1 << 61
 
   /// The sample in some 15 bytes a call, the same for equal samples.
   ///
-  /// After a version byte all are numbers of seven bits a byte (LEB128): calls seen, level, users,
+  /// After a version byte all are numbers of seven bits a byte (LEB128): calls seen, limit, level, users,
   /// questions, calls, the power of ten that all times are multiples of beyond the first time, the
   /// first time (zigzag), the least source; the users' hashes as differences; for each question the
   /// difference of its hash, its number of calls, and for each call the difference of its time, its
-  /// user's place, and its source beyond the least.
+  /// user's place twice and one more for a repeat, and its source beyond the least.
   public func encoded() -> [UInt8] {
     let sample = settled()
-    let calls = sample.calls
+    let calls = sample.kept
     let users = Set(calls.lazy.map(\.user)).sorted()
     var places: [UInt64: UInt64] = [:]
     for (place, user) in users.enumerated() { places[user] = UInt64(place) }
@@ -34,7 +34,7 @@ extension QuestionSample {
     var bytes = Varints()
     bytes.append(byte: Self.version)
     let questions = Self.questionCount(calls)
-    for number in [callsSeen, sample.level, users.count, questions, calls.count, power] {
+    for number in [callsSeen, limit, sample.levelMin, users.count, questions, calls.count, power] {
       bytes.append(UInt64(number))
     }
     bytes.append(UInt64(bitPattern: (start << 1) ^ (start >> 63)))
@@ -59,7 +59,7 @@ extension QuestionSample {
       var lastTime = start
       for call in calls[index..<end] {
         bytes.append(UInt64(bitPattern: call.time &- lastTime) / unit)
-        bytes.append(places[call.user] ?? 0)
+        bytes.append((places[call.user] ?? 0) << 1 | (call.isRepeat ? 1 : 0))
         bytes.append(call.source - source)
         lastTime = call.time
       }
@@ -109,7 +109,8 @@ extension QuestionSample {
         throw reader.error("a question's hash is not one that the sample keeps")
       }
       question = sum
-      let count = try reader.next(atMost: min(Self.callsOfQuestionMax, header.calls - calls.count))
+      let most = min(Self.callsOfQuestionMax, header.limit / 4)
+      let count = try reader.next(atMost: min(most, header.calls - calls.count))
       guard count > 0 else { throw reader.error("a question has no call") }
       try Self.read(
         count, of: question, header: header, users: users, into: &calls, &reader, source)
@@ -117,7 +118,7 @@ extension QuestionSample {
     guard calls.count == header.calls else { throw reader.error("calls are missing") }
     try reader.end()
     if !calls.isSorted { calls.sort() }
-    self.init(settled: calls, level: header.level, callsSeen: header.callsSeen)
+    self.init(settled: calls, level: header.level, callsSeen: header.callsSeen, limit: header.limit)
   }
 
   private static func read(
@@ -132,18 +133,20 @@ extension QuestionSample {
       time += Int64(difference)
       guard time.magnitude <= timeMagnitudeMax else { throw reader.error("no such time") }
       let place = try reader.next()
-      guard place < UInt64(users.count) else { throw reader.error("no such user") }
+      guard place >> 1 < UInt64(users.count) else { throw reader.error("no such user") }
       let (stored, overflowed) = header.source.addingReportingOverflow(try reader.next())
       guard !overflowed else { throw reader.error("no such source") }
       calls.append(
         Call(
-          question: question, time: time, user: users[Int(place)], source: try source(stored)))
+          question: question, time: time, user: users[Int(place >> 1)], source: try source(stored),
+          isRepeat: place & 1 == 1))
     }
   }
 
   /// What stands before the users.
   private struct Header {
     var callsSeen: Int
+    var limit: Int
     var level: Int
     var users: Int
     var questions: Int
@@ -157,13 +160,15 @@ extension QuestionSample {
         throw reader.error("it has a version that this program cannot read")
       }
       callsSeen = try reader.next(atMost: Int.max)
+      limit = try reader.next(atMost: QuestionSample.callsMax)
+      guard limit >= 4 else { throw reader.error("it keeps too few calls") }
       level = try reader.next(atMost: 64)
       // Each user, question and call takes a byte at least, so that no number makes room for what is
       // not there.
-      users = try reader.next(atMost: min(QuestionSample.callsMax, reader.remaining))
-      questions = try reader.next(atMost: min(QuestionSample.callsMax, reader.remaining))
+      users = try reader.next(atMost: min(limit, reader.remaining))
+      questions = try reader.next(atMost: min(limit, reader.remaining))
       calls = try reader.next(
-        atMost: min(QuestionSample.callsMax, reader.remaining, callsSeen))
+        atMost: min(limit, reader.remaining, callsSeen))
       guard users <= calls, questions <= calls else {
         throw reader.error("it has more users or questions than calls")
       }

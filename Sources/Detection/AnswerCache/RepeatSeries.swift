@@ -22,29 +22,43 @@ struct RepeatSeries: Sendable {
   private(set) var volumes: [Double]
 
   init(_ series: CallSeries) {
+    let series = series.withoutRepeats()
     self.series = series
     let first = series.days.first?.date ?? CivilDate(daysSinceEpoch: 0)
     firstDay = first
     dayCount = series.days.last.map { $0.date - first + 1 } ?? 0
     volumes = [Double](repeating: 0, count: dayCount)
+    var day = 0
+    var dates = series.days.map { Int($0.date - first) }
+    if dates.isEmpty { dates = [0] }
+    var asking = [Int32](repeating: -1, count: series.userCount)
     for question in 0..<series.questionCount {
-      let calls = series.calls(of: question)
-      var ofUser: [UInt64: Int] = [:]
-      for call in calls {
-        let date = series.days[series.dayIndex(of: call.time)].date
-        let day = date - first
-        volumes[day] += 1
-        callDays.append(day)
-        if let place = ofUser[call.user] {
-          askings[place].lastDay = day
-        } else {
-          ofUser[call.user] = askings.count
-          askings.append(Asking(firstDay: day, lastDay: day))
+      for place in series.starts[question]..<series.starts[question + 1] {
+        let time = series.calls[place].time
+        if place == series.starts[question] || time >= series.days[day].start + CallSeries.dayLength
+        {
+          day = series.dayIndex(of: time)
         }
+        volumes[dates[day]] += 1
+        callDays.append(dates[day])
+        note(user: Int(series.users[place]), on: dates[day], &asking)
       }
       starts.append(askings.count)
     }
   }
+
+  private mutating func note(user: Int, on day: Int, _ asking: inout [Int32]) {
+    let place = Int(asking[user])
+    if place >= starts[starts.count - 1] {
+      askings[place].lastDay = day
+    } else {
+      asking[user] = Int32(askings.count)
+      askings.append(Asking(firstDay: day, lastDay: day))
+    }
+  }
+
+  /// Users of a question.
+  func userCount(of question: Int) -> Int { starts[question + 1] - starts[question] }
 
   /// Users of each question before a day and since.
   func users(of question: Int, at day: Int) -> (before: Int, since: Int) {
@@ -127,15 +141,6 @@ struct RepeatSeries: Sendable {
     return repeats > 0 ? Double(close) / Double(repeats) : 0
   }
 
-  /// Repeats since a day over what the days before it give.
-  func repeatShare(since date: CivilDate, settings: PermanentCopyTest.Settings) -> Double? {
-    let day = date - firstDay
-    guard day > 0, day < dayCount, let change = changes(at: day, nodesMax: 1).first,
-      change.expected >= settings.expectedMin
-    else { return nil }
-    return Double(change.observed) / change.expected
-  }
-
   /// The calls that are fewer than before, as far as days differ by chance.
   func missing(since day: Int) -> (low: Int, high: Int) {
     let before = volumes[..<day]
@@ -171,41 +176,85 @@ struct RepeatSeries: Sendable {
   }
 }
 
+/// The segments of a licensee and a module: what the others ask says what one should.
+struct RepeatGroup: Sendable {
+  let series: [RepeatSeries]
+  /// The level at which all have what they ask of the same questions.
+  fileprivate let level: Int
+  /// Of each segment's questions a number that they have in all segments; negative for one that others do not keep.
+  fileprivate private(set) var numbers: [[Int32]] = []
+  /// By number the users, of all segments.
+  fileprivate private(set) var users: [Int] = []
+
+  init(_ series: [RepeatSeries]) {
+    self.series = series
+    level = series.map(\.series.level).max() ?? 0
+    var hashes = HashNumbers(capacity: 1_000)
+    for segment in series {
+      var numbers: [Int32] = []
+      for question in 0..<segment.series.questionCount {
+        let hash = segment.series.calls[segment.series.starts[question]].question
+        guard QuestionSample.isKept(hash, level: level) else {
+          numbers.append(-1)
+          continue
+        }
+        let number = hashes.number(of: hash)
+        if hashes.count > users.count { users.append(0) }
+        users[Int(number)] += segment.userCount(of: question)
+        numbers.append(number)
+      }
+      self.numbers.append(numbers)
+    }
+  }
+
+  /// The other segments' repeats since a day over what the days before it give.
+  func repeatShare(
+    since date: CivilDate, without place: Int, _ settings: PermanentCopyTest.Settings
+  ) -> Double? {
+    var observed = 0
+    var expected = 0.0
+    for (other, segment) in series.enumerated() where other != place {
+      let day = date - segment.firstDay
+      guard day > 0, day < segment.dayCount else { continue }
+      guard let change = segment.changes(at: day, nodesMax: 1).first else { continue }
+      observed += change.observed
+      expected += change.expected
+    }
+    return expected >= settings.expectedMin ? Double(observed) / expected : nil
+  }
+}
+
 /// What the other apps ask too.
 struct SharedQuestions: Sendable {
   /// Calls and users here of each question that both ask, and its share of those calls there.
-  private var here: [(calls: Int, users: Int, share: Double, question: Int)] = []
-  /// All shares of the other apps, of questions that are asked here or not.
-  private var shares: [Double] = []
+  private var here: [(calls: Int, users: Int, share: Double, question: Int, there: Int)] = []
+  /// By number the users there.
+  private var there: [Int]
+  private let sum: Int
   /// Users here of the questions that both ask.
   private var total = 0
   private let own: RepeatSeries
-  private let usersThere: [UInt64: Int]
 
   var count: Int { here.count }
 
-  init?(_ own: RepeatSeries, _ others: RepeatSeries) {
-    guard own.dayCount > 0, others.dayCount > 0 else { return nil }
-    self.own = own
-    let level = max(own.series.level, others.series.level)
-    var there: [UInt64: Int] = [:]
-    for question in 0..<others.series.questionCount {
-      let hash = others.series.calls[others.series.starts[question]].question
-      guard QuestionSample.isKept(hash, level: level) else { continue }
-      there[hash] = others.starts[question + 1] - others.starts[question]
+  init?(_ place: Int, _ group: RepeatGroup) {
+    own = group.series[place]
+    there = group.users
+    for question in 0..<own.series.questionCount where group.numbers[place][question] >= 0 {
+      there[Int(group.numbers[place][question])] -= own.userCount(of: question)
     }
-    usersThere = there
-    let sum = there.values.reduce(0, +)
-    guard sum > 0 else { return nil }
-    shares = there.values.sorted().map { Double(max(0, $0 - 1)) / Double(sum) }
-    for question in 0..<own.series.questionCount {
-      let hash = own.series.calls[own.series.starts[question]].question
-      guard QuestionSample.isKept(hash, level: level) else { continue }
-      let users = own.starts[question + 1] - own.starts[question]
-      guard let other = there[hash], other >= 2 else { continue }
+    sum = there.reduce(0, +)
+    guard own.dayCount > 0, sum > 0 else { return nil }
+    for question in 0..<own.series.questionCount where group.numbers[place][question] >= 0 {
+      let other = there[Int(group.numbers[place][question])]
+      guard other >= 2 else { continue }
+      let users = own.userCount(of: question)
       total += users
       here.append(
-        (own.series.calls(of: question).count, users, Double(other - 1) / Double(sum), question))
+        (
+          own.series.calls(of: question).count, users, Double(other - 1) / Double(sum), question,
+          other
+        ))
     }
     // Only among what both ask: what this app asks besides makes none of it more likely.
     let common = here.reduce(0) { $0 + $1.share }
@@ -226,6 +275,8 @@ struct SharedQuestions: Sendable {
   /// As many calls as it takes for as many different questions to come at all.
   func hidden(nodes: Int) -> (low: Int, high: Int) {
     let seen = Double(here.count)
+    // All shares of the other apps, of questions that are asked here or not.
+    let shares = there.filter { $0 > 0 }.map { Double($0 - 1) / Double(sum) }
     var low = Double(total)
     var high = Double(total) * 100
     for _ in 0..<40 {
@@ -245,7 +296,7 @@ struct SharedQuestions: Sendable {
       let calls = own.series.calls(of: shared.question)
       return CopiedQuestion(
         question: calls[calls.startIndex].question,
-        before: usersThere[calls[calls.startIndex].question] ?? 0, after: shared.users,
+        before: shared.there, after: shared.users,
         afterExpected: shared.share * Double(total),
         sources: calls.prefix(2).map(\.source))
     }

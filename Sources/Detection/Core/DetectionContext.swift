@@ -77,6 +77,16 @@ public struct DetectionContext: Sendable {
       toScale: 2)...(prices.upperBound * units.upperBound).rounded(toScale: 2)
   }
 
+  /// Notes what was kept from the count, and what it is worth.
+  func suppress(_ units: ClosedRange<Int>, of place: PlaceKey, in finding: inout Finding) {
+    finding.suppressedLow = units.lowerBound
+    finding.suppressedHigh = units.upperBound
+    if let amount = amount(units, module: place.module) {
+      finding.amountLow = amount.lowerBound
+      finding.amountHigh = amount.upperBound
+    }
+  }
+
   /// A finding about calls of the range, with everything but its figures.
   func finding(
     _ kind: Finding.Kind, _ severity: Finding.Severity, clause: String = "access.no_caching",
@@ -98,6 +108,8 @@ public struct DetectionContext: Sendable {
 public struct DetectionSettings: Sendable, Hashable {
   /// The share of reported findings that may be false (Benjamini and Yekutieli 2001).
   public var falseDiscoveryRate = 0.001
+  /// Threads that test; they change no result.
+  public var threads = 1
   /// Findings that nobody asks for.
   public var without: Set<Finding.Kind> = []
 
@@ -131,7 +143,7 @@ protocol DetectionTest {
 public func detectedFindings(_ context: DetectionContext) -> [Finding] {
   guard !context.days.isEmpty else { return [] }
   let tests: [any DetectionTest.Type] = [
-    AnswerCacheFindings.self, PermanentCopyFindings.self, MergedUsersFindings.self,
+    QuestionFindings.self, MergedUsersFindings.self,
     KeptAliveFindings.self, HarvestingFindings.self, ReplayedCallsFindings.self,
     ProbingFindings.self,
     LogGapFindings.self,

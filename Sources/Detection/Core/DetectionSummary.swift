@@ -97,6 +97,7 @@ public struct DetectionSummary: DetectorSummary {
       sum.merge(right)
       return sum
     }
+    boundQuestions()
   }
 
   public func write(to writer: inout SummaryWriter) {
@@ -135,5 +136,15 @@ public struct DetectionSummary: DetectorSummary {
     var reader = SummaryReader(bytes, source: source)
     try self.init(from: &reader)
     try reader.end()
+  }
+}
+
+extension DetectionSummary {
+  /// Holds the samples of all days within the bound.
+  mutating func boundQuestions() {
+    let seen = days.values.flatMap { $0.questions.samples.values.map(\.callsSeen) }
+    let limit = QuestionLimit.limit(seen)
+    guard limit < QuestionSample.callsMax else { return }
+    for key in days.keys { days[key]?.questions.lower(to: limit) }
   }
 }

@@ -149,8 +149,9 @@ struct AnswerCacheTests {
     let cache = try #require(Self.found(AnswerCacheTest().result(of: cached.samples)))
     #expect(abs(Self.seconds(cache.lifetime) / 600 - 1) < 0.05)
     #expect(cache.level > 0)
-    // Few of many questions are looked at, so that the range is a little too narrow.
-    #expect(cache.hiddenLow * 9 / 10...cache.hiddenHigh * 11 / 10 ~= cached.hidden)
+    #expect(cache.hiddenLow...cache.hiddenHigh ~= cached.hidden)
+    // What the questions that are looked at hide is sure.
+    #expect(cache.hiddenLow > 0)
   }
 
   @Test("order and split of the calls change nothing")

@@ -45,7 +45,7 @@ struct QuestionSampleTests {
   @Test(
     "order and split decide nothing, and the bound holds",
     arguments: [
-      (1_000, 50), (20_001, 500), (30_000, 1), (45_000, 12), (45_000, 9_000),
+      (1_000, 50), (40_001, 500), (60_000, 1), (90_000, 12), (90_000, 9_000),
     ])
   func anySplit(count: Int, questions: Int) {
     var random = SeededRandom(seed: UInt64(count + questions))
@@ -141,5 +141,73 @@ struct QuestionSampleTests {
     #expect(throws: Unknown.self) {
       try QuestionSample(decoding: bytes, source: { _ in throw Unknown() })
     }
+  }
+
+  @Test("under a lower limit order and split decide nothing", arguments: [4_000, 1_500, 184, 44])
+  func lowered(limit: Int) throws {
+    var random = SeededRandom(seed: UInt64(limit))
+    let calls = Self.calls(30_000, questions: 300, &random)
+    var whole = Self.sample(calls)
+    whole.lower(to: limit)
+    #expect(whole.calls.count <= limit)
+    var early = QuestionSample()
+    early.lower(to: limit)
+    for call in calls.shuffled(using: &random) {
+      early.add(question: call.question, time: call.time, user: call.user, source: call.source)
+    }
+    #expect(early == whole)
+    var parts = (0..<3).map { _ in QuestionSample() }
+    parts[1].lower(to: 6_000)
+    parts[2].lower(to: limit)
+    for call in calls {
+      parts[Int.random(in: 0..<3, using: &random)].add(
+        question: call.question, time: call.time, user: call.user, source: call.source)
+    }
+    parts[0].merge(parts[2])
+    parts[0].merge(parts[1])
+    #expect(parts[0] == whole)
+    #expect(try QuestionSample(decoding: whole.encoded(), source: { $0 }) == whole)
+  }
+
+  @Test("all samples together are bounded, in any order of merging")
+  func boundedSum() {
+    var random = SeededRandom(seed: 7)
+    let days = (0..<30).map { day in
+      var summary = DetectionSummary()
+      var questions = QuestionsOfDay()
+      for app in 0..<10 {
+        let place = PlaceKey(licensee: "acme", app: "app-\(app)", module: "kb-qa")
+        questions.samples[place] = Self.sample(
+          Self.calls(app == 0 ? 60 : 2_400, questions: 400, &random))
+      }
+      var detectionDay = DetectionDay()
+      detectionDay.questions = questions
+      summary.days[ContractDay(contract: "C", day: Int32(day))] = detectionDay
+      return summary
+    }
+    var whole = DetectionSummary()
+    for day in days { whole.merge(day) }
+    let samples = whole.days.values.flatMap { $0.questions.samples.values }
+    #expect(samples.reduce(0) { $0 + $1.calls.count } <= QuestionLimit.callsMax)
+    #expect(samples.contains { $0.level > 0 })
+    #expect(samples.allSatisfy { $0.callsSeen > 60 || $0.calls.count == 60 })
+    var reversed = DetectionSummary()
+    for pair in stride(from: 28, through: 0, by: -2) {
+      var two = days[pair + 1]
+      two.merge(days[pair])
+      reversed.merge(two)
+    }
+    #expect(reversed.encoded() == whole.encoded())
+  }
+
+  @Test("what a user repeats is marked, and stays so in bytes")
+  func repeats() throws {
+    var sample = QuestionSample()
+    sample.add(question: 1, time: 2, user: 3, source: 4)
+    sample.add(question: 1, time: 5, user: 3, source: 6, isRepeat: true)
+    let read = try QuestionSample(decoding: sample.encoded(), source: { $0 })
+    #expect(read == sample)
+    #expect(read.calls.map(\.isRepeat) == [false, true])
+    #expect(read.calls.map(\.user) == [3, 3])
   }
 }
