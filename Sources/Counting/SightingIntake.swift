@@ -133,8 +133,33 @@ public struct TrafficCounts: Sendable {
     var block: Int32
   }
 
+  /// Of a log in a slot: its calls, and the first and the last of them.
+  struct LogSlot: Sendable {
+    var calls: Int32 = 0
+    var first = Line(time: .max, source: .max)
+    var last = Line(time: .min, source: 0)
+  }
+
+  /// A line's time and number.
+  public struct Line: Sendable, Hashable, Comparable {
+    public var time: Int64
+    public var source: UInt64
+
+    public init(time: Int64, source: UInt64) {
+      self.time = time
+      self.source = source
+    }
+
+    @inline(__always)
+    public static func < (left: Line, right: Line) -> Bool {
+      left.time != right.time ? left.time < right.time : left.source < right.source
+    }
+  }
+
   private var places: [Key: Int] = [:]
   private var counts: [Int32] = []
+  private var logPlaces: [Key: Int] = [:]
+  private var logSlots: [LogSlot] = []
   /// The block at hand, and the places there of attributions; −1 where they were not met.
   private var block = Int32.min
   private var placesOfBlock: [Int] = []
@@ -153,8 +178,12 @@ public struct TrafficCounts: Sendable {
     if place < 0 { place = note(attribution: number) }
     counts[place &+ index] &+= 1
     let file = -1 - Int32(truncatingIfNeeded: source >> (Source.lineBits + Source.blockBits))
-    if file != log.number { log = (file, self.place(of: Key(number: file, block: block))) }
-    counts[log.place &+ index] &+= 1
+    if file != log.number { log = (file, logPlace(of: Key(number: file, block: block))) }
+    let line = Line(time: time, source: source)
+    let log = self.log.place &+ index
+    logSlots[log].calls &+= 1
+    if line < logSlots[log].first { logSlots[log].first = line }
+    if logSlots[log].last < line { logSlots[log].last = line }
   }
 
   private mutating func begin(_ block: Int32) {
@@ -178,23 +207,53 @@ public struct TrafficCounts: Sendable {
     return place
   }
 
+  private mutating func logPlace(of key: Key) -> Int {
+    if let place = logPlaces[key] { return place }
+    let place = logSlots.count
+    logPlaces[key] = place
+    logSlots.append(contentsOf: repeatElement(LogSlot(), count: Self.slotsOfBlock))
+    return place
+  }
+
   mutating func merge(_ other: TrafficCounts) {
     for (key, place) in other.places {
       let own = self.place(of: key)
       for index in 0..<Self.slotsOfBlock { counts[own + index] += other.counts[place + index] }
     }
+    for (key, place) in other.logPlaces {
+      let own = logPlace(of: key)
+      for index in 0..<Self.slotsOfBlock {
+        let also = other.logSlots[place + index]
+        logSlots[own + index].calls += also.calls
+        logSlots[own + index].first = min(logSlots[own + index].first, also.first)
+        logSlots[own + index].last = max(logSlots[own + index].last, also.last)
+      }
+    }
   }
 
-  /// Calls `body` with every slot that has calls: the number of an attribution, or of a log, the slot's number
-  /// since 1970, and its calls; in no order.
-  public func forEach(_ body: (_ attribution: Int?, _ log: Int?, _ slot: Int64, Int) -> Void) {
+  /// Calls `body` with every slot in which an attribution has calls: its number, the slot's number since 1970, and the
+  /// calls; in no order.
+  public func forEachAttribution(_ body: (_ attribution: Int, _ slot: Int64, Int) -> Void) {
     for (key, place) in places {
       for index in 0..<Self.slotsOfBlock where counts[place + index] > 0 {
-        let count = counts[place + index]
-        let number = Int(key.number)
         body(
-          number >= 0 ? number : nil, number < 0 ? -1 - number : nil,
-          Int64(key.block) * Int64(Self.slotsOfBlock) + Int64(index), Int(count))
+          Int(key.number), Int64(key.block) * Int64(Self.slotsOfBlock) + Int64(index),
+          Int(counts[place + index]))
+      }
+    }
+  }
+
+  /// As ``forEachAttribution(_:)``, with a log's number, and its first and last call of the slot.
+  public func forEachLog(
+    _ body: (_ log: Int, _ slot: Int64, Int, _ first: Line, _ last: Line) -> Void
+  ) {
+    for (key, place) in logPlaces {
+      for index in 0..<Self.slotsOfBlock {
+        let slot = logSlots[place + index]
+        guard slot.calls > 0 else { continue }
+        body(
+          -1 - Int(key.number), Int64(key.block) * Int64(Self.slotsOfBlock) + Int64(index),
+          Int(slot.calls), slot.first, slot.last)
       }
     }
   }

@@ -9,6 +9,8 @@ public struct DetectionContext: Sendable {
   public var days: [CivilDate: DetectionDay]
   /// All contracts' calls by the gateway's host.
   var hosts: [String: SlotCounts] = [:]
+  /// The first and last of them beside silences, by host and slot.
+  var lines: [String: SlotLines] = [:]
   /// What was counted, of this contract.
   public var uses: [UseKey: Tally]
   public var settings: DetectionSettings
@@ -30,6 +32,7 @@ public struct DetectionContext: Sendable {
     }
     for (key, day) in summary.days where key.contract.isEmpty {
       hosts.merge(day.traffic.hosts) { $0.merged(with: $1) }
+      lines.merge(day.traffic.lines) { $0.merged(with: $1) }
     }
     self.uses = uses.filter { $0.key.contract == contract.number }
     self.settings = settings

@@ -75,7 +75,7 @@ enum LogGapFindings: DetectionTest {
         "For the licensor: look for the lines of this time on the host, in its rotated and unsent "
         + "files, and count them late. If there are none, note the gap, so that it is held against "
         + "nobody when statements are reconciled.",
-      evidence: [])
+      evidence: evidence(silence, context))
     finding.subject =
       "\(silence.host ?? "") \(silence.slots.lowerBound) \(silence.slots.upperBound)"
     finding.from = instant(silence.slots.lowerBound)
@@ -90,6 +90,16 @@ enum LogGapFindings: DetectionTest {
       finding.amountHigh = amount.high
     }
     return finding
+  }
+
+  /// The last line before a silence and the first after it, of the host's logs or of all.
+  private static func evidence(_ silence: Silence, _ context: DetectionContext) -> [UInt64] {
+    let hosts = silence.host.map { [$0] } ?? context.lines.keys.sorted()
+    let before = hosts.compactMap {
+      context.lines[$0]?.lines[silence.slots.lowerBound - 1]?.last
+    }.max()
+    let after = hosts.compactMap { context.lines[$0]?.lines[silence.slots.upperBound]?.first }.min()
+    return [before, after].compactMap(\.self).map(\.source)
   }
 
   private static func explanation(_ silence: Silence, _ units: (low: Int, high: Int)) -> String {

@@ -38,6 +38,10 @@ struct SilenceTest {
   private static let tileMin = 3
   private static let tileMax = 96
   private static let nearby = 72
+  /// Calls belong together with fewer silent slots between them, and to no others where so many are around them.
+  private static let silentMin = 3
+  private static let silentAround = 6
+  private static let burstsMin = 10
   /// Numbers of a window at other days that are needed.
   private static let valuesMin = 3
   private static let hostsMax = 64
@@ -76,6 +80,33 @@ struct SilenceTest {
         last = slot
       }
       return silences
+    }
+
+    /// How many calls come together: a conversation's, where half an hour before it and behind nobody calls. Not told
+    /// where that is rare.
+    var callsOfBurst: Double? {
+      var (bursts, calls) = (0, 0)
+      var burst: Range<Int>?
+      var isAfterSilence = false
+      for slot in 0..<count where sums[slot + 1] > sums[slot] {
+        guard let last = burst else {
+          burst = slot..<slot + 1
+          continue
+        }
+        let silent = slot - last.upperBound
+        if silent < SilenceTest.silentMin {
+          burst = last.lowerBound..<slot + 1
+          continue
+        }
+        let isBeforeSilence = silent >= SilenceTest.silentAround
+        if isAfterSilence, isBeforeSilence, last.count <= SilenceTest.silentAround {
+          bursts += 1
+          calls += self[last]
+        }
+        isAfterSilence = isBeforeSilence
+        burst = slot..<slot + 1
+      }
+      return bursts >= SilenceTest.burstsMin ? Double(calls) / Double(bursts) : nil
     }
 
     /// From the first to the last call.
@@ -145,6 +176,7 @@ struct SilenceTest {
 
   func silencesOfAll() -> [Silence] {
     var dispersions: [Int: Tiles] = [:]
+    let burst = all.callsOfBurst
     let silences = all.silences.map { ($0, expected($0) ?? 0) }
     let tail = SilenceTail(silences.map(\.1))
     return silences.compactMap { silence, usual in
@@ -152,7 +184,9 @@ struct SilenceTest {
       let length = Self.tileLength(silence)
       let tiles = dispersions[length] ?? tiles(length: length)
       dispersions[length] = tiles
-      let dispersion = max(tiles.dispersion(without: silence), tail.dispersion(without: usual))
+      let dispersion = max(
+        tiles.dispersion(without: silence), tail.dispersion(without: usual),
+        Self.leastDispersion(burst, expected: usual, in: silence))
       let spread = (dispersion * usual).squareRoot()
       // What is usual is itself known from few days.
       let sure = max(usual - spread, 0)
@@ -162,6 +196,15 @@ struct SilenceTest {
         lacking: max(usual - 2 * spread, 0)...(usual + 2 * spread), dispersion: dispersion,
         others: 0, isLost: true, probability: min(probability, 1))
     }
+  }
+
+  /// The dispersion that few conversations have, where less than one of them is usual in five minutes: a quiet night's
+  /// numbers can vary less, where as many are held in every.
+  private static func leastDispersion(
+    _ burst: Double?, expected: Double, in silence: Range<Int>
+  ) -> Double {
+    guard let burst, expected < burst * Double(silence.count) else { return 1 }
+    return 2 * burst - 1
   }
 
   private func tiles(length: Int) -> Tiles {
@@ -274,6 +317,7 @@ struct SilenceTest {
     guard total > 0 else { return [] }
     let mean = Double(host[span]) / Double(total)
     guard mean < 1 else { return [] }
+    let burst = host.callsOfBurst
     var dispersions: [Int: Tiles] = [:]
     let silences = host.silences.map {
       silence -> (range: Range<Int>, share: Double, expected: Double) in
@@ -303,7 +347,8 @@ struct SilenceTest {
       return self.silence(
         name, silence, others: others, share: share, expected: expected,
         dispersion: max(
-          tiles.dispersion(without: silence), tail.dispersion(without: expected)))
+          tiles.dispersion(without: silence), tail.dispersion(without: expected),
+          Self.leastDispersion(burst, expected: expected, in: silence)))
     }
   }
 

@@ -5,7 +5,7 @@ public import Counting
 /// Calls by number of a slot of time. Merges are sums.
 public struct SlotCounts: DetectorSummary, Hashable {
   /// Beyond any that a record can be of.
-  private static let slotsMax: Int64 = 1 << 30
+  static let slotsMax: Int64 = 1 << 30
 
   public private(set) var counts: [Int32: UInt32] = [:]
 
@@ -59,20 +59,78 @@ public struct SlotCounts: DetectorSummary, Hashable {
   }
 }
 
+/// The first and the last call of slots of time. Merges keep the first and the last of both.
+public struct SlotLines: DetectorSummary, Hashable {
+  struct Lines: Sendable, Hashable {
+    var first: EvidenceLine
+    var last: EvidenceLine
+  }
+
+  private(set) var lines: [Int32: Lines] = [:]
+
+  public init() {}
+
+  public var isEmpty: Bool { lines.isEmpty }
+
+  mutating func add(_ other: Lines, slot: Int32) {
+    guard var own = lines[slot] else {
+      lines[slot] = other
+      return
+    }
+    own.first = min(own.first, other.first)
+    own.last = max(own.last, other.last)
+    lines[slot] = own
+  }
+
+  /// Keeps slots beside which there is one without calls.
+  mutating func bound(_ counts: SlotCounts) {
+    lines = lines.filter {
+      counts.counts[$0.key - 1] == nil || counts.counts[$0.key &+ 1] == nil
+    }
+  }
+
+  public mutating func merge(_ other: SlotLines) {
+    for (slot, lines) in other.lines { add(lines, slot: slot) }
+  }
+
+  public func write(to writer: inout SummaryWriter) {
+    writer.entries(lines) { slot, lines, writer in
+      writer.signed(Int64(slot))
+      for line in [lines.first, lines.last] {
+        writer.signed(line.time)
+        writer.source(line.source)
+      }
+    }
+  }
+
+  public init(from reader: inout SummaryReader) throws(SummaryError) {
+    lines = try reader.entries { reader throws(SummaryError) in
+      guard let slot = Int32(exactly: try reader.signed()), slot >= 0, slot < SlotCounts.slotsMax
+      else { throw reader.error("no such slot") }
+      let first = EvidenceLine(time: try reader.signed(), source: try reader.source())
+      let last = EvidenceLine(time: try reader.signed(), source: try reader.source())
+      return (slot, Lines(first: first, last: last))
+    }
+  }
+}
+
 /// How many calls there were on a day: 24 numbers a place and 288 a host at most.
 public struct TrafficOfDay: DetectorSummary, Hashable {
   /// By hours from the start of the day in the contract's zone.
   public var places: [PlaceKey: SlotCounts] = [:]
   /// Of the day of no contract alone: by the gateway's host, and five minutes since 1970, all contracts' calls.
   public var hosts: [String: SlotCounts] = [:]
+  /// Likewise, the first and last calls of the five minutes before and after a silence.
+  public var lines: [String: SlotLines] = [:]
 
   public init() {}
 
-  public var isEmpty: Bool { places.isEmpty && hosts.isEmpty }
+  public var isEmpty: Bool { places.isEmpty && hosts.isEmpty && lines.isEmpty }
 
   public mutating func merge(_ other: TrafficOfDay) {
     places.merge(other.places) { $0.merged(with: $1) }
     hosts.merge(other.hosts) { $0.merged(with: $1) }
+    lines.merge(other.lines) { $0.merged(with: $1) }
   }
 
   public func write(to writer: inout SummaryWriter) {
@@ -84,6 +142,10 @@ public struct TrafficOfDay: DetectorSummary, Hashable {
       writer.text(host)
       counts.write(to: &writer)
     }
+    writer.entries(lines) { host, lines, writer in
+      writer.text(host)
+      lines.write(to: &writer)
+    }
   }
 
   public init(from reader: inout SummaryReader) throws(SummaryError) {
@@ -93,11 +155,14 @@ public struct TrafficOfDay: DetectorSummary, Hashable {
     hosts = try reader.entries { reader throws(SummaryError) in
       (try reader.text(), try SlotCounts(from: &reader))
     }
+    lines = try reader.entries { reader throws(SummaryError) in
+      (try reader.text(), try SlotLines(from: &reader))
+    }
   }
 }
 
-extension SlotCounts {
-  func merged(with other: SlotCounts) -> SlotCounts {
+extension DetectorSummary {
+  func merged(with other: Self) -> Self {
     var sum = self
     sum.merge(other)
     return sum
@@ -116,25 +181,46 @@ extension DetectionSummary {
     let hosts = logs.map { HostName.of(log: $0) }
     var zones = terms.contracts.map { ZoneCursor($0.zone) }
     var common = ZoneCursor(terms.strangersZone)
-    func add(_ attribution: Int?, _ log: Int?, _ slot: Int64, _ calls: Int) {
+    traffic.forEachAttribution { attribution, slot, calls in
       let time = slot * TrafficCounts.slotMicroseconds
-      let instant = Instant(microseconds: time)
-      let calls = UInt32(clamping: calls)
-      if let attribution {
-        let entry = attributions.all[attribution]
-        let day = zones[entry.contract].day(of: instant)
-        let key = ContractDay(
-          contract: terms.contracts[entry.contract].number, day: day.date.daysSinceEpoch)
-        let place = PlaceKey(licensee: entry.licensee, app: entry.app, module: entry.module)
-        days[key, default: DetectionDay()].traffic.places[place, default: SlotCounts()].add(
-          calls, slot: Int32(clamping: (time - day.start.microseconds) / Self.hour))
-      } else if let log, log < hosts.count {
-        let key = ContractDay(contract: "", day: common.day(of: instant).date.daysSinceEpoch)
-        days[key, default: DetectionDay()].traffic.hosts[hosts[log], default: SlotCounts()].add(
-          calls, slot: Int32(clamping: slot))
-      }
+      let entry = attributions.all[attribution]
+      let day = zones[entry.contract].day(of: Instant(microseconds: time))
+      let key = ContractDay(
+        contract: terms.contracts[entry.contract].number, day: day.date.daysSinceEpoch)
+      let place = PlaceKey(licensee: entry.licensee, app: entry.app, module: entry.module)
+      days[key, default: DetectionDay()].traffic.places[place, default: SlotCounts()].add(
+        UInt32(clamping: calls), slot: Int32(clamping: (time - day.start.microseconds) / Self.hour))
     }
-    traffic.forEach(add)
+    var ofHosts: [ContractDay: TrafficOfDay] = [:]
+    traffic.forEachLog { log, slot, calls, first, last in
+      guard log < hosts.count else { return }
+      let instant = Instant(microseconds: slot * TrafficCounts.slotMicroseconds)
+      let key = ContractDay(contract: "", day: common.day(of: instant).date.daysSinceEpoch)
+      ofHosts[key, default: TrafficOfDay()].add(
+        UInt32(clamping: calls), slot: Int32(clamping: slot), host: hosts[log],
+        SlotLines.Lines(
+          first: EvidenceLine(time: first.time, source: first.source),
+          last: EvidenceLine(time: last.time, source: last.source)))
+    }
+    for (key, var traffic) in ofHosts {
+      traffic.bound()
+      days[key, default: DetectionDay()].traffic.merge(traffic)
+    }
+  }
+}
+
+extension TrafficOfDay {
+  mutating func add(_ calls: UInt32, slot: Int32, host: String, _ own: SlotLines.Lines) {
+    hosts[host, default: SlotCounts()].add(calls, slot: slot)
+    lines[host, default: SlotLines()].add(own, slot: slot)
+  }
+
+  /// Keeps lines beside silences.
+  mutating func bound() {
+    for host in lines.keys {
+      lines[host]?.bound(hosts[host] ?? SlotCounts())
+      if lines[host]?.isEmpty == true { lines[host] = nil }
+    }
   }
 }
 

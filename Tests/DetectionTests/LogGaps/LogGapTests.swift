@@ -26,6 +26,9 @@ struct LogGapTests {
     let lost = try #require(finding.suppressedLow)...(try #require(finding.suppressedHigh))
     #expect(lost.contains(38))
     #expect(finding.clause == "access.count_authority")
+    // The last line before and the first after.
+    let slots = finding.evidence.compactMap { UInt64($0).map { $0 / 10 % 288 } }
+    #expect(slots.count == 2 && slots[0] < 150 && slots[1] >= 162)
     #expect(finding.from?.microseconds == (Int64(20_429) * 288 + 150) * 300_000_000)
   }
 
@@ -37,6 +40,18 @@ struct LogGapTests {
     #expect(found.count == 1)
     #expect(found.first?.explanation.contains("gateway-02") == true)
     #expect(found.first.map { $0.severity >= .low } == true)
+    #expect(found.first?.evidence.count == 2)
+    #expect(found.first?.evidence.allSatisfy { $0.hasSuffix("1") } == true)
+  }
+
+  @Test("a night in which few conversations are held is none", arguments: 1...12)
+  func quietNight(seed: UInt64) throws {
+    // Of ten calls each, so that some twenty calls of a night are two conversations.
+    let found = try Self.found(seed) {
+      $0.callsOfDay = 600
+      $0.clusterMax = 19
+    }
+    #expect(found.isEmpty)
   }
 
   @Test("what is no gap is none", arguments: 1...12)
