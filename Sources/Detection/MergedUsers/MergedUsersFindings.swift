@@ -12,6 +12,8 @@ struct MergedUsersTest: Sendable {
     /// Days on which a user must show one or the other.
     var daysMin = 4
     var daysOverlappingMin = 4
+    /// Or disjoint faces on one of the days at least.
+    var facesMin = 4
     /// Users are reported only if one person shows it more rarely than this, after correction for all
     /// users.
     var significance = 0.001
@@ -69,6 +71,11 @@ struct MergedUsersTest: Sendable {
     }
     guard
       result.days >= settings.daysMin || result.daysOverlapping >= settings.daysOverlappingMin
+    else { return nil }
+    // Three places with as many devices, every day, are a habit that one person may have.
+    guard
+      result.disjointFacesMax >= settings.facesMin || result.people > 2
+        || result.daysOverlapping >= settings.daysOverlappingMin
     else { return nil }
     let byDays = Tails.sum(
       atLeast: result.score, of: max(dayCount, history.days.count),
