@@ -150,13 +150,18 @@ package final class RawProof: Sendable {
     return other
   }
 
-  /// Links to the logs, named in the order in which the ledger has the logs: days depend on that, and not on names.
+  /// Links to the logs, in folders in the order in which the ledger has the logs, which days depend on. The ends of
+  /// their paths are the logs' own, by which what was seen of calls tells hosts.
   private func links(_ places: [Place?]) throws -> [InputFile?] {
     let folder = scratch + "/logs"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     return try places.enumerated().map { number, place in
       guard let name = place?.name else { return nil }
-      let link = "\(folder)/\(10_000_000 + number)"
+      let link =
+        "\(folder)/\(10_000_000 + number)/" + Self.end(of: known.logs[number].name.path)
+      try FileManager.default.createDirectory(
+        atPath: URL(fileURLWithPath: link).deletingLastPathComponent().path,
+        withIntermediateDirectories: true)
       // The ledger's names are from the root, but for tests'.
       let target = URL(fileURLWithPath: name.path).path
       try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: target)
@@ -164,6 +169,12 @@ package final class RawProof: Sendable {
         path: link, sizeBytes: name.storedBytes, isFromFolder: false, isStored: true,
         modifiedAt: name.modifiedAt)
     }
+  }
+
+  /// As many of a path's last names as tell a host, those that lead elsewhere and those that are not there as `_`.
+  private static func end(of path: String) -> String {
+    let names = path.split(separator: "/").map { $0 == ".." || $0 == "." ? "_" : String($0) }
+    return (["_", "_"] + names).suffix(3).joined(separator: "/")
   }
 
   /// Whether a log is kept for its sealed days alone, since a longer one has its other days.

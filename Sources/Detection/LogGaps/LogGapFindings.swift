@@ -72,8 +72,8 @@ enum LogGapFindings: DetectionTest {
       licensee: losses.licensee, records: silence.others,
       explanation: explanation(silence, units),
       action:
-        "For the licensor: look for the lines of this time on the host, in its rotated and unsent "
-        + "files, and count them late. If there are none, note the gap, so that it is held against "
+        "For the licensor: look for the lines of this time on \(silence.host == nil ? "all hosts" : "the host"), "
+        + "in rotated and unsent files, and count them late. If there are none, note the gap, so that it is held against "
         + "nobody when statements are reconciled.",
       evidence: evidence(silence, context))
     finding.subject =
