@@ -49,6 +49,8 @@ public struct MeteringOptions: Sendable {
   /// The process itself and each of its threads: code, buffers of decoders and parsers.
   private static let processBytes = 56 << 20
   private static let threadBytes = 6 << 20
+  /// What each thread keeps of what it sees of calls.
+  private static let detectionBytes = 40 << 20
   private static let recordBytesMin = 8 << 20
 
   package var reading: LogReading.Options {
@@ -65,7 +67,10 @@ public struct MeteringOptions: Sendable {
     // compressed.
     let copies = wantsQuarantine ? 5 : 3
     let longLineBytes = copies * max(lineBytesMax - LogStream.lineBytesMaxDefault, 0)
-    let rest = memoryBytes - Self.processBytes - threads * (Self.threadBytes + longLineBytes)
+    let seenBytes = detects ? Self.detectionBytes : 0
+    let rest =
+      memoryBytes - Self.processBytes
+      - threads * (Self.threadBytes + longLineBytes + seenBytes)
     return max(rest, Self.recordBytesMin)
   }
 }

@@ -279,7 +279,10 @@ import Testing
     var lines: [UInt8] = []
     for _ in 0..<6_000 {
       var line = Self.line(&random)
-      // Every call has a conversation, so that contracts may bring these together.
+      // Every call has a user and a conversation, so that it is counted whichever of them is asked for.
+      let named = String(decoding: line, as: UTF8.self).replacing(
+        "\"user\":\"\"", with: "\"user\":\"u9\"")
+      line = Array(named.utf8)
       if !line.contains(Array("\"conversation\"".utf8)) {
         line.replaceSubrange(
           0..<1, with: Array("{\"conversation\":\"c\(random.number(1...40))\",".utf8))

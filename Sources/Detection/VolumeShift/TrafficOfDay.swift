@@ -82,6 +82,13 @@ public struct SlotLines: DetectorSummary, Hashable {
     lines[slot] = own
   }
 
+  /// Those of some slots.
+  func keeping(_ isKept: (Int32) -> Bool) -> SlotLines {
+    var kept = self
+    kept.lines = lines.filter { isKept($0.key) }
+    return kept
+  }
+
   /// Keeps slots beside which there is one without calls.
   mutating func bound(_ counts: SlotCounts) {
     lines = lines.filter {
@@ -242,6 +249,13 @@ extension DetectionSummary {
       var day = day
       day.traffic.hosts = day.traffic.hosts.compactMapValues { counts in
         let kept = counts.keeping { Int64($0) * slot >= first && Int64($0) * slot + slot <= end }
+        return kept.isEmpty ? nil : kept
+      }
+      // Of the outermost slots it is not known whether there is a silence beside them.
+      day.traffic.lines = day.traffic.lines.compactMapValues { lines in
+        let kept = lines.keeping {
+          Int64($0) * slot >= first + slot && Int64($0) * slot + 2 * slot <= end
+        }
         return kept.isEmpty ? nil : kept
       }
       days[key] = day.isEmpty ? nil : day
