@@ -170,6 +170,7 @@ extension QuestionSample {
 
   /// Brings what is pending within the bounds, in no order.
   private mutating func makeRoom() {
+    if makeRoomByLevel() { return }
     var questions = HashNumbers(capacity: kept.count / 4)
     let numbers = kept.map { questions.number(of: $0.question) }
     var counts = [Int](repeating: 0, count: questions.count)
@@ -189,6 +190,22 @@ extension QuestionSample {
     }
     kept.removeLast(kept.count - output)
     bounds.removeAll { !Self.isKept($0.question, level: levelMin) }
+  }
+
+  /// Does so where it is seen at a glance that no question has too many calls.
+  private mutating func makeRoomByLevel() -> Bool {
+    var calls = [Int](repeating: 0, count: 256)
+    var callsAtLevel = [Int](repeating: 0, count: 65)
+    for call in kept {
+      let mixed = Mixing.mixed(call.question)
+      calls[Int(truncatingIfNeeded: mixed & 0xFF)] += 1
+      callsAtLevel[mixed.leadingZeroBitCount] += 1
+    }
+    guard calls.allSatisfy({ $0 <= ofQuestionMax }) else { return false }
+    levelMin = level(callsAtLevel)
+    kept.removeAll { !Self.isKept($0.question, level: levelMin) }
+    bounds.removeAll { !Self.isKept($0.question, level: levelMin) }
+    return true
   }
 
   /// The last call that stays of each question that has too many, by number.

@@ -1,6 +1,7 @@
 public import CivilTime
 public import Contracts
 public import Counting
+internal import Shuffling
 
 /// What a contract's calls of a range of days are tested with.
 public struct DetectionContext: Sendable {
@@ -136,7 +137,7 @@ struct Suspicion {
 }
 
 /// A question that is asked of a range of days.
-protocol DetectionTest {
+protocol DetectionTest: SendableMetatype {
   static func suspicions(in context: DetectionContext) -> [Suspicion]
 }
 
@@ -152,7 +153,20 @@ public func detectedFindings(_ context: DetectionContext) -> [Finding] {
     LogGapFindings.self,
     VolumeShiftFindings.self,
   ]
-  let suspicions = tests.flatMap { $0.suspicions(in: context) }
+  // Several at once, put together in their order.
+  let next = Counter()
+  let answers = Sum<[Int: [Suspicion]]>([:])
+  Workers.run(min(context.settings.threads, tests.count)) { _ in
+    while let number = next.next(below: tests.count) {
+      answers.add {
+        [number: tests[number].suspicions(in: context)]
+      } merge: {
+        $0.merge($1) { first, _ in first }
+      }
+    }
+  }
+  let found = (try? answers.value()) ?? [:]
+  let suspicions = tests.indices.flatMap { found[$0] ?? [] }
     .filter { !context.settings.without.contains($0.finding.kind) }
   return FalseDiscovery.accepted(suspicions, rate: context.settings.falseDiscoveryRate)
     .sorted(by: Finding.precedes)

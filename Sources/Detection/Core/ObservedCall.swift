@@ -31,7 +31,7 @@ public struct ObservedUser: Sendable, Hashable {
 }
 
 /// A call as detectors see it, in order of time within a user. Hashes are 0 where the record has nothing.
-public struct ObservedCall: Sendable {
+public struct ObservedCall: BitwiseCopyable, Sendable {
   /// The number of its ``PlaceKey`` among those of the run.
   public var place: Int
   /// Microseconds since 1970.

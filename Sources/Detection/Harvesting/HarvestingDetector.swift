@@ -6,7 +6,7 @@
 /// as the user's day, and an addition. What is kept between users is used again.
 struct HarvestingDetector: UserDetector {
   /// A day with fewer calls says nothing about repeats.
-  private static let callsTallied = 16
+  static let callsTallied = 16
   /// A user of fewer is no harvester's, or of more repeats than this share.
   private static let callsMin = 24
   private static let repeatsPerCalls = 10

@@ -5,7 +5,7 @@ struct KeptAliveDetector: UserDetector {
   /// Pauses shorter than this share of the idle timeout bridge nothing worth while.
   private static let pauseMin = KeptAliveRow.binsMax / 4
   /// So many calls without content after such pauses are something to keep.
-  private static let pausesMin = 3
+  static let pausesMin = 3
 
   private var isLooking = false
   private var row = KeptAliveRow()

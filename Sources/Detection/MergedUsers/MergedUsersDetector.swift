@@ -13,17 +13,41 @@ struct MergedUsersDetector: UserDetector {
     var begin: Int64
     var isHeldCounted: Bool
     var hasReturned: Bool
+
+    /// Where a call's time in flight is unknown, and the longest that is believed, in microseconds.
+    private static let flightUnknown: Int64 = 1_000_000
+    private static let flightMax: Int64 = 60_000_000
+
+    @inline(__always)
+    mutating func goOn(_ call: ObservedCall) {
+      if call.time - last > call.idleTimeout { start(call) }
+      speak(call)
+    }
+
+    /// Begins a conversation.
+    mutating func start(_ call: ObservedCall) {
+      begin = call.time
+      hasReturned = false
+      // What an event opens is counted whoever else talks.
+      isHeldCounted = call.isEvent || call.isItem
+    }
+
+    @inline(__always)
+    mutating func speak(_ call: ObservedCall) {
+      let flight =
+        call.latency > 0
+        ? min(Int64(call.latency) * 1_000, Self.flightMax) : Self.flightUnknown
+      last = call.time
+      lastSource = call.source
+      flightEnd = max(flightEnd, call.time + flight)
+    }
   }
 
-  /// Where a call's time in flight is unknown, and the longest that is believed, in microseconds.
-  private static let flightUnknown: Int64 = 1_000_000
-  private static let flightMax: Int64 = 60_000_000
   /// Calls of a day below which nothing can be shown.
   private static let callsMin = 3
 
   private var isLooking = false
   private var faces: [Face] = []
-  private var current = 0
   private var row = MergedUserRow()
   private var callCount = 0
   private(set) var days: [MergedUsersOfDay] = []
@@ -34,7 +58,6 @@ struct MergedUsersDetector: UserDetector {
     // Calls without a user are of anybody.
     isLooking = !user.user.isEmpty
     faces.removeAll(keepingCapacity: true)
-    current = 0
     callCount = 0
     while days.count <= user.day { days.append(MergedUsersOfDay()) }
   }
@@ -46,29 +69,14 @@ struct MergedUsersDetector: UserDetector {
     callCount += 1
     let number = Faces.number(client: call.client, device: call.device)
     if faces.count == 1, faces[0].number == number {
-      if call.time - faces[0].last > call.idleTimeout { startConversation(0, call) }
-      speak(0, call)
+      faces[0].goOn(call)
       return
     }
     takeOther(call, number)
   }
 
-  private mutating func startConversation(_ place: Int, _ call: ObservedCall) {
-    faces[place].begin = call.time
-    faces[place].hasReturned = false
-    // What an event opens is counted whoever else talks.
-    faces[place].isHeldCounted = call.isEvent || call.isItem
-  }
-
-  @inline(__always)
-  private mutating func speak(_ place: Int, _ call: ObservedCall) {
-    let flight =
-      call.latency > 0
-      ? min(Int64(call.latency) * 1_000, Self.flightMax) : Self.flightUnknown
-    faces[place].last = call.time
-    faces[place].lastSource = call.source
-    faces[place].flightEnd = max(faces[place].flightEnd, call.time + flight)
-  }
+  /// Takes all calls of a user's day that has one address and device: they show nothing, but are looked at.
+  mutating func takeOneFace(calls: Int) { callCount += calls }
 
   private mutating func takeOther(_ call: ObservedCall, _ number: UInt64) {
     if faces.isEmpty { row = MergedUserRow() }
@@ -76,8 +84,8 @@ struct MergedUsersDetector: UserDetector {
     let isGoingOn = known.map { call.time - faces[$0].last <= call.idleTimeout } ?? false
     let place = known ?? add(number, call)
     if !faces.isEmpty { lookAround(call, place, isGoingOn: isGoingOn) }
-    if !isGoingOn { startConversation(place, call) }
-    speak(place, call)
+    if !isGoingOn { faces[place].start(call) }
+    faces[place].speak(call)
   }
 
   /// A face that is new, in the place of the one that has been silent longest where all are taken.

@@ -53,15 +53,24 @@ struct ReplayedCallsDetector: UserDetector {
     again.removeAll(keepingCapacity: true)
   }
 
+  /// Takes a call whose request id comes once in the user's day.
+  ///
+  /// - Returns: whether it is one that counts.
   @inline(__always)
-  mutating func take(_ call: ObservedCall) {
-    guard call.request != 0, call.isSuccess, !call.isDuplicate else { return }
+  @discardableResult
+  mutating func takeFirst(_ call: ObservedCall) -> Bool {
+    guard call.request != 0, call.isSuccess, !call.isDuplicate else { return false }
     row.calls += 1
     row.dedupeWindow = max(row.dedupeWindow, call.dedupeWindow)
     row.requests.add(
       request: call.request, user: user, question: call.question, time: call.time,
       source: call.source)
-    guard
+    return true
+  }
+
+  @inline(__always)
+  mutating func take(_ call: ObservedCall) {
+    guard takeFirst(call),
       let (index, isNew) = seen.place(
         of: call.request,
         new: Seen(time: call.time, source: call.source, question: call.question)),

@@ -51,7 +51,31 @@ struct RequestSample: Sendable, Equatable {
   private mutating func keep(_ call: Call) {
     kept.append(call)
     isSettled = false
-    if kept.count >= 4 * Self.requestsMax { settle() }
+    if kept.count >= Self.pendingMax { makeRoom() }
+  }
+
+  private static let pendingMax = 4 * requestsMax
+
+  /// Drops the larger hashes unsorted, where enough requests are left; else settles.
+  private mutating func makeRoom() {
+    // Requests are spread evenly below the limit: by its parts.
+    let shift = UInt64(max(0, 54 - limit.leadingZeroBitCount))
+    var calls = [Int](repeating: 0, count: 1_024)
+    for call in kept { calls[Int(call.request >> shift)] += 1 }
+    var (part, sum) = (0, calls[0])
+    while sum < Self.pendingMax / 2 {
+      part += 1
+      sum += calls[part]
+    }
+    let bound = UInt64(part + 1) << shift &- 1
+    var requests = Set<UInt64>(minimumCapacity: sum)
+    for call in kept where call.request <= bound { requests.insert(call.request) }
+    guard requests.count >= Self.requestsMax, sum <= Self.pendingMax * 3 / 4 else {
+      settle()
+      return
+    }
+    limit = min(limit, bound)
+    kept.removeAll { $0.request > bound }
   }
 
   mutating func merge(_ other: RequestSample) {
@@ -73,18 +97,20 @@ struct RequestSample: Sendable, Equatable {
     kept.sort()
     var output: [Call] = []
     var requests = 0
+    var isCut = limit < .max
     for call in kept {
       if let last = output.last, last.request == call.request {
         if last.day == call.day { continue }
       } else {
         guard requests < Self.requestsMax else {
-          limit = output.last?.request ?? limit
+          isCut = true
           break
         }
         requests += 1
       }
       output.append(call)
     }
+    if isCut, requests == Self.requestsMax, let last = output.last { limit = last.request }
     kept = output
     isSettled = true
   }

@@ -1,29 +1,32 @@
+internal import Shuffling
+
 /// What was seen of each hash of a user's day: of all of them, or of one in 2ᴸ.
 ///
 /// Which hashes are kept is decided by the hashes alone: at level L those whose mixed hash has its L
 /// upper bits zero; the level is the least at which at most ``entriesMax`` remain. An open table
-/// tells where a hash stands; it is not cleared from user to user, but its slots grow old.
-struct SeenHashes<Value> {
+/// tells where a hash stands; it is not cleared from user to user, but its slots grow old. Copies share
+/// what was seen.
+struct SeenHashes<Value: BitwiseCopyable> {
   static var entriesMax: Int { 32_768 }
 
-  struct Entry {
+  struct Entry: BitwiseCopyable {
     var hash: UInt64
     var value: Value
   }
-  private struct Slot {
+  private struct Slot: BitwiseCopyable {
     var generation: UInt32
     var place: UInt32
   }
 
-  private(set) var entries: [Entry] = []
+  let entries = PlainTable<Entry>()
   private(set) var level = 0
-  private var slots = [Slot](repeating: Slot(generation: 0, place: 0), count: 64)
+  private let slots = PlainTable(repeating: Slot(generation: 0, place: 0), count: 64)
   private var generation: UInt32 = 1
 
   init() {}
 
   mutating func removeAll() {
-    entries.removeAll(keepingCapacity: true)
+    entries.removeAll(reserving: 0)
     level = 0
     nextGeneration()
   }
@@ -32,7 +35,7 @@ struct SeenHashes<Value> {
     generation &+= 1
     guard generation == 0 else { return }
     // After 2³² users old slots would look new.
-    for index in slots.indices { slots[index].generation = 0 }
+    slots.clear(repeating: Slot(generation: 0, place: 0), count: slots.count)
     generation = 1
   }
 
@@ -62,17 +65,22 @@ struct SeenHashes<Value> {
 
   subscript(place: Int) -> Value {
     get { entries[place].value }
-    _modify { yield &entries[place].value }
+    nonmutating _modify { yield &entries[place].value }
   }
 
   private mutating func makeRoom() {
     while entries.count > Self.entriesMax {
       level += 1
       let level = level
-      entries.removeAll { !QuestionSample.isKept($0.hash, level: level) }
+      var kept = 0
+      for entry in entries where QuestionSample.isKept(entry.hash, level: level) {
+        entries[kept] = entry
+        kept += 1
+      }
+      entries.resize(to: kept)
     }
     if entries.count * 2 > slots.count {
-      slots = [Slot](repeating: Slot(generation: 0, place: 0), count: slots.count * 4)
+      slots.clear(repeating: Slot(generation: 0, place: 0), count: slots.count * 4)
     }
     nextGeneration()
     let mask = slots.count - 1
