@@ -55,6 +55,8 @@ struct TracedMessage: BitwiseCopyable {
 public protocol SightingObserver: AnyObject {
   /// Takes calls in order: those of a user together, by time, then by where they stand.
   func take(_ sightings: Span<SightingPlace>)
+  /// Nothing more comes; called once, on the thread that showed the calls.
+  func finish()
 }
 
 /// A sighting, and the chunk that has the rest of a long user.

@@ -20,8 +20,10 @@ struct Reduction: @unchecked Sendable {
     let rows: ExternalSorter<UsageOrder>?
     let carried: ExternalSorter<CarryoverOrder>?
     let provisionalRows: ExternalSorter<UsageOrder>?
+    let observer: (any SightingObserver)?
 
     func finish() {
+      observer?.finish()
       rows?.finish()
       carried?.finish()
       provisionalRows?.finish()
@@ -97,12 +99,14 @@ struct Reduction: @unchecked Sendable {
           provisionalRows: self.wantsRows
             ? ExternalSorter(order: order, pool: pool, spill: spill) : nil)
       }
+      let observer = observers.isEmpty ? nil : observers[index]
       return Reducer(
         reducer: BucketReducer(
           attributions: attributions, terms: terms, inputEnd: inputEnd, pool: pool, spill: spill,
           rows: rows, rivals: rivals, carryover: sink,
-          observer: observers.isEmpty ? nil : observers[index]),
-        rows: rows, carried: sink?.records, provisionalRows: sink?.provisionalRows)
+          observer: observer),
+        rows: rows, carried: sink?.records, provisionalRows: sink?.provisionalRows,
+        observer: observer)
     }
   }
 

@@ -23,7 +23,7 @@ struct Sightings: @unchecked Sendable {
     _ terms: Terms, _ attributions: Attributions, threads: Int,
     _ reduce: ([any SightingObserver]) throws(SpillError) -> Reduction.Outcome
   ) throws(SpillError) -> (Reduction.Outcome, DetectionSummary) {
-    var summary = try SightingReduction(
+    let apart = try SightingReduction(
       terms, attributions, threads: threads, pool: pool, spill: spill
     ).run(shuffle)
     var watches: [SightingWatch] = []
@@ -31,7 +31,7 @@ struct Sightings: @unchecked Sendable {
       watches = (0..<threads).map { _ in SightingWatch(terms, attributions) }
     }
     let outcome = try reduce(watches)
-    for watch in watches { summary.merge(watch.finish()) }
-    return (outcome, summary)
+    let parts = [apart] + watches.map(\.summary)
+    return (outcome, DetectionSummary.sum(parts, threads: threads))
   }
 }

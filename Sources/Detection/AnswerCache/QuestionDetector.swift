@@ -17,6 +17,11 @@ public struct QuestionsOfDay: DetectorSummary {
     for place in samples.keys { samples[place]?.lower(to: limit) }
   }
 
+  /// Sorts what was added, so that it is not done each time that somebody looks.
+  mutating func settle() {
+    for place in samples.keys { samples[place]?.settle() }
+  }
+
   public func write(to writer: inout SummaryWriter) {
     writer.entries(samples) { place, sample, writer in
       writer.place(place)

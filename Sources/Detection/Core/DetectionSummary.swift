@@ -1,3 +1,5 @@
+internal import Shuffling
+
 /// What detectors keep of one day of one contract; a month's question is asked of a month of these.
 public struct DetectionDay: DetectorSummary {
   public var questions = QuestionsOfDay()
@@ -140,6 +142,30 @@ public struct DetectionSummary: DetectorSummary {
 }
 
 extension DetectionSummary {
+  /// The sum of several, added up on as many threads.
+  public static func sum(_ parts: [DetectionSummary], threads: Int) -> DetectionSummary {
+    let keys = Set(parts.flatMap(\.days.keys)).sorted()
+    let next = Counter()
+    let days = Sum<[ContractDay: DetectionDay]>([:])
+    Workers.run(max(1, min(threads, keys.count))) { _ in
+      while let number = next.next(below: keys.count) {
+        days.add {
+          let own = parts.compactMap { $0.days[keys[number]] }
+          var day = own[0]
+          for other in own.dropFirst() { day.merge(other) }
+          day.questions.settle()
+          return [keys[number]: day]
+        } merge: {
+          $0.merge($1) { first, _ in first }
+        }
+      }
+    }
+    var sum = DetectionSummary()
+    sum.days = (try? days.value()) ?? [:]
+    sum.boundQuestions()
+    return sum
+  }
+
   /// Holds the samples of all days within the bound.
   mutating func boundQuestions() {
     let seen = days.values.flatMap { $0.questions.samples.values.map(\.callsSeen) }

@@ -5,6 +5,8 @@ public import Shuffling
 /// Shows what is seen of calls to all detectors while they are counted; for one thread.
 public final class SightingWatch: SightingObserver {
   private var scan: SightingScan
+  /// What was seen, once that is all.
+  public private(set) var summary = DetectionSummary()
 
   public init(_ terms: Terms, _ attributions: Attributions) {
     scan = SightingScan(terms, attributions)
@@ -16,8 +18,7 @@ public final class SightingWatch: SightingObserver {
     }
   }
 
-  /// To be called once, at the end.
-  public func finish() -> DetectionSummary { scan.finish() }
+  public func finish() { summary = scan.finish() }
 }
 
 /// Brings sightings together that do not come with what is counted, and shows them to all detectors, bucket by bucket, on several threads.
