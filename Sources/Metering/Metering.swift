@@ -50,7 +50,7 @@ public struct MeteringOptions: Sendable {
   private static let processBytes = 56 << 20
   private static let threadBytes = 6 << 20
   /// What each thread keeps of what it sees of calls.
-  private static let detectionBytes = 24 << 20
+  private static let detectionBytes = 32 << 20
   private static let recordBytesMin = 8 << 20
 
   package var reading: LogReading.Options {

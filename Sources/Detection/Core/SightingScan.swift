@@ -39,11 +39,6 @@ struct SightingScan {
   private var contract = -1
   /// Until when the piece lasts, and its day.
   private var piece: (from: Int64, to: Int64) = (0, 0)
-  /// Its calls that detectors have not been shown yet, and whether they are all of it.
-  private let calls = PlainTable<ObservedCall>()
-  private var isWhole = true
-  /// Calls that are shown at once.
-  private static let callsMax = 256
   private var recent = RecentHashes()
   private var recentQuestions = RecentHashes()
 
@@ -105,20 +100,7 @@ struct SightingScan {
         && recentQuestions.comesAgain(
           call.question, at: call.time, within: call.idleTimeout, slides: true)
     }
-    calls.append(call)
-    if calls.count >= Self.callsMax {
-      isWhole = false
-      showCalls()
-    }
-  }
-
-  private mutating func showCalls() {
-    if isWhole {
-      detectors.take(whole: calls, mayRepeatRequests: recent.mayHaveMet)
-    } else {
-      for call in calls { detectors.take(call) }
-    }
-    calls.removeAll(reserving: Self.callsMax)
+    detectors.take(call)
   }
 
   /// A hash brings users together, their texts tell them apart.
@@ -168,8 +150,6 @@ struct SightingScan {
 
   private mutating func endPiece() {
     guard hasUser else { return }
-    showCalls()
-    isWhole = true
     detectors.end(user)
     hasUser = false
   }
@@ -224,181 +204,5 @@ struct SightingScan {
       summary.days[key] = day
     }
     return summary
-  }
-}
-
-/// The last few hashes of a user and when they came.
-struct RecentHashes {
-  private static let countMax = 64
-  private struct Entry: BitwiseCopyable {
-    var hash: UInt64
-    var time: Int64
-  }
-  private let entries = PlainTable<Entry>()
-  private var next = 0
-  /// For each value of six bits of the hashes that came a bit, four times with other bits: a filter (Bloom, 1970), by
-  /// which nearly all that are new are known to be.
-  private var met: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-
-  /// Whether a hash came that may have come before; where not, none did.
-  private(set) var mayHaveMet = false
-
-  mutating func removeAll() {
-    mayHaveMet = false
-    entries.removeAll(reserving: Self.countMax)
-    next = 0
-    met = (0, 0, 0, 0)
-  }
-
-  /// Whether a hash has come within a time before, and notes it.
-  ///
-  /// - Parameter slides: whether the time is that since it came last, not since it first came.
-  @inline(__always)
-  mutating func comesAgain(
-    _ hash: UInt64, at time: Int64, within window: Int64, slides: Bool
-  ) -> Bool {
-    func bit(_ place: UInt64) -> UInt64 { 1 << (hash >> place & 63) }
-    let bits = (bit(5), bit(11), bit(17), bit(23))
-    let isNew =
-      met.0 & bits.0 == 0 || met.1 & bits.1 == 0 || met.2 & bits.2 == 0 || met.3 & bits.3 == 0
-    met = (met.0 | bits.0, met.1 | bits.1, met.2 | bits.2, met.3 | bits.3)
-    if !isNew {
-      mayHaveMet = true
-      if let isNear = known(hash, at: time, within: window, slides: slides) { return isNear }
-    }
-    if entries.count < Self.countMax {
-      entries.append(Entry(hash: hash, time: time))
-    } else {
-      entries[next] = Entry(hash: hash, time: time)
-      next = (next + 1) % Self.countMax
-    }
-    return false
-  }
-
-  @inline(never)
-  private mutating func known(
-    _ hash: UInt64, at time: Int64, within window: Int64, slides: Bool
-  ) -> Bool? {
-    for index in entries.indices where entries[index].hash == hash {
-      let isNear = time - entries[index].time <= window
-      if !isNear || slides { entries[index].time = time }
-      return isNear
-    }
-    return nil
-  }
-}
-
-/// All detectors of a thread. Where a detector is added, it is added here and to ``DetectionDay``.
-struct UserDetectors {
-  private var questions: QuestionDetector
-  private var mergedUsers: MergedUsersDetector
-  private var keptAlive: KeptAliveDetector
-  private var harvesting: HarvestingDetector
-  private var replayedCalls: ReplayedCallsDetector
-  private var refusals = RefusalDetector()
-
-  init(places: [PlaceKey]) {
-    questions = QuestionDetector(places: places)
-    mergedUsers = MergedUsersDetector(places: places)
-    keptAlive = KeptAliveDetector(places: places)
-    harvesting = HarvestingDetector(places: places)
-    replayedCalls = ReplayedCallsDetector(places: places)
-  }
-
-  @inline(__always)
-  mutating func begin(_ user: ObservedUser) {
-    questions.begin(user)
-    mergedUsers.begin(user)
-    keptAlive.begin(user)
-    harvesting.begin(user)
-    replayedCalls.begin(user)
-  }
-
-  /// Shows one of a piece's calls.
-  mutating func take(_ call: ObservedCall) {
-    questions.take(call)
-    mergedUsers.take(call)
-    keptAlive.take(call)
-    harvesting.take(call)
-    replayedCalls.take(call)
-  }
-
-  /// Shows all calls of a piece, to those who could make anything of them.
-  ///
-  /// - Parameter mayRepeatRequests: whether any of their request ids may come more than once.
-  mutating func take(whole calls: PlainTable<ObservedCall>, mayRepeatRequests: Bool) {
-    for call in calls { questions.take(call) }
-    let traits = PieceTraits(calls)
-    if traits.hasOneFace {
-      mergedUsers.takeOneFace(calls: traits.callsWithFace)
-    } else {
-      for call in calls { mergedUsers.take(call) }
-    }
-    if traits.callsWithoutQuestion >= KeptAliveDetector.pausesMin {
-      for call in calls { keptAlive.take(call) }
-    }
-    if traits.callsWithQuestion >= HarvestingDetector.callsTallied {
-      for call in calls { harvesting.take(call) }
-    }
-    if mayRepeatRequests {
-      for call in calls { replayedCalls.take(call) }
-    } else {
-      for call in calls { replayedCalls.takeFirst(call) }
-    }
-  }
-
-  @inline(__always)
-  mutating func end(_ user: ObservedUser) {
-    questions.end(user)
-    mergedUsers.end(user)
-    keptAlive.end(user)
-    harvesting.end(user)
-    replayedCalls.end(user)
-  }
-
-  mutating func take(_ refusal: ObservedRefusal) {
-    refusals.take(refusal)
-  }
-
-  /// What was kept of days, by their numbers.
-  func days(_ count: Int) -> [DetectionDay] {
-    let (questions, mergedUsers, keptAlive) = (questions.days, mergedUsers.days, keptAlive.days)
-    let (harvesting, replayedCalls) = (harvesting.days, replayedCalls.days)
-    let refusals = refusals.days
-    return (0..<count).map { number in
-      func kept<Summary: DetectorSummary>(_ days: [Summary]) -> Summary {
-        number < days.count ? days[number] : Summary()
-      }
-      var day = DetectionDay()
-      day.questions = kept(questions)
-      day.mergedUsers = kept(mergedUsers)
-      day.keptAlive = kept(keptAlive)
-      day.harvesting = kept(harvesting)
-      day.replayedCalls = kept(replayedCalls)
-      day.refusals = kept(refusals)
-      return day
-    }
-  }
-}
-
-/// What a look at all calls of a piece shows.
-private struct PieceTraits {
-  /// Of calls that were counted: those with a question, and those without.
-  var callsWithQuestion = 0
-  var callsWithoutQuestion = 0
-  /// Those with an address and a device, and whether these are always the same.
-  var callsWithFace = 0
-  var hasOneFace = true
-
-  init(_ calls: PlainTable<ObservedCall>) {
-    var face: UInt64 = 0
-    for call in calls where call.isSuccess && !call.isDuplicate {
-      if call.question == 0 { callsWithoutQuestion += 1 } else { callsWithQuestion += 1 }
-      guard call.client != 0, call.device != 0 else { continue }
-      let own = UInt64(call.client) << 32 | UInt64(call.device)
-      if callsWithFace > 0 && own != face { hasOneFace = false }
-      face = own
-      callsWithFace += 1
-    }
   }
 }

@@ -121,6 +121,17 @@ struct MergedUsersTests {
     #expect(month.summary(threads: threads, order: UInt64(threads)).encoded() == whole.encoded())
   }
 
+  @Test(
+    "a user's day looked at whole or call by call is the same, for all detectors",
+    arguments: [1, 2, 9])
+  func anyPieces(callsAtOnce: Int) {
+    var months = [Self.merged(people: 8, conversations: 4, seed: 12)]
+    for seed in 1...6 { months.append(.mixed(seed: UInt64(100 * callsAtOnce + seed))) }
+    for month in months {
+      #expect(month.summary(callsAtOnce: callsAtOnce).encoded() == month.summary().encoded())
+    }
+  }
+
   @Test("more users than are kept: those of the smallest hashes, whatever the order")
   func bounded() throws {
     var random = SeededRandom(seed: 9)

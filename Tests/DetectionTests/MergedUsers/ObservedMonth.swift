@@ -87,23 +87,51 @@ struct ObservedMonth {
     }
   }
 
+  /// Users who show a little of everything that is looked for, or nothing.
+  static func mixed(seed: UInt64) -> ObservedMonth {
+    var month = ObservedMonth(seed: seed)
+    for user in 0..<60 {
+      let faces = month.random.number(1...3)
+      let requests = month.random.number(2...60)
+      for day in 0..<3 where month.random.chance(80) {
+        var time = Double(day) * 86_400 + Double(month.random.number(0...30_000))
+        for _ in 0..<month.random.number(1...50) {
+          let isFree = month.random.chance(user % 4 == 0 ? 60 : 5)
+          month.call(
+            "user-\(user)", at: time, question: isFree ? 0 : month.question(of: 200),
+            client: UInt32(month.random.number(1...faces)),
+            device: UInt32(month.random.number(1...faces)),
+            request: UInt64(user * 1_000 + month.random.number(1...requests)) &* 0x9E37_79B9 | 1
+          ) { [isFailed = month.random.chance(5), isEvent = month.random.chance(3)] call in
+            call.isSuccess = !isFailed
+            call.isEvent = isEvent
+          }
+          time += month.random.chance(20) ? 4_000 : isFree ? 1_500 : month.pause()
+        }
+      }
+    }
+    return month
+  }
+
   /// What detectors keep of it.
   ///
   /// - Parameters:
   ///   - threads: users are spread over so many, in any order.
-  func summary(threads: Int = 1, order: UInt64 = 0) -> DetectionSummary {
+  ///   - callsAtOnce: of a user's day, so many calls are looked at before detectors are shown them.
+  func summary(threads: Int = 1, order: UInt64 = 0, callsAtOnce: Int = 256) -> DetectionSummary {
     var random = SeededRandom(seed: order)
     let users = order == 0 ? calls.keys.sorted() : calls.keys.sorted().shuffled(using: &random)
     var sum = DetectionSummary()
     for thread in 0..<threads {
-      var detectors = UserDetectors(places: [Self.place])
+      var detectors = UserDetectors(places: [Self.place], callsAtOnce: callsAtOnce)
       var numbers: [Int: Int] = [:]
       for (index, user) in users.enumerated() where index % threads == thread {
         show(user, &detectors, &numbers)
       }
       var part = DetectionSummary()
+      let days = detectors.days(numbers.count)
       for (day, number) in numbers {
-        part.days[ContractDay(contract: "DZ-1", day: Int32(day))] = detectors.day(number)
+        part.days[ContractDay(contract: "DZ-1", day: Int32(day))] = days[number]
       }
       sum.merge(part)
     }
