@@ -47,6 +47,7 @@ MISUSE = [
     ("50 calls sent again after 2 h", "replay", A_FORTNIGHT, "replayed_calls"),
     ("100 calls sent again after 3 days", "replay:calls=100,after=3d", A_FORTNIGHT, "replayed_calls"),
     ("one app's use cut to 0.3", "volume-shift:app=web,factor=0.3", A_MONTH, "volume_shift"),
+    ("one app's use cut to 0.2", "volume-shift:app=web,factor=0.2", A_MONTH, "volume_shift"),
     ("all use doubled", "volume-shift:factor=2", A_MONTH, "volume_shift"),
     ("one gateway's log of a day missing", "lost-host:gateway=2", A_MONTH, "log_gap"),
 ]

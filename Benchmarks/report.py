@@ -23,7 +23,7 @@ import time
 
 PEERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers")
 THREADS = 2
-COUNT, USAGE, NIGHT, NIGHT_OFF, RULES = "count", "usage", "night", "night-off", "rules"
+COUNT, DETECT, USAGE, NIGHT, NIGHT_OFF, RULES = "count", "detect", "usage", "night", "night-off", "rules"
 
 # Misuse is looked for under a contract.
 CONTRACT = """\
@@ -117,6 +117,8 @@ def runs(duizhang, logs):
     return [
         Run(COUNT, "`duizhang count`, gzip", f"{command} count {common} {given}",
             result=totals_of_count),
+        Run(DETECT, "`duizhang detect`, gzip", f"{command} detect {common} {given}",
+            "counted, and all detectors"),
         Run(USAGE, "`duizhang usage`, gzip", f"{command} usage {common} {given}",
             "a row for every conversation"),
         Run(RULES, "`duizhang rules --one-pass`, gzip", f"{command} rules {common} --one-pass {given}",
@@ -235,6 +237,8 @@ def ratios(all_runs):
             f"{fastest.label.split(',')[0]}.")
     if "igzip" in by_name:
         lines.append(f"It takes {wall / by_name['igzip'].median(0):.2f} times bare `igzip -dc`.")
+    if DETECT in by_name:
+        lines.append(f"`detect` takes {by_name[DETECT].median(0) / wall:.2f} times `count`.")
     if USAGE in by_name:
         lines.append(f"`usage` takes {by_name[USAGE].median(0) / wall:.2f} times `count`.")
     if RULES in by_name:

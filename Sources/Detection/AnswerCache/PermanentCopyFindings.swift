@@ -34,8 +34,10 @@ enum PermanentCopyFindings {
       + "explanations: other questions than before, such as a new product or another use of the app, "
       + "or fingerprints that have become unique."
     let units = context.hiddenUnits(copy.hiddenLow...copy.hiddenHigh, of: place)
+    // Another app may have other questions; the same one had none until a day.
+    let severity: Finding.Severity = copy.reference == .earlierDays ? .high : .medium
     var finding = context.finding(
-      .permanentCopy, .high, licensee: place.licensee, records: use.records, explanation: text,
+      .permanentCopy, severity, licensee: place.licensee, records: use.records, explanation: text,
       action:
         "Ask the licensee what has answered these questions since that day, and have copies of "
         + "answers deleted (access.no_caching).",

@@ -75,6 +75,8 @@ public struct PermanentCopyTest: Sendable {
     public var leakShareMax = 0.05
     /// Days that must lie on each side of the change.
     public var daysMin = 3
+    /// Users of an app that is held against others: a few ask what they care for.
+    public var usersMin = 20
 
     public init() {}
   }
@@ -193,8 +195,9 @@ extension PermanentCopyTest {
   private func copyFromTheFirstDay(
     _ place: Int, _ group: RepeatGroup, expectedMost: inout Double
   ) -> PermanentCopy? {
-    guard let shared = SharedQuestions(place, group) else { return nil }
     let own = group.series[place]
+    guard own.series.userCount >= settings.usersMin, let shared = SharedQuestions(place, group)
+    else { return nil }
     let tried = max(1, settings.nodesMax)
     for nodes in 1...tried {
       let expected = shared.expected(beyond: nodes)

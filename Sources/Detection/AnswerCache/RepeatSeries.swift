@@ -256,8 +256,10 @@ struct SharedQuestions: Sendable {
           other
         ))
     }
-    // Only among what both ask: what this app asks besides makes none of it more likely.
-    let common = here.reduce(0) { $0 + $1.share }
+    // Among all that the others ask, whether it came here or not: if only what came were taken, each of
+    // it would look as if it had to come more often than it did. What this app asks besides makes none of
+    // it more likely.
+    let common = there.reduce(0) { $0 + Double(max(0, $1 - 1)) / Double(sum) }
     guard common > 0 else { return nil }
     for index in here.indices { here[index].share /= common }
   }

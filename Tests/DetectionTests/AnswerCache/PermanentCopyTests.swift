@@ -86,6 +86,23 @@ struct PermanentCopyTests {
     #expect(copy.hiddenLow...copy.hiddenHigh ~= traffic.counted(all) - traffic.counted(arrived))
   }
 
+  @Test(
+    "an app of little use asks little of what the others ask, and no copy is told",
+    arguments: 1...20 as ClosedRange<UInt64>)
+  func littleUse(seed: UInt64) {
+    for share in [0.01, 0.03, 0.1] {
+      var traffic = Self.traffic(2_000 + seed)
+      var random = SeededRandom(seed: seed)
+      let arrivals = traffic.arrivals().filter { _ in
+        Double.random(in: 0..<1, using: &random) < share
+      }
+      var other = Self.traffic(3_000 + seed)
+      let result = PermanentCopyTest().result(
+        of: traffic.samples(arrivals), otherApps: other.samples(other.arrivals()))
+      #expect(Self.found(result) == nil)
+    }
+  }
+
   /// Changes that are none.
   enum Change: CaseIterable {
     case none, lessVolume, newProducts, newProductsAndLessVolume, otherWriting, drift
