@@ -14,14 +14,14 @@ public import Shuffling
 @safe
 public final class BucketReducer {
   /// A record in a sort: the hash of its group, its time, and where it is.
-  private struct Entry: BitwiseCopyable {
+  struct Entry: BitwiseCopyable {
     var group: UInt64
     var time: Int64
     var message: MessageReference
   }
 
   /// Records of one group in order, where they were sorted.
-  private struct Run: MessageCollection {
+  struct Run: MessageCollection {
     let entries: PlainTable<Entry>
     let startIndex: Int
     let endIndex: Int
@@ -71,10 +71,10 @@ public final class BucketReducer {
   /// Whether the records of a user, in order, are the records of one identity.
   private let usersAreIdentities: Bool
   /// Takes what is seen of calls, where messages carry their traces.
-  private let observer: (any SightingObserver)?
+  let observer: (any SightingObserver)?
   /// Bytes from one message to the next.
   private let messageStride: Int
-  private let sightings = PlainTable<SightingPlace>()
+  let sightings = PlainTable<SightingPlace>()
   /// What changes with every record; taken out while a bucket is counted.
   private var state: State
   private let entries = PlainTable<Entry>()
@@ -392,59 +392,6 @@ public final class BucketReducer {
     } else {
       state.scan.take(message, &state.recorder, hold: hold)
       state.recorder.sweep?.take(message)
-    }
-  }
-
-  // MARK: - Seeing
-
-  /// Sightings that are handed over at once, but for those of one time.
-  private static let sightingsMax = 256
-
-  /// Hands over what is seen of one user's calls, in the order of ``SightingOrder``.
-  private func observe(_ group: Run) {
-    // Sorted so far: those of an earlier time than the last.
-    var sortedCount = 0
-    var lastTime = Int64.min
-    for message in group {
-      if message.time != lastTime {
-        sortSightings(from: sortedCount)
-        if sightings.count >= Self.sightingsMax { passSightings() }
-        sortedCount = sightings.count
-        lastTime = message.time
-      }
-      let trace = message.trace
-      guard trace.isSeen else { continue }
-      let chunk = message.chunk
-      sightings.append(
-        SightingPlace(sighting: Sighting(message.value, trace, in: chunk), chunk: chunk))
-    }
-    sortSightings(from: sortedCount)
-    passSightings()
-  }
-
-  /// Of one time: by where they stand, for what they say decides nothing here.
-  @inline(__always)
-  private func sortSightings(from start: Int) {
-    if sightings.count - start > 1 {
-      sightings.sort(start..<sightings.count) { $0.sighting.source < $1.sighting.source }
-    }
-  }
-
-  private func passSightings() {
-    if sightings.count > 0 { sightings.withSpan { observer?.take($0) } }
-    sightings.removeAll(reserving: 0)
-  }
-
-  private func observeExternally(
-    _ sorter: ExternalSorter<SightingOrder>
-  ) throws(SpillError) {
-    sorter.finish()
-    try unsafe ExternalSorter.forEach(in: [sorter]) { record in
-      // One by one: a chunk may be gone when the next record comes.
-      unsafe sightings.append(
-        SightingPlace(sighting: record.pointee, chunk: Chunk(containing: record)))
-      passSightings()
-      return true
     }
   }
 

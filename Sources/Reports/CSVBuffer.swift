@@ -100,6 +100,7 @@ public struct CSVBuffer: Sendable {
   /// for a formula. It must not hold a comma, a quote or a line end.
   @inlinable
   public mutating func plainField(_ text: String) {
+    assert(!text.utf8.contains { [0x2C, 0x22, 0x0A, 0x0D].contains($0) }, "not plain: \(text)")
     separate()
     guard !text.isEmpty else { return }
     rowIsBlank = false

@@ -34,7 +34,7 @@ public struct FindingsReport: Sendable {
       .optional(finding.from?.rfc3339(in: finding.zone)),
       .optional(finding.to?.rfc3339(in: finding.zone)),
       .number(finding.records),
-      .optional(finding.statistic),
+      finding.statistic.map { .text($0) } ?? .empty,
       .optional(finding.pValue),
       .optional(finding.suppressedLow.map { String($0) }),
       .optional(finding.suppressedHigh.map { String($0) }),

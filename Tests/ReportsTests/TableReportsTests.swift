@@ -71,13 +71,15 @@ struct TableReportsTests {
     medium.amountHigh = Money(text: "3")
     medium.suppressedLow = 0
     medium.suppressedHigh = 7
+    medium.statistic = "O=0 E=1,5"
+    medium.pValue = "2e-9"
     let table = FindingsReport([low, medium]).table
     let times = "2025-12-01T08:00:00.000+08:00,2025-12-01T08:00:01.000+08:00"
     #expect(
       String(decoding: table.bytes(), as: UTF8.self) == """
         finding,severity,clause,contract,licensee,app,module,from,to,records,statistic,p_value,\
         suppressed_low,suppressed_high,amount_low,amount_high,explanation,recommended_action,evidence
-        unlisted_scenario,medium,access.scenario_only,DZ-1,acme,'=web,text-bot,\(times),3,,,0,7,\
+        unlisted_scenario,medium,access.scenario_only,DZ-1,acme,'=web,text-bot,\(times),3,"O=0 E=1,5",2e-9,0,7,\
         1.20,3.00,"Calls, from ""x"".",Ask.,a.log:1; b.log:2
         unlisted_origin,low,access.scenario_only,DZ-1,acme,'=web,text-bot,\(times),3,,,,,,,\
         "Calls, from ""x"".",Ask.,a.log:1; b.log:2

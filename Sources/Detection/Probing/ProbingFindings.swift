@@ -71,7 +71,7 @@ enum ProbingFindings: DetectionTest {
     finding.to = Instant(
       microseconds: (Int64(result.slots.upperBound) + 1) * RefusalsOfDay.slotMicroseconds)
     finding.statistic =
-      "paths=\(result.distinctMax) in 10 min, usual=\(Words.decimal(result.usual, places: 0)), "
+      "paths=\(result.distinctMax) within=10min usual=\(Words.decimal(result.usual, places: 0)) "
       + "attacks=\(result.attacks)"
     return finding
   }
