@@ -25,6 +25,7 @@ struct DetectTests {
         }
       }
       guard let header = records.first else { return }
+      #expect(records.allSatisfy { $0.count == header.count })
       rows = records.dropFirst().map {
         Dictionary(zip(header, $0), uniquingKeysWith: { first, _ in first })
       }
@@ -100,6 +101,17 @@ struct DetectTests {
       kinds.isSuperset(of: [
         "harvesting", "kept_alive", "log_gap", "merged_users", "probing", "replayed_calls",
       ]), "\(kinds)")
+    // What is said leads to lines.
+    for row in Self.table(once) where row["severity"] != "info" {
+      let places = (row["evidence"] ?? "").components(separatedBy: "; ")
+      for place in places {
+        let parts = place.split(separator: ":")
+        let line = try #require(parts.last.flatMap { Int($0) }, "\(row)")
+        let log = try String(
+          contentsOfFile: parts.dropLast().joined(separator: ":"), encoding: .utf8)
+        #expect(log.split(separator: "\n").count >= line, "\(place)")
+      }
+    }
     // Who does not want it has nothing of it, and the same count.
     #expect(Self.table(try story.text("off/findings.csv")).isEmpty)
     #expect(try story.bytes("off/count.csv") == story.bytes("once/count.csv"))
