@@ -6,12 +6,7 @@ import Testing
 /// Days counted one after another, each with what the one before carried over, come to what all of them
 /// come to at once.
 @Suite struct CarryoverTests {
-  private static let seeds: [UInt64] = {
-    let environment = ProcessInfo.processInfo.environment
-    if let seed = environment["DUIZHANG_SEED"].flatMap({ UInt64($0) }) { return [seed] }
-    if let count = environment["DUIZHANG_SEEDS"].flatMap({ UInt64($0) }) { return Array(1...count) }
-    return Array(1...600)
-  }()
+  private static let seeds = testSeeds(600)
 
   @Test func stretchesAddUpToTheWhole() throws {
     var failed = 0

@@ -6,12 +6,7 @@ import Testing
 /// The product's count against the reference, on many small logs.
 @Suite struct DifferentialTests {
   /// Logs in one run; a single one is run again with `DUIZHANG_SEED`.
-  private static let seeds: [UInt64] = {
-    let environment = ProcessInfo.processInfo.environment
-    if let seed = environment["DUIZHANG_SEED"].flatMap({ UInt64($0) }) { return [seed] }
-    if let count = environment["DUIZHANG_SEEDS"].flatMap({ UInt64($0) }) { return Array(1...count) }
-    return Array(1...2_000)
-  }()
+  private static let seeds = testSeeds(2_000)
 
   private let folder: TemporaryFolder
 

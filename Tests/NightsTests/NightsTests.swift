@@ -14,12 +14,7 @@ import Testing
 /// Any division of the same logs into nights comes to the same as all of them at once, and as a count without
 /// a workspace (rule 12).
 @Suite struct NightsTests {
-  private static let seeds: [UInt64] = {
-    let environment = ProcessInfo.processInfo.environment
-    if let seed = environment["DUIZHANG_SEED"].flatMap({ UInt64($0) }) { return [seed] }
-    if let count = environment["DUIZHANG_SEEDS"].flatMap({ UInt64($0) }) { return Array(1...count) }
-    return Array(1...60)
-  }()
+  private static let seeds = testSeeds(60)
 
   /// What a count found, every figure and every place of it.
   private struct Found: Equatable {

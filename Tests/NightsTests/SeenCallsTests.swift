@@ -16,12 +16,7 @@ import Testing
 
 /// What is seen of calls is the same from a log, from its segments, and from any nights.
 @Suite struct SeenCallsTests {
-  private static let seeds: [UInt64] = {
-    let environment = ProcessInfo.processInfo.environment
-    if let seed = environment["DUIZHANG_SEED"].flatMap({ UInt64($0) }) { return [seed] }
-    if let count = environment["DUIZHANG_SEEDS"].flatMap({ UInt64($0) }) { return Array(1...count) }
-    return Array(1...16)
-  }()
+  private static let seeds = testSeeds(16)
 
   private static let contracts = [
     """

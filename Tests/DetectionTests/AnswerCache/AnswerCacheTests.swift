@@ -8,12 +8,7 @@ import Testing
 @Suite("Answer caches")
 struct AnswerCacheTests {
   /// Random traffic of each kind; more with `DUIZHANG_SEEDS`, one again with `DUIZHANG_SEED`.
-  static let seeds: [UInt64] = {
-    let environment = ProcessInfo.processInfo.environment
-    if let seed = environment["DUIZHANG_SEED"].flatMap({ UInt64($0) }) { return [seed] }
-    if let count = environment["DUIZHANG_SEEDS"].flatMap({ UInt64($0) }) { return Array(1...count) }
-    return [1]
-  }()
+  static let seeds = testSeeds(1)
 
   private struct Cached {
     var samples: [CivilDate: QuestionSample]
