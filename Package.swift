@@ -133,7 +133,9 @@ let package = Package(
     tests("FormatsTests", ["CivilTime", "Configuration", "Formats", "TestSupport"]),
     tests("ParsingTests", ["CivilTime", "Decoding", "Formats", "Parsing", "TestSupport"]),
     tests("ShufflingTests", ["Decoding", "Shuffling", "TestSupport"]),
-    tests("CountingTests", ["CivilTime", "Contracts", "Counting", "TestSupport"]),
+    tests(
+      "CountingTests",
+      ["CivilTime", "Contracts", "Counting", "Decoding", "Parsing", "Shuffling", "TestSupport"]),
     tests(
       "SegmentsTests",
       ["CivilTime", "Decoding", "Formats", "Parsing", "Segments", "TestSupport", crypto]),

@@ -56,13 +56,19 @@ public protocol SightingObserver: AnyObject {
   /// Takes calls in order: those of a user together, by time, then by where they stand.
   func take(_ sightings: Span<SightingPlace>)
   /// Nothing more comes; called once, on the thread that showed the calls.
-  func finish()
+  func finish() throws(SpillError)
 }
 
 /// A sighting, and the chunk that has the rest of a long user.
 public struct SightingPlace: BitwiseCopyable {
   public var sighting: Sighting
   public var chunk: Chunk
+
+  @inlinable
+  public init(sighting: Sighting, chunk: Chunk) {
+    self.sighting = sighting
+    self.chunk = chunk
+  }
 }
 
 extension Sighting {

@@ -16,26 +16,26 @@ public struct Sighting: ChunkRecord {
   package var client: UInt32
   package var device: UInt32
   /// The attribution's number, 23 bits, above eight flags; ``noAttribution`` for records of no contract.
-  package var tag: UInt32
+  @usableFromInline package var tag: UInt32
   package var conversation: UInt16
   /// Milliseconds, at most 65,535.
   package var latency: UInt16
   /// At most 65,535.
   package var items: UInt16
   /// The status, and from bit 10 on what stands out in a path; see ``PathTraits``.
-  package var result: UInt16
+  @usableFromInline package var result: UInt16
 
-  package static let successFlag: UInt32 = 1
-  package static let refusalFlag: UInt32 = 2
-  package static let userKindShift: UInt32 = 2
-  package static let noAttribution: UInt32 = 0x7F_FFFF
+  @inlinable package static var successFlag: UInt32 { 1 }
+  @inlinable package static var refusalFlag: UInt32 { 2 }
+  @inlinable package static var userKindShift: UInt32 { 2 }
+  @inlinable package static var noAttribution: UInt32 { 0x7F_FFFF }
 
-  package var status: Int { Int(result & 0x3FF) }
+  @inlinable @inline(__always) package var status: Int { Int(result & 0x3FF) }
   package var path: PathTraits { PathTraits(rawValue: result >> 10) }
-  package var isSuccess: Bool { tag & Self.successFlag != 0 }
-  package var isRefusal: Bool { tag & Self.refusalFlag != 0 }
+  @inlinable @inline(__always) package var isSuccess: Bool { tag & Self.successFlag != 0 }
+  @inlinable @inline(__always) package var isRefusal: Bool { tag & Self.refusalFlag != 0 }
   /// `nil` for records of no contract.
-  package var attribution: Int? {
+  @inlinable @inline(__always) package var attribution: Int? {
     let number = tag >> 8
     return number == Self.noAttribution ? nil : Int(number)
   }
@@ -58,7 +58,7 @@ public struct Sighting: ChunkRecord {
   }
 
   /// Of its user's text, which kind it is.
-  package var userKind: UInt32 { tag >> Self.userKindShift & 3 }
+  @inlinable @inline(__always) package var userKind: UInt32 { tag >> Self.userKindShift & 3 }
 
   /// The user; of a refusal of no contract, the licensee as the record names it.
   package func user(in chunk: Chunk) -> ChunkText {

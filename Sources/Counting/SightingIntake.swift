@@ -11,7 +11,7 @@ struct SightingIntake {
   /// Whether the calls have no texts of their traces, but what was kept of these.
   var areKept = false
   /// How many calls there were, by attribution and log and five minutes.
-  private var traffic = TrafficCounts()
+  private var traffic = TrafficTally()
 
   /// - Parameter shuffle: where sightings go.
   init(_ shuffle: Shuffle) { writer = ShuffleWriter(shuffle) }
@@ -116,7 +116,65 @@ struct SightingIntake {
   /// Passes the last sightings on; to be called once.
   mutating func finish() throws(SpillError) -> TrafficCounts {
     try writer.finish()
-    return traffic
+    return traffic.finish()
+  }
+}
+
+/// Adds up ``TrafficCounts`` on one thread: a slot and log at a time, apart.
+private struct TrafficTally {
+  private var counts = TrafficCounts()
+  /// The first microsecond of the slot at hand, and its log.
+  private var start = Int64.max
+  private var log = UInt64.max
+  private var ofLog = TrafficCounts.LogSlot()
+  /// Of the slot at hand, the calls of each attribution, and which have any.
+  private let calls = PlainTable<Int32>()
+  private let attributions = PlainTable<UInt32>()
+
+  @inline(__always)
+  mutating func add(attribution number: UInt32, source: UInt64, time: Int64) {
+    let log = source >> (Source.lineBits + Source.blockBits)
+    if time < start || time &- start >= TrafficCounts.slotMicroseconds || log != self.log {
+      guard time >= 0 else { return }
+      enter(time, log)
+    }
+    let place = Int(number)
+    if place >= calls.count { grow(to: place + 1) }
+    let count = calls[place]
+    calls[place] = count &+ 1
+    if count == 0 { attributions.append(number) }
+    ofLog.add(TrafficCounts.Line(time: time, source: source))
+  }
+
+  @inline(never)
+  private mutating func grow(to count: Int) {
+    while calls.count < count { calls.append(0) }
+  }
+
+  /// Goes to the slot of a time, and to a log.
+  @inline(never)
+  private mutating func enter(_ time: Int64, _ log: UInt64) {
+    leave()
+    start = time / TrafficCounts.slotMicroseconds * TrafficCounts.slotMicroseconds
+    self.log = log
+  }
+
+  /// Books the slot at hand.
+  private mutating func leave() {
+    guard ofLog.calls > 0 else { return }
+    let slot = start / TrafficCounts.slotMicroseconds
+    for number in attributions {
+      counts.add(calls[Int(number)], attribution: number, slot: slot)
+      calls[Int(number)] = 0
+    }
+    attributions.removeAll(reserving: 0)
+    counts.add(ofLog, log: Int32(truncatingIfNeeded: log), slot: slot)
+    ofLog = TrafficCounts.LogSlot()
+  }
+
+  mutating func finish() -> TrafficCounts {
+    leave()
+    return counts
   }
 }
 
@@ -138,6 +196,19 @@ public struct TrafficCounts: Sendable {
     var calls: Int32 = 0
     var first = Line(time: .max, source: .max)
     var last = Line(time: .min, source: 0)
+
+    @inline(__always)
+    mutating func add(_ line: Line) {
+      calls &+= 1
+      if line < first { first = line }
+      if last < line { last = line }
+    }
+
+    mutating func merge(_ other: LogSlot) {
+      calls += other.calls
+      first = min(first, other.first)
+      last = max(last, other.last)
+    }
   }
 
   /// A line's time and number.
@@ -160,43 +231,25 @@ public struct TrafficCounts: Sendable {
   private var counts: [Int32] = []
   private var logPlaces: [Key: Int] = [:]
   private var logSlots: [LogSlot] = []
-  /// The block at hand, and the places there of attributions; −1 where they were not met.
-  private var block = Int32.min
-  private var placesOfBlock: [Int] = []
-  private var log = (number: Int32(0), place: 0)
 
   public init() {}
 
-  @inline(__always)
-  mutating func add(attribution number: UInt32, source: UInt64, time: Int64) {
-    guard time >= 0 else { return }
-    let slot = time / Self.slotMicroseconds
-    let block = Int32(truncatingIfNeeded: slot / Int64(Self.slotsOfBlock))
-    let index = Int(slot % Int64(Self.slotsOfBlock))
-    if block != self.block { begin(block) }
-    var place = Int(number) < placesOfBlock.count ? placesOfBlock[Int(number)] : -1
-    if place < 0 { place = note(attribution: number) }
-    counts[place &+ index] &+= 1
-    let file = -1 - Int32(truncatingIfNeeded: source >> (Source.lineBits + Source.blockBits))
-    if file != log.number { log = (file, logPlace(of: Key(number: file, block: block))) }
-    let line = Line(time: time, source: source)
-    let log = self.log.place &+ index
-    logSlots[log].calls &+= 1
-    if line < logSlots[log].first { logSlots[log].first = line }
-    if logSlots[log].last < line { logSlots[log].last = line }
+  /// Adds calls of an attribution in a slot since 1970.
+  mutating func add(_ calls: Int32, attribution number: UInt32, slot: Int64) {
+    let (block, index) = Self.block(of: slot)
+    counts[place(of: Key(number: Int32(number), block: block)) + index] += calls
   }
 
-  private mutating func begin(_ block: Int32) {
-    self.block = block
-    placesOfBlock.removeAll(keepingCapacity: true)
-    log.number = 0
+  /// Adds calls of a log in a slot since 1970.
+  mutating func add(_ calls: LogSlot, log number: Int32, slot: Int64) {
+    let (block, index) = Self.block(of: slot)
+    logSlots[logPlace(of: Key(number: -1 - number, block: block)) + index].merge(calls)
   }
 
-  private mutating func note(attribution number: UInt32) -> Int {
-    while placesOfBlock.count <= Int(number) { placesOfBlock.append(-1) }
-    let place = place(of: Key(number: Int32(number), block: block))
-    placesOfBlock[Int(number)] = place
-    return place
+  /// A slot's block, and its place there.
+  private static func block(of slot: Int64) -> (Int32, Int) {
+    let (block, index) = slot.quotientAndRemainder(dividingBy: Int64(slotsOfBlock))
+    return (Int32(truncatingIfNeeded: block), Int(index))
   }
 
   private mutating func place(of key: Key) -> Int {
@@ -223,10 +276,7 @@ public struct TrafficCounts: Sendable {
     for (key, place) in other.logPlaces {
       let own = logPlace(of: key)
       for index in 0..<Self.slotsOfBlock {
-        let also = other.logSlots[place + index]
-        logSlots[own + index].calls += also.calls
-        logSlots[own + index].first = min(logSlots[own + index].first, also.first)
-        logSlots[own + index].last = max(logSlots[own + index].last, also.last)
+        logSlots[own + index].merge(other.logSlots[place + index])
       }
     }
   }

@@ -24,9 +24,10 @@ public struct TraceKeeper {
     let question = Self.hash(call[.question], bytes, .question)
     if question != 0 { traces.question = question >> UInt64(64 - KeptTraces.questionBits) | 1 }
     traces.device = UInt32(truncatingIfNeeded: Self.hash(call[.userAgent], bytes, .device))
-    let (path, traits) = paths.look(call[.path], bytes)
-    traces.pathTraits = traits
-    if traits != 0 || Self.isRefused(call) { traces.path = path }
+    traces.pathTraits = paths.traits(of: call[.path], bytes)
+    if traces.pathTraits != 0 || Self.isRefused(call) {
+      traces.path = PathMemo.hash(call[.path], bytes)
+    }
     return traces
   }
 
@@ -71,15 +72,52 @@ private struct PathMemo {
   }
   private var entries = [Entry](repeating: Entry(), count: 1_024)
 
-  /// - Returns: the path's hash, and its ``PathTraits``.
-  @inline(never)
-  mutating func look(_ slice: Slice, _ bytes: ByteView) -> (UInt64, UInt16) {
-    guard slice.count > 0 else { return (0, 0) }
+  /// A path of 8 to 32 bytes: four words that cover it, each as early as it can be.
+  private struct Short {
+    var first: UInt64 = 0
+    var second: UInt64 = 0
+    var third: UInt64 = 0
+    var last: UInt64 = 0
+    var traits: UInt16 = 0
+    var isSet = false
+  }
+  private static let shortCounts = 8...32
+  /// By length, the one that came last: most calls of a module have the same path.
+  private var shorts = [Short](repeating: Short(), count: 33)
+
+  /// The path's ``PathTraits``.
+  @inline(__always)
+  mutating func traits(of slice: Slice, _ bytes: ByteView) -> UInt16 {
     let (start, count) = (Int(slice.start), Int(slice.count))
+    guard Self.shortCounts.contains(count) else { return look(start, count, bytes) }
+    let end = count &- 8
+    let first = bytes.word(at: start)
+    let second = bytes.word(at: start &+ min(8, end))
+    let third = bytes.word(at: start &+ min(16, end))
+    let last = bytes.word(at: start &+ end)
+    let short = shorts[count]
+    let differs =
+      short.first ^ first | short.second ^ second | short.third ^ third | short.last ^ last
+    if differs == 0 && short.isSet { return short.traits }
+    let traits = look(start, count, bytes)
+    shorts[count] = Short(
+      first: first, second: second, third: third, last: last, traits: traits, isSet: true)
+    return traits
+  }
+
+  /// A path's hash; 0 for none.
+  static func hash(_ slice: Slice, _ bytes: ByteView) -> UInt64 {
+    guard slice.count > 0 else { return 0 }
+    return TraceHash.hash(bytes, Int(slice.start), Int(slice.count), seed: 7)
+  }
+
+  @inline(never)
+  private mutating func look(_ start: Int, _ count: Int, _ bytes: ByteView) -> UInt16 {
+    guard count > 0 else { return 0 }
     let hash = TraceHash.hash(bytes, start, count, seed: 7)
     let place = Int(truncatingIfNeeded: hash >> 54)
     if entries[place].hash != hash { note(hash, at: place, start, count, bytes) }
-    return (hash, entries[place].traits)
+    return entries[place].traits
   }
 
   @inline(never)

@@ -44,7 +44,7 @@ public final class DayCount: @unchecked Sendable {
     self.pieces = pieces
     self.terms = terms
     self.options = options
-    pool = ChunkPool(bytesMax: options.poolBytes)
+    pool = options.chunkPool()
     spill = SpillFile(directory: options.temporaryFolder)
   }
 

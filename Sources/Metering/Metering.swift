@@ -62,17 +62,25 @@ public struct MeteringOptions: Sendable {
 
   /// What of the memory records may take.
   package var poolBytes: Int {
-    if let recordBytesMax { return recordBytesMax }
+    recordBytesMax ?? max(bytesBesideProcess - bytesSeen, Self.recordBytesMin)
+  }
+
+  /// Where records lie. While they are read nothing is made of what is seen of them: until then records may take that
+  /// memory too.
+  func chunkPool() -> ChunkPool {
+    let lent = recordBytesMax == nil ? max(0, bytesBesideProcess - poolBytes) : 0
+    return ChunkPool(bytesMax: poolBytes, lending: lent)
+  }
+
+  private var bytesBesideProcess: Int {
     // A block that holds a long line, and what was read behind it; a quarantined one is copied, and
     // compressed.
     let copies = wantsQuarantine ? 5 : 3
     let longLineBytes = copies * max(lineBytesMax - LogStream.lineBytesMaxDefault, 0)
-    let seenBytes = detects ? Self.detectionBytes : 0
-    let rest =
-      memoryBytes - Self.processBytes
-      - threads * (Self.threadBytes + longLineBytes + seenBytes)
-    return max(rest, Self.recordBytesMin)
+    return memoryBytes - Self.processBytes - threads * (Self.threadBytes + longLineBytes)
   }
+
+  private var bytesSeen: Int { detects ? threads * Self.detectionBytes : 0 }
 }
 
 /// What was counted, and what was found on the way.
@@ -217,7 +225,7 @@ public final class Metering: @unchecked Sendable {
     self.files = kept
     self.terms = terms
     self.options = options
-    pool = ChunkPool(bytesMax: options.poolBytes)
+    pool = options.chunkPool()
     reading = LogReading(kept, options.reading)
     spill = SpillFile(directory: options.temporaryFolder)
     // Of all files together, so that a record counts alike in whichever of them it stands, and without one.
@@ -273,9 +281,7 @@ public final class Metering: @unchecked Sendable {
     } else {
       reduced = try reduction.run(shuffle, attributions, inputEnd: inputEnd)
     }
-    if !options.wantsRows {
-      Workers.run(options.threads) { [self] in pool.vacate(part: $0, of: options.threads) }
-    }
+    if !options.wantsRows { pool.vacate(threads: options.threads) }
     var result = result(map, reduced, attributions, outcome)
     result.detection = detection
     return result

@@ -22,8 +22,8 @@ struct Reduction: @unchecked Sendable {
     let provisionalRows: ExternalSorter<UsageOrder>?
     let observer: (any SightingObserver)?
 
-    func finish() {
-      observer?.finish()
+    func finish() throws(SpillError) {
+      try observer?.finish()
       rows?.finish()
       carried?.finish()
       provisionalRows?.finish()
@@ -110,6 +110,9 @@ struct Reduction: @unchecked Sendable {
     }
   }
 
+  /// Of the memory that is set aside for the process, what reading takes: it is over when records are reduced.
+  private static let readingBytes = 24 << 20
+
   /// Bytes that one bucket may take in memory.
   private var bucketBytesMax: Int { pool.bytesMax / threads / 2 }
 
@@ -123,7 +126,7 @@ struct Reduction: @unchecked Sendable {
       min(largest.spilledBytes, bucketBytesMax)
       + BucketReducer.workingBytes(forChunkBytes: inMemory)
     let bytes = threads * needed
-    try shuffle.makeRoom(bytes)
+    try shuffle.makeRoom(bytes, threads: threads)
     pool.charge(bytes)
     return bytes
   }
@@ -175,6 +178,8 @@ struct Reduction: @unchecked Sendable {
   }
 
   private func reduce(_ shuffle: Shuffle, _ reducers: [Reducer]) throws(SpillError) {
+    // Whoever looks on needs no more memory for a bucket than it leaves behind; one that lies on disk leaves none.
+    if shuffle.largestBucket.spilledBytes > 0 { pool.callIn(.max) }
     let reserved = try prepare(shuffle)
     defer { pool.discharge(reserved) }
     let bytesMax = bucketBytesMax
@@ -182,12 +187,15 @@ struct Reduction: @unchecked Sendable {
       let reducer = reducers[index].reducer
       return BucketWork { bucket throws(SpillError) in
         let contents = shuffle.take(bucket)
+        // Read now: its chunks are gone when it is counted.
+        let bytes = contents.memoryBytes
         switch plan {
         case .byUser: try reducer.reduceByUser(contents, bytesMax: bytesMax)
         case .byRequest: try reducer.reduceByIdentity(contents, bytesMax: bytesMax)
         }
-      } finish: {
-        reducers[index].finish()
+        pool.callIn(bytes, leaving: Self.readingBytes)
+      } finish: { () throws(SpillError) in
+        try reducers[index].finish()
       }
     }
   }

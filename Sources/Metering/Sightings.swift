@@ -16,22 +16,24 @@ struct Sightings: @unchecked Sendable {
     shuffle = Shuffle(pool: pool, spill: spill)
   }
 
-  /// Shows what comes apart, then what comes with the messages while `reduce` counts them.
+  /// Shows what comes with the messages while `reduce` counts them, and what comes apart.
   ///
   /// - Parameter reduce: counts; given whom it shows the calls, one for each thread, where messages carry them.
   func watch(
     _ terms: Terms, _ attributions: Attributions, threads: Int,
     _ reduce: ([any SightingObserver]) throws(SpillError) -> Reduction.Outcome
   ) throws(SpillError) -> (Reduction.Outcome, DetectionSummary) {
-    let apart = try SightingReduction(
-      terms, attributions, threads: threads, pool: pool, spill: spill
-    ).run(shuffle)
-    var watches: [SightingWatch] = []
-    if Reduction.plan(terms) == .byUser {
-      watches = (0..<threads).map { _ in SightingWatch(terms, attributions) }
+    let apart = SightingReduction(shuffle, terms, attributions, pool: pool, spill: spill)
+    guard Reduction.plan(terms) == .byUser else {
+      // What is made of them takes memory while the messages still have theirs.
+      pool.callIn(.max)
+      let summary = try apart.run(threads: threads)
+      return (try reduce([]), summary)
     }
+    let watches = (0..<threads).map { _ in SightingWatch(terms, attributions, apart: apart) }
     let outcome = try reduce(watches)
-    let parts = [apart] + watches.map(\.summary)
-    return (outcome, DetectionSummary.sum(parts, threads: threads))
+    // Before the parts are added up, for which they are held twice.
+    pool.vacate(threads: threads)
+    return (outcome, DetectionSummary.sum(watches.map(\.summary), threads: threads))
   }
 }

@@ -35,10 +35,14 @@ extension JSONWalk {
           if separator < 0 { return nil }
         }
       } else {
-        separator = step.kind == .bare ? Self.shortIntegerEnd(bytes, from: value) : -1
+        let kind = step.kind
+        separator =
+          kind == .bare || kind == .latency ? Self.shortIntegerEnd(bytes, from: value) : -1
         if separator < 0 || (bytes[separator] != 0x2C && bytes[separator] != 0x7D) {
           separator = readOther(step, bytes, stops, from: key)
           if separator < 0 { return nil }
+        } else if kind == .latency {
+          call.latency = Self.shortInteger(bytes, value..<separator)
         }
       }
       step.advance()
@@ -113,13 +117,6 @@ extension JSONWalk {
       call.status = status
       return end
     case .latency, .bare, .knownBare:
-      if kind == .latency {
-        let end = Self.shortIntegerEnd(bytes, from: value)
-        if end >= 0 && (bytes[end] == 0x2C || bytes[end] == 0x7D) {
-          call.latency = Self.shortInteger(bytes, value..<end)
-          return end
-        }
-      }
       var end = value
       // A number or literal is over where one of these comes; behind the block is a line end.
       while bytes[end] > 0x20 && bytes[end] != 0x2C && bytes[end] != 0x7D { end += 1 }

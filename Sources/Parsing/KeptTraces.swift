@@ -13,7 +13,9 @@ public struct KeptTraces: Sendable, Hashable {
   /// Of a million distinct questions, fewer than one in a hundred times two have the same hash.
   public static let questionBits = 48
 
-  public static let none = KeptTraces(question: 0, path: 0, pathTraits: 0, device: 0)
+  @inlinable public static var none: KeptTraces {
+    KeptTraces(question: 0, path: 0, pathTraits: 0, device: 0)
+  }
 
   public init(question: UInt64, path: UInt64, pathTraits: UInt16, device: UInt32) {
     self.question = question

@@ -92,10 +92,20 @@ public final class ChunkPool: @unchecked Sendable {
   private var bytesCharged = 0
   /// Bytes of chunks that are taken, and of what is charged.
   private var bytesInUse = 0
-  /// Bytes that chunks should not exceed; writers spill at this bound.
+  /// Bytes that chunks should not exceed when all that was lent is called in.
   public let bytesMax: Int
+  /// What chunks may take beyond, for now.
+  private var bytesLent: Int
 
-  public init(bytesMax: Int) { self.bytesMax = max(bytesMax, Self.slabBytes / 2) }
+  /// - Parameters:
+  ///   - bytesMax: what chunks may take; writers spill at this bound.
+  ///   - bytesLent: what they may take beyond until ``callIn(_:)``: memory that its owner needs later.
+  public init(bytesMax: Int, lending bytesLent: Int = 0) {
+    self.bytesMax = max(bytesMax, Self.slabBytes / 2)
+    self.bytesLent = bytesLent
+  }
+
+  private var bound: Int { bytesMax + bytesLent }
 
   deinit {
     for index in unsafe slabs.indices { unsafe Glibc.free(slabs[index]) }
@@ -155,11 +165,26 @@ public final class ChunkPool: @unchecked Sendable {
     lock.withLock {
       bytesInUse += bytes
       bytesCharged += bytes
-      while bytesResident + bytesCharged > bytesMax, let chunk = unsafe free.popLast() {
-        unsafe madvise(chunk, Chunk.bytesOrdinary, MADV_DONTNEED)
-        bytesResident -= Chunk.bytesOrdinary
-        unsafe vacated.append(chunk)
-      }
+      vacateBeyondBound()
+    }
+  }
+
+  /// Takes back as much of what was lent, as far as more than `rest` bytes are. Free chunks are given back at once;
+  /// those that are taken are, when somebody charges or calls in more.
+  public func callIn(_ bytes: Int, leaving rest: Int = 0) {
+    lock.withLock {
+      guard bytesLent > rest else { return }
+      bytesLent -= min(bytes, bytesLent - rest)
+      vacateBeyondBound()
+    }
+  }
+
+  /// Gives free chunks back to the system where there are too many pages. Under the lock.
+  private func vacateBeyondBound() {
+    while bytesResident + bytesCharged > bound, let chunk = unsafe free.popLast() {
+      unsafe madvise(chunk, Chunk.bytesOrdinary, MADV_DONTNEED)
+      bytesResident -= Chunk.bytesOrdinary
+      unsafe vacated.append(chunk)
     }
   }
 
@@ -171,21 +196,27 @@ public final class ChunkPool: @unchecked Sendable {
   }
 
   /// Whether another chunk would exceed the bound.
-  public var isFull: Bool { lock.withLock { bytesInUse + Chunk.bytesOrdinary > bytesMax } }
+  public var isFull: Bool { lock.withLock { bytesInUse + Chunk.bytesOrdinary > bound } }
 
   /// Bytes that may still be taken.
-  public var bytesFree: Int { lock.withLock { bytesMax - bytesInUse } }
+  public var bytesFree: Int { lock.withLock { bound - bytesInUse } }
 
-  /// Gives the pages of a part of the free chunks back to the system, which takes a while where
-  /// there are many: for the last one to use the pool, on each of its threads.
-  ///
-  /// - Parameters:
-  ///   - part: which of the parts, from 0.
-  ///   - parts: how many there are.
-  public func vacate(part: Int, of parts: Int) {
-    let slabs = unsafe lock.withLock { unsafe bytesInUse == bytesCharged ? self.slabs : [] }
-    for index in unsafe stride(from: part, to: slabs.count, by: parts) {
-      unsafe madvise(slabs[index], Self.slabBytes, MADV_DONTNEED)
+  /// Gives all pages back to the system where no chunk is taken, which takes a while where there are many; once.
+  public func vacate(threads: Int) {
+    let count = lock.withLock {
+      guard bytesInUse == bytesCharged, bytesResident > 0 else { return 0 }
+      bytesResident = 0
+      unsafe vacated += free
+      unsafe free = []
+      return unsafe slabs.count
+    }
+    guard count > 0 else { return }
+    let next = Counter()
+    Workers.run(threads) { [self] _ in
+      while let index = next.next(below: count) {
+        let slab = unsafe lock.withLock { unsafe slabs[index] }
+        unsafe madvise(slab, Self.slabBytes, MADV_DONTNEED)
+      }
     }
   }
 

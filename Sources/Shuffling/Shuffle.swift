@@ -72,22 +72,34 @@ public final class Shuffle: @unchecked Sendable {
   }
 
   /// Moves chunks to disk until the pool has room for `bytes`, the last buckets first.
-  public func makeRoom(_ bytes: Int) throws(SpillError) {
-    let writer = SpillWriter(spill)
-    for bucket in (0..<bucketCount).reversed() {
-      guard pool.bytesFree < bytes else { break }
-      var contents = take(bucket)
-      while pool.bytesFree < bytes, let chunk = contents.chunks.popLast() {
-        contents.extents.append(try writer.write(chunk))
-        pool.give(back: chunk)
-      }
-      pool.charge(contents.extents.count * Extent.ownBytes)
-      lock.withLock {
-        buckets[bucket].chunks += contents.chunks
-        buckets[bucket].extents += contents.extents
+  public func makeRoom(_ bytes: Int, threads: Int) throws(SpillError) {
+    guard pool.bytesFree < bytes else { return }
+    let next = Counter()
+    let sum = Sum(())
+    Workers.run(threads) { [self] _ in
+      sum.add { () throws(SpillError) in
+        let writer = SpillWriter(spill)
+        while pool.bytesFree < bytes, let number = next.next(below: bucketCount) {
+          try makeRoom(bytes, from: bucketCount - 1 - number, writer)
+        }
+        try writer.flush()
+      } merge: { _, _ in
       }
     }
-    try writer.flush()
+    try sum.value()
+  }
+
+  private func makeRoom(_ bytes: Int, from bucket: Int, _ writer: SpillWriter) throws(SpillError) {
+    var contents = take(bucket)
+    while pool.bytesFree < bytes, let chunk = contents.chunks.popLast() {
+      contents.extents.append(try writer.write(chunk))
+      pool.give(back: chunk)
+    }
+    pool.charge(contents.extents.count * Extent.ownBytes)
+    lock.withLock {
+      buckets[bucket].chunks += contents.chunks
+      buckets[bucket].extents += contents.extents
+    }
   }
 }
 

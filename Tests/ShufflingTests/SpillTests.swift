@@ -95,6 +95,35 @@ struct NoteOrder: RecordOrder {
     #expect(wrong == 0, "\(random)")
   }
 
+  @Test func whatIsLentIsCalledInAndTakenChunksStay() {
+    let pool = ChunkPool(bytesMax: 4 << 20, lending: 2 << 20)
+    #expect(pool.bytesFree == 6 << 20)
+    var chunks: [Chunk] = []
+    while !pool.isFull { chunks.append(pool.take()) }
+    #expect(pool.bytesFree < Chunk.bytesOrdinary)
+    for chunk in chunks { unsafe chunk.base.advanced(by: 4_096).storeBytes(of: 7, as: UInt8.self) }
+    pool.callIn(1 << 20, leaving: 1 << 20)
+    pool.callIn(1 << 20, leaving: 1 << 20)
+    #expect(pool.isFull && pool.bytesFree < 0 && pool.bytesFree >= -1 << 20)
+    let kept = chunks.count / 2
+    for chunk in chunks[kept...] { pool.give(back: chunk) }
+    pool.callIn(.max)
+    pool.callIn(.max)
+    #expect(pool.bytesFree == 4 << 20 - kept * Chunk.bytesOrdinary)
+    pool.vacate(threads: 2)
+    #expect(
+      chunks[..<kept].allSatisfy {
+        unsafe $0.base.advanced(by: 4_096).load(as: UInt8.self) == 7
+      })
+    for chunk in chunks[..<kept] { pool.give(back: chunk) }
+    pool.vacate(threads: 2)
+    pool.vacate(threads: 1)
+    // Pages that were given back are there again when they are wanted.
+    chunks = (0..<kept).map { _ in pool.take() }
+    for chunk in chunks { unsafe chunk.base.advanced(by: 4_096).storeBytes(of: 8, as: UInt8.self) }
+    #expect(pool.bytesFree == 4 << 20 - kept * Chunk.bytesOrdinary)
+  }
+
   @Test func chunksComeBackAsTheyWere() throws {
     var random = SeededRandom(seed: 52)
     let folder = try TemporaryFolder()

@@ -68,7 +68,7 @@ public struct QuestionSample: Sendable {
   /// Calls that are kept at most.
   public private(set) var limit = callsMax
   /// All calls that were added, kept or not.
-  public private(set) var callsSeen = 0
+  public internal(set) var callsSeen = 0
   /// Calls that are kept, perhaps too many and in no order unless `isSettled`.
   private(set) var kept: [Call] = []
   /// The level is at least this.
@@ -86,6 +86,14 @@ public struct QuestionSample: Sendable {
   ) {
     callsSeen += 1
     guard Self.isKept(question, level: levelMin) else { return }
+    keep(question: question, time: time, user: user, source: source, isRepeat: isRepeat)
+  }
+
+  /// Keeps a call of a question that is kept, and leaves it to the caller to count it as seen.
+  @inline(__always)
+  mutating func keep(
+    question: UInt64, time: Int64, user: UInt64, source: UInt64, isRepeat: Bool
+  ) {
     keep(Call(question: question, time: time, user: user, source: source, isRepeat: isRepeat))
   }
 

@@ -50,6 +50,26 @@ public struct DetectionDay: DetectorSummary {
   }
 }
 
+extension DetectionDay {
+  /// The sum of what was asked on several.
+  fileprivate static func questions(of days: [DetectionDay]) -> QuestionsOfDay {
+    var sum = days[0].questions
+    for day in days.dropFirst() { sum.merge(day.questions) }
+    sum.settle()
+    return sum
+  }
+
+  /// The sum of several, without what was asked.
+  fileprivate static func others(of days: [DetectionDay]) -> DetectionDay {
+    var sum = DetectionDay()
+    for var day in days {
+      day.questions = QuestionsOfDay()
+      sum.merge(day)
+    }
+    return sum
+  }
+}
+
 extension SummaryWriter {
   public mutating func place(_ place: PlaceKey) {
     text(place.licensee)
@@ -146,22 +166,31 @@ extension DetectionSummary {
   public static func sum(_ parts: [DetectionSummary], threads: Int) -> DetectionSummary {
     let keys = Set(parts.flatMap(\.days.keys)).sorted()
     let next = Counter()
-    let days = Sum<[ContractDay: DetectionDay]>([:])
-    Workers.run(max(1, min(threads, keys.count))) { _ in
-      while let number = next.next(below: keys.count) {
-        days.add {
-          let own = parts.compactMap { $0.days[keys[number]] }
-          var day = own[0]
-          for other in own.dropFirst() { day.merge(other) }
-          day.questions.settle()
-          return [keys[number]: day]
-        } merge: {
-          $0.merge($1) { first, _ in first }
+    // Of each day what was asked, which is the most of it, and then of each day what else there is.
+    let questions = Sum<[ContractDay: QuestionsOfDay]>([:])
+    let others = Sum<[ContractDay: DetectionDay]>([:])
+    Workers.run(max(1, min(threads, 2 * keys.count))) { _ in
+      while let number = next.next(below: 2 * keys.count) {
+        let key = keys[number % keys.count]
+        let own = parts.compactMap { $0.days[key] }
+        if number < keys.count {
+          questions.add {
+            [key: DetectionDay.questions(of: own)]
+          } merge: {
+            $0.merge($1) { first, _ in first }
+          }
+        } else {
+          others.add {
+            [key: DetectionDay.others(of: own)]
+          } merge: {
+            $0.merge($1) { first, _ in first }
+          }
         }
       }
     }
     var sum = DetectionSummary()
-    sum.days = (try? days.value()) ?? [:]
+    sum.days = (try? others.value()) ?? [:]
+    for (key, asked) in (try? questions.value()) ?? [:] { sum.days[key]?.questions = asked }
     sum.boundQuestions()
     return sum
   }

@@ -1,4 +1,5 @@
 public import CivilTime
+internal import Shuffling
 
 /// Whose calls of which service: what a test is made of.
 public struct PlaceKey: Sendable, Hashable, Comparable {
@@ -18,16 +19,26 @@ public struct PlaceKey: Sendable, Hashable, Comparable {
   }
 }
 
+extension [PlaceKey] {
+  /// Those whose places these are, each once, ascending.
+  var licensees: [String] { Set(map(\.licensee)).sorted() }
+}
+
 /// A user on one day of the contract; several pieces of a day, cut at midnight in UTC, are observed one by one.
-public struct ObservedUser: Sendable, Hashable {
-  public var contract: String
-  public var licensee: String
-  /// As the records name it; empty for calls without a user, all of which are one piece then.
-  public var user: String
+struct ObservedUser {
+  var licensee: String
+  /// The licensee's place among those of the run: ``Swift/Array/licensees``.
+  var licenseeNumber: Int
+  /// As the records name it, in UTF-8; empty for calls without a user, all of which are one piece then.
+  let name: PlainTable<UInt8>
   /// Of licensee and user, the same on every machine and day.
-  public var hash: UInt64
+  var hash: UInt64
   /// The number of its ``ContractDay`` among those that the thread has met.
-  public var day: Int
+  var day: Int
+
+  var isNamed: Bool { name.count > 0 }
+  /// As the records name it: made when it is asked for, which of most users it never is.
+  var user: String { String(decoding: name, as: UTF8.self) }
 }
 
 /// A call as detectors see it, in order of time within a user. Hashes are 0 where the record has nothing.
@@ -56,8 +67,8 @@ public struct ObservedCall: BitwiseCopyable, Sendable {
   public var isEvent: Bool
   /// Whether the request id has come in the dedupe window before: a retry, counted once.
   public var isDuplicate: Bool
-  /// Whether the user has asked the same within the idle timeout before: the same conversation.
-  public var isRepeatedQuestion: Bool
+  /// Whether the request id may have come in this piece before, and the call is no duplicate.
+  public var mayBeReplayed: Bool
   /// Of the contract's rule, in microseconds.
   public var idleTimeout: Int64
   public var dedupeWindow: Int64

@@ -5,14 +5,18 @@ internal import Shuffling
 struct HashFilter {
   private var met: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
+  @inline(__always)
+  private static func bit(_ place: UInt64) -> UInt64 { 1 &<< (place & 63) }
+
   /// Whether a hash may have come before, and notes it.
   @inline(__always)
   mutating func mayHaveMet(_ hash: UInt64) -> Bool {
-    func bit(_ place: UInt64) -> UInt64 { 1 << (hash >> place & 63) }
-    let bits = (bit(5), bit(11), bit(17), bit(23))
-    defer { met = (met.0 | bits.0, met.1 | bits.1, met.2 | bits.2, met.3 | bits.3) }
-    return met.0 & bits.0 != 0 && met.1 & bits.1 != 0 && met.2 & bits.2 != 0
-      && met.3 & bits.3 != 0
+    let bits = (
+      Self.bit(hash >> 5), Self.bit(hash >> 11), Self.bit(hash >> 17), Self.bit(hash >> 23)
+    )
+    let missing = bits.0 & ~met.0 | bits.1 & ~met.1 | bits.2 & ~met.2 | bits.3 & ~met.3
+    met = (met.0 | bits.0, met.1 | bits.1, met.2 | bits.2, met.3 | bits.3)
+    return missing == 0
   }
 }
 
@@ -35,15 +39,14 @@ struct RecentHashes {
 
   /// Whether a hash has come within a time before, and notes it.
   ///
-  /// - Parameter slides: whether the time is that since it came last, not since it first came.
+  /// - Returns: with it, whether the hash may have come at all since ``removeAll()`` and is not near.
   @inline(__always)
   mutating func comesAgain(
-    _ hash: UInt64, at time: Int64, within window: Int64, slides: Bool
-  ) -> Bool {
-    if filter.mayHaveMet(hash),
-      let isNear = known(hash, at: time, within: window, slides: slides)
-    {
-      return isNear
+    _ hash: UInt64, at time: Int64, within window: Int64
+  ) -> (isNear: Bool, mayHaveCome: Bool) {
+    let mayHaveCome = filter.mayHaveMet(hash)
+    if mayHaveCome, let isNear = known(hash, at: time, within: window) {
+      return (isNear, !isNear)
     }
     if entries.count < Self.countMax {
       entries.append(Entry(hash: hash, time: time))
@@ -51,16 +54,17 @@ struct RecentHashes {
       entries[next] = Entry(hash: hash, time: time)
       next = (next + 1) % Self.countMax
     }
-    return false
+    return (false, mayHaveCome)
   }
 
   @inline(never)
   private mutating func known(
-    _ hash: UInt64, at time: Int64, within window: Int64, slides: Bool
+    _ hash: UInt64, at time: Int64, within window: Int64
   ) -> Bool? {
     for index in entries.indices where entries[index].hash == hash {
       let isNear = time - entries[index].time <= window
-      if !isNear || slides { entries[index].time = time }
+      // The window is one since the hash first came.
+      if !isNear { entries[index].time = time }
       return isNear
     }
     return nil

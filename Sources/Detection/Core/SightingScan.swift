@@ -8,15 +8,17 @@ struct SightingScan {
   private let terms: Terms
   private let attributions: Attributions
   private var zones: [ZoneCursor]
-  private var utc = ZoneCursor(.utc)
+  /// By contract.
+  private var days: [DayPieces]
   /// Of calls of no contract.
   private var strangers: ZoneCursor
   private let places: [PlaceKey]
-  private let placeNumbers: [Int]
-  private let traits: [Traits]
+  private let licenseeNumbers: [Int]
+  private let traits: PlainTable<Traits>
 
   /// What of an attribution is asked for with each call.
-  private struct Traits {
+  private struct Traits: BitwiseCopyable {
+    var place: Int
     var contract: Int
     var licensee: Int32
     var isItem: Bool
@@ -25,22 +27,22 @@ struct SightingScan {
     var dedupeWindow: Int64
   }
 
-  /// The piece at hand.
-  private var user = ObservedUser(contract: "", licensee: "", user: "", hash: 0, day: 0)
-  private var hasUser = false
-  /// Its user's text and the kind of it, where that is short; else its bytes are compared.
+  /// The user at hand, whose piece is the one that lasts.
+  private var user = ObservedUser(
+    licensee: "", licenseeNumber: 0, name: PlainTable(), hash: 0, day: 0)
+  private var hasPiece = false
+  /// The user's text and the kind of it, where that is short; else its bytes are compared.
   private var packedHigh: UInt64 = 0
   private var packedLow: UInt64 = 0
   private var packedKind: UInt32 = 0
   private var isPacked = false
-  private var licensee: Int32 = -1
+  private var licensee = Int32.min
   private var userText: [UInt8] = []
   private var compared: [UInt8] = []
   private var contract = -1
-  /// Until when the piece lasts, and its day.
+  /// Until when the piece lasts.
   private var piece: (from: Int64, to: Int64) = (0, 0)
   private var recent = RecentHashes()
-  private var recentQuestions = RecentHashes()
 
   private var dayNumbers: [ContractDay: Int] = [:]
   private var dayKeys: [ContractDay] = []
@@ -51,78 +53,94 @@ struct SightingScan {
     self.attributions = attributions
     zones = terms.contracts.map { ZoneCursor($0.zone) }
     strangers = ZoneCursor(terms.strangersZone)
-    traits = attributions.all.indices.map { number in
-      let entry = attributions.all[number]
-      let times = attributions.times(of: number)
-      return Traits(
-        contract: entry.contract, licensee: attributions.licensee(of: number),
-        isItem: entry.meter == .item, isEvent: entry.role != .message,
-        idleTimeout: times.idleTimeout, dedupeWindow: times.dedupeWindow)
-    }
     let all = attributions.all.map {
       PlaceKey(licensee: $0.licensee, app: $0.app, module: $0.module)
     }
     places = Set(all).sorted()
     let numbers = Dictionary(uniqueKeysWithValues: places.enumerated().map { ($1, $0) })
-    placeNumbers = all.map { numbers[$0] ?? 0 }
+    let licensees = Dictionary(
+      uniqueKeysWithValues: places.licensees.enumerated().map { ($1, $0) })
+    licenseeNumbers = all.map { licensees[$0.licensee] ?? 0 }
+    traits = PlainTable(
+      attributions.all.indices.map { number in
+        let entry = attributions.all[number]
+        let times = attributions.times(of: number)
+        return Traits(
+          place: numbers[all[number]] ?? 0, contract: entry.contract,
+          licensee: attributions.licensee(of: number),
+          isItem: entry.meter == .item, isEvent: entry.role != .message,
+          idleTimeout: times.idleTimeout, dedupeWindow: times.dedupeWindow)
+      })
+    days = terms.contracts.map { _ in DayPieces() }
     detectors = UserDetectors(places: places)
   }
 
-  mutating func take(_ sighting: Sighting, _ chunk: Chunk) {
-    if sighting.isRefusal {
+  /// Takes sightings in order.
+  mutating func take(_ sightings: Span<SightingPlace>) {
+    for index in sightings.indices { take(sightings, at: index) }
+  }
+
+  // Reads field by field: a copy of a whole sighting, which was written just so, would have to wait for that.
+  @inline(__always)
+  private mutating func take(_ sightings: Span<SightingPlace>, at index: Int) {
+    if sightings[index].sighting.isRefusal {
       endPiece()
-      takeRefusal(sighting, chunk)
+      takeRefusal(sightings[index].sighting, sightings[index].chunk)
       return
     }
-    guard let attribution = sighting.attribution else { return }
-    let entry = traits[attribution]
-    let contract = entry.contract
-    if !hasUser || contract != self.contract || sighting.time >= piece.to
-      || sighting.time < piece.from || entry.licensee != licensee || !isSameUser(sighting, chunk)
-    {
-      beginPiece(sighting, chunk, attribution)
+    guard let attribution = sightings[index].sighting.attribution else { return }
+    let time = sightings[index].sighting.time
+    let contract = traits[attribution].contract
+    if traits[attribution].licensee != licensee || !isSameUser(sightings, at: index) {
+      endPiece()
+      takeUser(sightings[index].sighting, sightings[index].chunk, attribution)
     }
-    var call = ObservedCall(
-      place: placeNumbers[attribution], time: sighting.time, source: sighting.source,
-      question: sighting.question, request: UInt64(sighting.request), client: sighting.client,
-      device: sighting.device, conversation: UInt32(sighting.conversation),
-      latency: Int(sighting.latency), status: sighting.status, items: Int(sighting.items),
-      isSuccess: sighting.isSuccess, isItem: entry.isItem, isEvent: entry.isEvent,
-      isDuplicate: false, isRepeatedQuestion: false, idleTimeout: entry.idleTimeout,
-      dedupeWindow: entry.dedupeWindow)
-    if call.isSuccess {
+    if !hasPiece || contract != self.contract || time >= piece.to || time < piece.from {
+      beginPiece(at: time, contract)
+    }
+    let isSuccess = sightings[index].sighting.isSuccess
+    let request = UInt64(sightings[index].sighting.request)
+    var isDuplicate = false
+    var mayBeReplayed = false
+    if isSuccess && request != 0 {
       // Of a request, the first successful call is counted.
-      call.isDuplicate =
-        call.request != 0
-        && recent.comesAgain(call.request, at: call.time, within: call.dedupeWindow, slides: false)
-      call.isRepeatedQuestion =
-        !call.isDuplicate && call.question != 0
-        && recentQuestions.comesAgain(
-          call.question, at: call.time, within: call.idleTimeout, slides: true)
+      (isDuplicate, mayBeReplayed) = recent.comesAgain(
+        request, at: time, within: traits[attribution].dedupeWindow)
     }
-    detectors.take(call)
+    detectors.take(
+      ObservedCall(
+        place: traits[attribution].place, time: time, source: sightings[index].sighting.source,
+        question: sightings[index].sighting.question, request: request,
+        client: sightings[index].sighting.client, device: sightings[index].sighting.device,
+        conversation: UInt32(sightings[index].sighting.conversation),
+        latency: Int(sightings[index].sighting.latency),
+        status: sightings[index].sighting.status, items: Int(sightings[index].sighting.items),
+        isSuccess: isSuccess, isItem: traits[attribution].isItem,
+        isEvent: traits[attribution].isEvent, isDuplicate: isDuplicate,
+        mayBeReplayed: mayBeReplayed, idleTimeout: traits[attribution].idleTimeout,
+        dedupeWindow: traits[attribution].dedupeWindow))
   }
 
   /// A hash brings users together, their texts tell them apart.
-  private mutating func isSameUser(_ sighting: Sighting, _ chunk: Chunk) -> Bool {
+  @inline(__always)
+  private mutating func isSameUser(_ sightings: Span<SightingPlace>, at index: Int) -> Bool {
     if isPacked {
-      return packedHigh == sighting.user.high && packedLow == sighting.user.low
-        && packedKind == sighting.userKind
+      return packedHigh == sightings[index].sighting.user.high
+        && packedLow == sightings[index].sighting.user.low
+        && packedKind == sightings[index].sighting.userKind
     }
-    return hasText(sighting.user(in: chunk))
+    return hasText(sightings[index].sighting.user(in: sightings[index].chunk))
   }
 
+  @inline(never)
   private mutating func hasText(_ text: ChunkText) -> Bool {
     compared.removeAll(keepingCapacity: true)
     text.append(to: &compared)
     return compared == userText
   }
 
-  private mutating func beginPiece(_ sighting: Sighting, _ chunk: Chunk, _ attribution: Int) {
-    endPiece()
-    let entry = attributions.all[attribution]
-    self.contract = entry.contract
-    let contract = terms.contracts[entry.contract].number
+  @inline(never)
+  private mutating func takeUser(_ sighting: Sighting, _ chunk: Chunk, _ attribution: Int) {
     licensee = traits[attribution].licensee
     isPacked = sighting.externalBytes(in: chunk) == 0
     packedHigh = sighting.user.high
@@ -130,28 +148,42 @@ struct SightingScan {
     packedKind = sighting.userKind
     userText.removeAll(keepingCapacity: true)
     sighting.user(in: chunk).append(to: &userText)
-    let instant = Instant(microseconds: sighting.time)
-    let day = zones[entry.contract].day(of: instant)
-    let utcDay = utc.day(of: instant)
-    piece = (
-      max(day.start.microseconds, utcDay.start.microseconds),
-      min(day.end.microseconds, utcDay.end.microseconds)
-    )
-    hasUser = true
-    user = ObservedUser(
-      contract: contract, licensee: entry.licensee,
-      user: String(decoding: userText, as: UTF8.self),
-      hash: Self.hash(entry.licensee, userText),
-      day: number(of: ContractDay(contract: contract, day: day.date.daysSinceEpoch)))
+    user.licensee = attributions.all[attribution].licensee
+    user.licenseeNumber = licenseeNumbers[attribution]
+    user.name.removeAll(reserving: userText.count)
+    for byte in userText { user.name.append(byte) }
+    user.hash = Self.hash(user.licensee, userText)
+  }
+
+  @inline(never)
+  private mutating func beginPiece(at time: Int64, _ contract: Int) {
+    endPiece()
+    hasPiece = true
+    self.contract = contract
+    let found = days[contract].piece(at: time) ?? addPiece(at: time, contract)
+    piece = (found.from, found.to)
+    user.day = found.day
     recent.removeAll()
-    recentQuestions.removeAll()
     detectors.begin(user)
   }
 
+  private mutating func addPiece(at time: Int64, _ contract: Int) -> DayPieces.Piece {
+    let instant = Instant(microseconds: time)
+    let day = zones[contract].day(of: instant)
+    let utcDay = Zone.utc.day(of: instant)
+    let key = ContractDay(
+      contract: terms.contracts[contract].number, day: day.date.daysSinceEpoch)
+    let piece = DayPieces.Piece(
+      from: max(day.start.microseconds, utcDay.start.microseconds),
+      to: min(day.end.microseconds, utcDay.end.microseconds), day: number(of: key))
+    days[contract].add(piece)
+    return piece
+  }
+
   private mutating func endPiece() {
-    guard hasUser else { return }
+    guard hasPiece else { return }
     detectors.end(user)
-    hasUser = false
+    hasPiece = false
   }
 
   private mutating func number(of day: ContractDay) -> Int {
@@ -164,9 +196,9 @@ struct SightingScan {
   private mutating func takeRefusal(_ sighting: Sighting, _ chunk: Chunk) {
     let attribution = sighting.attribution.map { attributions.all[$0] }
     let instant = Instant(microseconds: sighting.time)
-    userText.removeAll(keepingCapacity: true)
-    sighting.user(in: chunk).append(to: &userText)
-    let licensee = attribution?.licensee ?? String(decoding: userText, as: UTF8.self)
+    compared.removeAll(keepingCapacity: true)
+    sighting.user(in: chunk).append(to: &compared)
+    let licensee = attribution?.licensee ?? String(decoding: compared, as: UTF8.self)
     let contract = attribution.map { terms.contracts[$0.contract].number } ?? ""
     var day = strangers.day(of: instant)
     if let attribution { day = zones[attribution.contract].day(of: instant) }
@@ -176,7 +208,7 @@ struct SightingScan {
         day: number(of: ContractDay(contract: contract, day: day.date.daysSinceEpoch)),
         time: sighting.time, source: sighting.source,
         path: sighting.question, traits: sighting.path.rawValue, client: sighting.client,
-        device: sighting.device, user: attribution == nil ? 0 : Self.hash(licensee, userText),
+        device: sighting.device, user: attribution == nil ? 0 : Self.hash(licensee, compared),
         status: sighting.status))
   }
 
@@ -204,5 +236,38 @@ struct SightingScan {
       summary.days[key] = day
     }
     return summary
+  }
+}
+
+/// The pieces of days that a thread has met of one contract: each lies in one day of its zone and in one of UTC.
+private struct DayPieces {
+  struct Piece: BitwiseCopyable {
+    /// Microseconds since 1970: the first moment, and the first that is not its own.
+    var from: Int64
+    var to: Int64
+    /// The number of the ``ContractDay``.
+    var day: Int
+  }
+
+  /// Ascending.
+  private var pieces: [Piece] = []
+
+  /// The piece that a moment lies in, where that was met.
+  func piece(at time: Int64) -> Piece? {
+    let place = place(of: time)
+    guard place < pieces.count, pieces[place].from <= time else { return nil }
+    return pieces[place]
+  }
+
+  mutating func add(_ piece: Piece) { pieces.insert(piece, at: place(of: piece.from)) }
+
+  /// Of the first piece that ends after a moment.
+  private func place(of time: Int64) -> Int {
+    var (low, high) = (0, pieces.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if pieces[middle].to <= time { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }

@@ -53,9 +53,13 @@ struct UserDetectors {
   }
 
   /// Shows all calls of a piece, to those who could make anything of them.
-  private mutating func showWhole() {
-    for call in calls { questions.take(call) }
-    let traits = PieceTraits(calls)
+  private mutating func showWhole(_ user: ObservedUser) {
+    var traits = PieceTraits()
+    for call in calls where call.isSuccess && !call.isDuplicate {
+      traits.add(call)
+      questions.take(call)
+      replayedCalls.takeFirst(call)
+    }
     if traits.hasOneFace {
       mergedUsers.takeOneFace(calls: traits.callsWithFace)
     } else {
@@ -65,24 +69,26 @@ struct UserDetectors {
       for call in calls { keptAlive.take(call) }
     }
     if traits.callsWithQuestion >= HarvestingDetector.callsTallied {
-      for call in calls { harvesting.take(call) }
+      harvesting.takeAll(calls, of: user)
     }
     if traits.mayRepeatRequests {
-      for call in calls { replayedCalls.take(call) }
-    } else {
-      for call in calls { replayedCalls.takeFirst(call) }
+      for call in calls { replayedCalls.lookAgain(call) }
     }
     calls.removeAll(reserving: callsAtOnce)
   }
 
   @inline(__always)
   mutating func end(_ user: ObservedUser) {
-    if isWhole { showWhole() } else { showPart() }
+    if isWhole {
+      showWhole(user)
+    } else {
+      showPart()
+      harvesting.end(user)
+    }
     isWhole = true
     questions.end(user)
     mergedUsers.end(user)
     keptAlive.end(user)
-    harvesting.end(user)
     replayedCalls.end(user)
   }
 
@@ -111,28 +117,26 @@ struct UserDetectors {
   }
 }
 
-/// What a look at all calls of a piece shows.
+/// What a look at all calls of a piece that were counted shows.
 private struct PieceTraits {
-  /// Of calls that were counted: those with a question, and those without.
+  /// Those with a question, and those without.
   var callsWithQuestion = 0
   var callsWithoutQuestion = 0
   /// Those with an address and a device, and whether these are always the same.
   var callsWithFace = 0
   var hasOneFace = true
+  private var face: UInt64 = 0
   /// Whether any of their request ids may come more than once.
   var mayRepeatRequests = false
 
-  init(_ calls: PlainTable<ObservedCall>) {
-    var face: UInt64 = 0
-    var requests = HashFilter()
-    for call in calls where call.isSuccess && !call.isDuplicate {
-      if call.request != 0 && requests.mayHaveMet(call.request) { mayRepeatRequests = true }
-      if call.question == 0 { callsWithoutQuestion += 1 } else { callsWithQuestion += 1 }
-      guard call.client != 0, call.device != 0 else { continue }
-      let own = UInt64(call.client) << 32 | UInt64(call.device)
-      if callsWithFace > 0 && own != face { hasOneFace = false }
-      face = own
-      callsWithFace += 1
-    }
+  @inline(__always)
+  mutating func add(_ call: ObservedCall) {
+    if call.mayBeReplayed { mayRepeatRequests = true }
+    if call.question == 0 { callsWithoutQuestion += 1 } else { callsWithQuestion += 1 }
+    guard call.client != 0, call.device != 0 else { return }
+    let own = UInt64(call.client) << 32 | UInt64(call.device)
+    if callsWithFace > 0 && own != face { hasOneFace = false }
+    face = own
+    callsWithFace += 1
   }
 }

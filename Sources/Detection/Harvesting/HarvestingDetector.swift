@@ -1,3 +1,5 @@
+internal import Shuffling
+
 /// Looks for users who ask much and hardly anything twice.
 ///
 /// The first calls of a user's day are only noted: of the most users there are no more, and nothing
@@ -12,15 +14,17 @@ struct HarvestingDetector: UserDetector {
   private static let repeatsPerCalls = 10
 
   /// One of the first calls.
-  private struct Early {
+  private struct Early: BitwiseCopyable {
     var question: UInt64
     var time: Int64
     var source: UInt64
   }
 
-  private var early: [Early]
+  private let early = PlainTable(
+    repeating: Early(question: 0, time: 0, source: 0), count: callsTallied)
   private var seen = SeenHashes<UInt32>()
-  private var pauses = [UInt32](repeating: 0, count: Cadence.binsMax)
+  private let pauses = PlainTable<UInt32>(repeating: 0, count: Cadence.binsMax)
+  private var hasPauses = false
   private var mixed: [UInt64] = []
   private var calls = 0
   private var items = 0
@@ -29,17 +33,15 @@ struct HarvestingDetector: UserDetector {
   private var lastConversation: UInt32 = 0
   private(set) var days: [HarvestingOfDay] = []
 
-  init(places: [PlaceKey]) {
-    early = [Early](
-      repeating: Early(question: 0, time: 0, source: 0), count: Self.callsTallied)
-  }
+  init(places: [PlaceKey]) {}
 
   mutating func begin(_ user: ObservedUser) {
     while days.count <= user.day { days.append(HarvestingOfDay()) }
     guard calls > 0 else { return }
-    if calls >= Self.callsTallied {
-      seen.removeAll()
-      for bin in pauses.indices { pauses[bin] = 0 }
+    if !seen.entries.isEmpty { seen.removeAll() }
+    if hasPauses {
+      pauses.clear(repeating: 0, count: Cadence.binsMax)
+      hasPauses = false
     }
     calls = 0
     items = 0
@@ -49,10 +51,8 @@ struct HarvestingDetector: UserDetector {
 
   @inline(__always)
   mutating func take(_ call: ObservedCall) {
-    guard call.isSuccess, call.question != 0, !call.isDuplicate, !call.isEvent else { return }
-    if call.conversation != 0 && call.conversation == lastConversation && calls > 0 { follows += 1 }
-    lastConversation = call.conversation
-    if call.isItem { items += 1 }
+    guard Self.counts(call) else { return }
+    note(conversation: call.conversation, isItem: call.isItem)
     if calls < Self.callsTallied {
       early[calls] = Early(question: call.question, time: call.time, source: call.source)
       calls += 1
@@ -73,20 +73,56 @@ struct HarvestingDetector: UserDetector {
 
   @inline(never)
   private mutating func countEarly() {
+    hasPauses = true
     if let (place, _) = seen.place(of: early[0].question, new: 0) { seen[place] += 1 }
     for index in 1..<Self.callsTallied {
       count(early[index].question, pause: early[index].time - early[index - 1].time)
     }
   }
 
-  @inline(__always)
   mutating func end(_ user: ObservedUser) {
-    guard calls >= Self.callsTallied, !user.user.isEmpty else { return }
-    tally(user)
+    guard calls >= Self.callsTallied, user.isNamed else { return }
+    tally(user) {}
   }
 
+  /// Looks at all calls of a user's day: as `begin`, `take` and `end` do, but for what only few of them need.
+  mutating func takeAll(_ all: PlainTable<ObservedCall>, of user: ObservedUser) {
+    guard user.isNamed else { return }
+    for index in all.indices where Self.counts(all[index]) {
+      if calls < Self.callsTallied {
+        early[calls] = Early(
+          question: all[index].question, time: all[index].time, source: all[index].source)
+      }
+      note(conversation: all[index].conversation, isItem: all[index].isItem)
+      calls += 1
+      if let (place, _) = seen.place(of: all[index].question, new: 0) { seen[place] += 1 }
+    }
+    guard calls >= Self.callsTallied else { return }
+    tally(user) { [pauses] in
+      var last: Int64?
+      for index in all.indices where Self.counts(all[index]) {
+        let time = all[index].time
+        if let last { pauses[Cadence.bin(microseconds: time - last)] += 1 }
+        last = time
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func counts(_ call: ObservedCall) -> Bool {
+    call.isSuccess && call.question != 0 && !call.isDuplicate && !call.isEvent
+  }
+
+  @inline(__always)
+  private mutating func note(conversation: UInt32, isItem: Bool) {
+    if conversation != 0 && conversation == lastConversation && calls > 0 { follows += 1 }
+    lastConversation = conversation
+    if isItem { items += 1 }
+  }
+
+  /// - Parameter countPauses: counts those that are not counted yet; called only where they are kept.
   @inline(never)
-  private mutating func tally(_ user: ObservedUser) {
+  private mutating func tally(_ user: ObservedUser, _ countPauses: () -> Void) {
     // Where all were looked at, as many as have an entry were new.
     var repeats = calls - seen.entries.count
     if seen.level > 0 {
@@ -103,6 +139,8 @@ struct HarvestingDetector: UserDetector {
     guard calls >= Self.callsMin, repeats * Self.repeatsPerCalls <= calls,
       days[user.day].rows.mayKeep(hash: user.hash)
     else { return }
+    countPauses()
+    hasPauses = true
     days[user.day].rows.add(row(tally, level), of: UserKey(user))
   }
 

@@ -22,7 +22,7 @@ struct KeptAliveDetector: UserDetector {
   init(places: [PlaceKey]) {}
 
   mutating func begin(_ user: ObservedUser) {
-    isLooking = !user.user.isEmpty
+    isLooking = user.isNamed
     hasCalls = false
     while days.count <= user.day { days.append(KeptAliveOfDay()) }
   }

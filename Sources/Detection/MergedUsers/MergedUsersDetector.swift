@@ -1,3 +1,5 @@
+internal import Shuffling
+
 /// Looks for users who are at several places with several devices at once.
 ///
 /// Keeps the 16 faces of a user that spoke last. A call of the face that spoke before, which nearly
@@ -50,16 +52,22 @@ struct MergedUsersDetector: UserDetector {
   private var faces: [Face] = []
   private var row = MergedUserRow()
   private var callCount = 0
-  private(set) var days: [MergedUsersOfDay] = []
+  private var kept: [MergedUsersOfDay] = []
+  private let licensees: [String]
+  /// Users who were looked at, by day and licensee.
+  private let looked = PlainTable<Int>()
 
-  init(places: [PlaceKey]) {}
+  init(places: [PlaceKey]) { licensees = places.licensees }
 
   mutating func begin(_ user: ObservedUser) {
     // Calls without a user are of anybody.
-    isLooking = !user.user.isEmpty
+    isLooking = user.isNamed
     faces.removeAll(keepingCapacity: true)
     callCount = 0
-    while days.count <= user.day { days.append(MergedUsersOfDay()) }
+    while kept.count <= user.day {
+      kept.append(MergedUsersOfDay())
+      for _ in licensees { looked.append(0) }
+    }
   }
 
   @inline(__always)
@@ -151,10 +159,21 @@ struct MergedUsersDetector: UserDetector {
 
   mutating func end(_ user: ObservedUser) {
     guard isLooking, callCount >= Self.callsMin else { return }
-    days[user.day].users[user.licensee, default: 0] += 1
+    looked[user.day * licensees.count + user.licenseeNumber] += 1
     guard faces.count > 1 else { return }
     row.calls = callCount
     guard row.overlaps > 0 || row.returns >= 3 || row.disjointFaces >= 3 else { return }
-    days[user.day].rows.add(row, of: UserKey(user))
+    kept[user.day].rows.add(row, of: UserKey(user))
+  }
+
+  var days: [MergedUsersOfDay] {
+    kept.enumerated().map { number, day in
+      var day = day
+      for (place, licensee) in licensees.enumerated() {
+        let users = looked[number * licensees.count + place]
+        if users > 0 { day.users[licensee] = users }
+      }
+      return day
+    }
   }
 }

@@ -20,57 +20,52 @@ struct ReplayedCallsDetector: UserDetector {
     var firstTime: Int64 = 0
     var firstSource: UInt64 = 0
   }
-  private struct Place {
-    var licensee: String
-    var row = ReplayedCallsRow()
-  }
-
+  /// The user's hash, mixed.
   private var user: UInt64 = 0
   private var seen = SeenHashes<Seen>()
   /// Of requests that came again, whether or not their hashes are kept still.
   private var again: [Again] = []
-  /// Of each day, its licensees.
-  private var places: [[Place]] = []
-  private var day = 0
-  private var place = 0
-  /// That of the place at hand, taken out while a user is.
+  private let licensees: [String]
+  /// By day and licensee, but for the row at hand, which is taken out.
+  private var rows: [ReplayedCallsRow] = []
   private var row = ReplayedCallsRow()
+  private var rowNumber = 0
 
-  init(places: [PlaceKey]) {}
+  init(places: [PlaceKey]) { licensees = places.licensees }
 
   mutating func begin(_ user: ObservedUser) {
-    self.user = user.hash
-    day = user.day
-    while places.count <= day { places.append([]) }
-    if let known = places[day].firstIndex(where: { $0.licensee == user.licensee }) {
-      place = known
-    } else {
-      place = places[day].count
-      places[day].append(Place(licensee: user.licensee))
+    self.user = RequestSample.mixed(user: user.hash)
+    let number = user.day * licensees.count + user.licenseeNumber
+    while rows.count < (user.day + 1) * licensees.count { rows.append(ReplayedCallsRow()) }
+    if number != rowNumber {
+      swap(&row, &rows[rowNumber])
+      rowNumber = number
+      swap(&row, &rows[rowNumber])
     }
-    swap(&row, &places[day][place].row)
     if !seen.entries.isEmpty { seen.removeAll() }
     again.removeAll(keepingCapacity: true)
   }
 
-  /// Takes a call whose request id comes once in the user's day.
-  ///
-  /// - Returns: whether it is one that counts.
+  /// Takes a call; whether its request id has come in the user's day before is left to ``lookAgain(_:)``.
   @inline(__always)
-  @discardableResult
-  mutating func takeFirst(_ call: ObservedCall) -> Bool {
-    guard call.request != 0, call.isSuccess, !call.isDuplicate else { return false }
+  mutating func takeFirst(_ call: ObservedCall) {
+    guard call.request != 0, call.isSuccess, !call.isDuplicate else { return }
     row.calls += 1
     row.dedupeWindow = max(row.dedupeWindow, call.dedupeWindow)
     row.requests.add(
-      request: call.request, user: user, question: call.question, time: call.time,
+      request: call.request, mixedUser: user, question: call.question, time: call.time,
       source: call.source)
-    return true
   }
 
   @inline(__always)
   mutating func take(_ call: ObservedCall) {
-    guard takeFirst(call),
+    takeFirst(call)
+    lookAgain(call)
+  }
+
+  @inline(__always)
+  mutating func lookAgain(_ call: ObservedCall) {
+    guard call.request != 0, call.isSuccess, !call.isDuplicate,
       let (index, isNew) = seen.place(
         of: call.request,
         new: Seen(time: call.time, source: call.source, question: call.question)),
@@ -104,7 +99,6 @@ struct ReplayedCallsDetector: UserDetector {
   }
 
   mutating func end(_ user: ObservedUser) {
-    defer { swap(&row, &places[day][place].row) }
     guard !again.isEmpty else { return }
     let unit = 1 << min(seen.level, 40)
     var replays = 0
@@ -121,9 +115,15 @@ struct ReplayedCallsDetector: UserDetector {
   }
 
   var days: [ReplayedCallsOfDay] {
-    places.map { places in
+    guard !licensees.isEmpty else { return [] }
+    var rows = rows
+    if !rows.isEmpty { rows[rowNumber] = row }
+    return (0..<(rows.count / licensees.count)).map { number in
       var day = ReplayedCallsOfDay()
-      for place in places where place.row.calls > 0 { day.licensees[place.licensee] = place.row }
+      for (place, licensee) in licensees.enumerated() {
+        let row = rows[number * licensees.count + place]
+        if row.calls > 0 { day.licensees[licensee] = row }
+      }
       return day
     }
   }

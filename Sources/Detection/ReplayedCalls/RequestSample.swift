@@ -34,13 +34,20 @@ struct RequestSample: Sendable, Equatable {
 
   init() {}
 
-  static func request(_ request: UInt64, of user: UInt64) -> UInt64 {
-    Mixing.mixed(request ^ Mixing.mixed(user))
+  /// Of a user's hash, what ``request(_:mixedUser:)`` takes.
+  @inline(__always)
+  static func mixed(user: UInt64) -> UInt64 { Mixing.mixed(user) }
+
+  @inline(__always)
+  static func request(_ request: UInt64, mixedUser: UInt64) -> UInt64 {
+    Mixing.mixed(request ^ mixedUser)
   }
 
   @inline(__always)
-  mutating func add(request: UInt64, user: UInt64, question: UInt64, time: Int64, source: UInt64) {
-    let hash = Self.request(request, of: user)
+  mutating func add(
+    request: UInt64, mixedUser: UInt64, question: UInt64, time: Int64, source: UInt64
+  ) {
+    let hash = Self.request(request, mixedUser: mixedUser)
     guard hash <= limit else { return }
     keep(
       Call(

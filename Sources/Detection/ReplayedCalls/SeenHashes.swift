@@ -9,6 +9,8 @@ internal import Shuffling
 struct SeenHashes<Value: BitwiseCopyable> {
   static var entriesMax: Int { 32_768 }
 
+  private let entriesMax: Int
+
   struct Entry: BitwiseCopyable {
     var hash: UInt64
     var value: Value
@@ -23,7 +25,7 @@ struct SeenHashes<Value: BitwiseCopyable> {
   private let slots = PlainTable(repeating: Slot(generation: 0, place: 0), count: 64)
   private var generation: UInt32 = 1
 
-  init() {}
+  init(entriesMax: Int = Self.entriesMax) { self.entriesMax = entriesMax }
 
   mutating func removeAll() {
     entries.removeAll(reserving: 0)
@@ -69,7 +71,7 @@ struct SeenHashes<Value: BitwiseCopyable> {
   }
 
   private mutating func makeRoom() {
-    while entries.count > Self.entriesMax {
+    while entries.count > entriesMax {
       level += 1
       let level = level
       var kept = 0

@@ -1,5 +1,6 @@
 import CivilTime
 import Contracts
+import Shuffling
 import TestSupport
 import Testing
 
@@ -27,7 +28,7 @@ struct ObservedMonth {
       place: 0, time: Self.start * 1_000_000 + Int64(time * 1_000_000), source: source,
       question: question, request: request ?? random.next() | 1, client: client, device: device,
       conversation: conversation, latency: latency, status: 200, items: 0, isSuccess: true,
-      isItem: false, isEvent: false, isDuplicate: false, isRepeatedQuestion: false,
+      isItem: false, isEvent: false, isDuplicate: false, mayBeReplayed: false,
       idleTimeout: 1_800_000_000, dedupeWindow: 3_600_000_000)
     change(&call)
     calls[user, default: []].append(call)
@@ -153,16 +154,18 @@ struct ObservedMonth {
         if let user { detectors.end(user) }
         if numbers[day] == nil { numbers[day] = numbers.count }
         let next = ObservedUser(
-          contract: "DZ-1", licensee: "acme", user: name, hash: hash, day: numbers[day] ?? 0)
+          licensee: "acme", licenseeNumber: 0, name: PlainTable(Array(name.utf8)), hash: hash,
+          day: numbers[day] ?? 0)
         detectors.begin(next)
         user = next
         current = day
         recent.removeAll()
       }
       var call = call
-      call.isDuplicate =
-        call.request != 0
-        && recent.comesAgain(call.request, at: call.time, within: call.dedupeWindow, slides: false)
+      if call.request != 0 {
+        (call.isDuplicate, call.mayBeReplayed) = recent.comesAgain(
+          call.request, at: call.time, within: call.dedupeWindow)
+      }
       detectors.take(call)
     }
     if let user { detectors.end(user) }

@@ -119,7 +119,8 @@ struct ReplayedCallsTests {
       var sample = RequestSample()
       for call in calls {
         sample.add(
-          request: call.request, user: call.user, question: call.request, time: call.time,
+          request: call.request, mixedUser: RequestSample.mixed(user: call.user),
+          question: call.request, time: call.time,
           source: call.source)
       }
       return sample
