@@ -13,8 +13,8 @@ import Testing
   /// Calls of one user on one day, of both places, in order of time.
   private func calls(_ random: inout SeededRandom, questions: Int) -> [ObservedCall] {
     var time = ObservedMonth.start * 1_000_000
-    return (1...random.number(300...3_000)).map { source in
-      time += Int64(random.number(1...60)) * 1_000_000
+    return (1...random.number(300...1_500)).map { source in
+      time += Int64(random.number(1...10)) * 1_000_000
       return ObservedCall(
         place: random.number(0...1), time: time, source: UInt64(source),
         question: UInt64(random.number(1...questions)), request: UInt64(source), client: 1,
