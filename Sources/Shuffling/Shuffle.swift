@@ -183,7 +183,9 @@ public final class ShuffleWriter {
     let reusable = passOn(bucket, keepsMemory: isOrdinary)
     let chunk =
       reusable
-      ?? shuffle.pool.take(size: isOrdinary ? Chunk.bytesOrdinary : needed + Chunk.headerBytes)
+      ?? shuffle.pool.take(
+        size: isOrdinary ? Chunk.bytesOrdinary : needed + Chunk.headerBytes,
+        near: UInt64(bucket) << hashShift)
     chunk.clear(size: chunk.size)
     let cursor = unsafe cursors + bucket
     unsafe cursor.pointee.base = chunk.base
