@@ -32,8 +32,11 @@ struct Sightings: @unchecked Sendable {
     }
     let watches = (0..<threads).map { _ in SightingWatch(terms, attributions, apart: apart) }
     let outcome = try reduce(watches)
-    // Before the parts are added up, for which they are held twice.
-    pool.vacate(threads: threads)
-    return (outcome, DetectionSummary.sum(watches.map(\.summary), threads: threads))
+    let summary = DetectionSummary.sum(watches.map { $0.takeSummary() }, threads: threads) {
+      [pool] in
+      // What is added up takes memory for a while.
+      pool.vacate(threads: 1)
+    }
+    return (outcome, summary)
   }
 }

@@ -63,6 +63,8 @@ public struct QuestionSample: Sendable {
 
   /// Of one question at the limit.
   private var ofQuestionMax: Int { min(Self.callsOfQuestionMax, max(1, limit / 4)) }
+  /// One that has so many calls soon has many more: it gets room for them at once.
+  private static let callsOfFew = 1_024
   private var pendingMax: Int { limit + limit / 3 + 1 }
 
   /// Calls that are kept at most.
@@ -171,6 +173,7 @@ extension QuestionSample {
     {
       return
     }
+    if kept.count == Self.callsOfFew { kept.reserveCapacity(pendingMax) }
     kept.append(call)
     isSettled = false
     if kept.count >= pendingMax { makeRoom() }

@@ -50,26 +50,6 @@ public struct DetectionDay: DetectorSummary {
   }
 }
 
-extension DetectionDay {
-  /// The sum of what was asked on several.
-  fileprivate static func questions(of days: [DetectionDay]) -> QuestionsOfDay {
-    var sum = days[0].questions
-    for day in days.dropFirst() { sum.merge(day.questions) }
-    sum.settle()
-    return sum
-  }
-
-  /// The sum of several, without what was asked.
-  fileprivate static func others(of days: [DetectionDay]) -> DetectionDay {
-    var sum = DetectionDay()
-    for var day in days {
-      day.questions = QuestionsOfDay()
-      sum.merge(day)
-    }
-    return sum
-  }
-}
-
 extension SummaryWriter {
   public mutating func place(_ place: PlaceKey) {
     text(place.licensee)
@@ -161,27 +141,75 @@ public struct DetectionSummary: DetectorSummary {
   }
 }
 
+/// What is to be added up, by day; whoever adds takes it, so that nothing is held twice.
+private final class Shares: @unchecked Sendable {
+  let keys: [ContractDay]
+  private let lock = Lock()
+  /// Of each day what was asked, which is the most of it, and what else there is.
+  private var questions: [[QuestionsOfDay]]
+  private var others: [[DetectionDay]]
+
+  init(_ parts: consuming [DetectionSummary]) {
+    keys = Set(parts.flatMap(\.days.keys)).sorted()
+    questions = Array(repeating: [], count: keys.count)
+    others = Array(repeating: [], count: keys.count)
+    for (number, key) in keys.enumerated() {
+      for index in parts.indices {
+        guard var day = parts[index].days.removeValue(forKey: key) else { continue }
+        questions[number].append(day.questions)
+        day.questions = QuestionsOfDay()
+        others[number].append(day)
+      }
+    }
+  }
+
+  func sumOfQuestions(_ number: Int) -> QuestionsOfDay {
+    var own = lock.withLock { take(&questions[number]) }
+    var sum = own.removeFirst()
+    for other in own { sum.merge(other) }
+    sum.settle()
+    return sum
+  }
+
+  func sumOfOthers(_ number: Int) -> DetectionDay {
+    var own = lock.withLock { take(&others[number]) }
+    var sum = own.removeFirst()
+    for other in own { sum.merge(other) }
+    return sum
+  }
+
+  private func take<Value>(_ values: inout [Value]) -> [Value] {
+    defer { values = [] }
+    return values
+  }
+}
+
 extension DetectionSummary {
   /// The sum of several, added up on as many threads.
-  public static func sum(_ parts: [DetectionSummary], threads: Int) -> DetectionSummary {
-    let keys = Set(parts.flatMap(\.days.keys)).sorted()
+  ///
+  /// - Parameter meanwhile: is done beside that, by one of them.
+  public static func sum(
+    _ parts: consuming [DetectionSummary], threads: Int,
+    meanwhile: @escaping @Sendable () -> Void
+  ) -> DetectionSummary {
+    let shares = Shares(parts)
     let next = Counter()
-    // Of each day what was asked, which is the most of it, and then of each day what else there is.
     let questions = Sum<[ContractDay: QuestionsOfDay]>([:])
     let others = Sum<[ContractDay: DetectionDay]>([:])
-    Workers.run(max(1, min(threads, 2 * keys.count))) { _ in
-      while let number = next.next(below: 2 * keys.count) {
-        let key = keys[number % keys.count]
-        let own = parts.compactMap { $0.days[key] }
-        if number < keys.count {
+    let keys = shares.keys
+    Workers.run(max(1, threads)) { _ in
+      while let number = next.next(below: 1 + 2 * keys.count) {
+        if number == 0 {
+          meanwhile()
+        } else if number <= keys.count {
           questions.add {
-            [key: DetectionDay.questions(of: own)]
+            [keys[number - 1]: shares.sumOfQuestions(number - 1)]
           } merge: {
             $0.merge($1) { first, _ in first }
           }
         } else {
           others.add {
-            [key: DetectionDay.others(of: own)]
+            [keys[number - 1 - keys.count]: shares.sumOfOthers(number - 1 - keys.count)]
           } merge: {
             $0.merge($1) { first, _ in first }
           }

@@ -7,8 +7,7 @@ public import Shuffling
 public final class SightingWatch: SightingObserver {
   private var scan: SightingScan
   private let apart: SightingReduction
-  /// What was seen, once that is all.
-  public private(set) var summary = DetectionSummary()
+  private var summary = DetectionSummary()
 
   /// - Parameter apart: what comes apart; that of all threads.
   public init(_ terms: Terms, _ attributions: Attributions, apart: SightingReduction) {
@@ -23,6 +22,12 @@ public final class SightingWatch: SightingObserver {
   public func finish() throws(SpillError) {
     try apart.showRest(to: &scan)
     summary = scan.finish()
+  }
+
+  /// Hands over what was seen; to be called once, when that is all.
+  public func takeSummary() -> DetectionSummary {
+    defer { summary = DetectionSummary() }
+    return summary
   }
 }
 

@@ -151,6 +151,7 @@ struct HarvestingDetector: UserDetector {
     row.items = items
     row.follows = follows
     row.tallies.add(tally, level: level)
+    row.pauses.reserve(pauses.reduce(0) { $1 > 0 ? $0 + 1 : $0 })
     for bin in pauses.indices where pauses[bin] > 0 {
       row.pauses.append(key: UInt64(bin), count: Int(pauses[bin]))
     }

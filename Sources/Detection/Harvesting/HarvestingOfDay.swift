@@ -89,6 +89,8 @@ struct SortedCounts: Sendable, Hashable {
   var count: Int { entries.count }
   var keys: some RandomAccessCollection<UInt64> { entries.lazy.map(\.key) }
 
+  mutating func reserve(_ count: Int) { entries.reserveCapacity(count) }
+
   mutating func append(key: UInt64, count: Int) {
     entries.append(Entry(key: key, count: count))
   }

@@ -159,6 +159,7 @@ struct EvidenceLines: Sendable, Equatable {
     let line = EvidenceLine(time: time, source: source)
     if lines.count == Self.countMax, let last = lines.last, last < line { return }
     guard !lines.contains(line) else { return }
+    if lines.isEmpty { lines.reserveCapacity(Self.countMax + 1) }
     let place = lines.firstIndex { line < $0 } ?? lines.count
     lines.insert(line, at: place)
     if lines.count > Self.countMax { lines.removeLast() }

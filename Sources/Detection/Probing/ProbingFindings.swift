@@ -17,7 +17,8 @@ enum ProbingFindings: DetectionTest {
         days: own.keys.sorted().map { date in
           (
             context.days[date]?.refusals.level ?? 0,
-            (own[date] ?? []).sorted { $0.key < $1.key }
+            // All of one licensee.
+            (own[date] ?? []).sorted { ($0.key.slot, $0.key.path) < ($1.key.slot, $1.key.path) }
           )
         }, activeSlots: activeSlots(of: licensee, context))
       return test.result().map {

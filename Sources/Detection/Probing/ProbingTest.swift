@@ -33,16 +33,20 @@ struct ProbingTest {
   /// Refusals of honest clients come in bunches: at least so much more than by chance do their numbers vary.
   static let dispersionMin = 2.0
 
-  /// Of one licensee, by day: the level of the sample, and its entries.
+  /// Of one licensee, by day: the level of the sample, and its entries, by key.
   let days: [(level: Int, entries: [(key: Day.Key, entry: Day.Entry)])]
   /// Slots of five minutes in which the licensee calls, refused or not.
   let activeSlots: Int
 
   /// What stands out of one licensee's refusals, that of a device before that of all; `nil`: nothing.
   func result() -> Result? {
-    let devices = busiestDevices()
-    let series = devices.map { Series(days: days, device: $0, activeSlots: activeSlots) }
-    let all = Series(days: days, device: 0, activeSlots: activeSlots)
+    let places = places(of: busiestDevices())
+    let series = places.map { device, places in
+      Series(days: days, places: places, device: device, activeSlots: activeSlots)
+    }
+    let all = Series(
+      days: days, places: days.map { Array($0.entries.indices) }, device: 0,
+      activeSlots: activeSlots)
     let tried = (series + [all]).reduce(0) { $0 + $1.windows.count }
     let found = series.compactMap { $0.result(tried: tried) }
     let best = found.max {
@@ -67,39 +71,71 @@ struct ProbingTest {
       .prefix(Self.devicesMax).map(\.key)
   }
 
+  /// Of each device, by day, where its entries stand.
+  private func places(of devices: [UInt32]) -> [(device: UInt32, places: [[Int]])] {
+    let numbers = Dictionary(uniqueKeysWithValues: devices.enumerated().map { ($1, $0) })
+    var places = devices.map {
+      (device: $0, places: [[Int]](repeating: [], count: days.count))
+    }
+    for (day, (_, entries)) in days.enumerated() {
+      for index in entries.indices {
+        for device in entries[index].entry.devices {
+          if let number = numbers[device] { places[number].places[day].append(index) }
+        }
+      }
+    }
+    return places
+  }
+
   /// The refusals of a device, or of all.
   struct Series {
     typealias Entries = [(key: Day.Key, entry: Day.Entry)]
+    /// Ten minutes that begin with a slot.
     struct Window {
+      var day: Int
       var slot: Int32
       var level: Int
       var paths: Int
-      var entries: Entries
     }
 
     let device: UInt32
+    private let days: [(level: Int, entries: Entries)]
+    /// By day, where the entries stand, ascending.
+    private let places: [[Int]]
     private let activeSlots: Int
     private(set) var windows: [Window] = []
-    /// Refused attacks of a day.
-    private var attacks: [(level: Int, entries: Entries)] = []
 
-    init(days: [(level: Int, entries: Entries)], device: UInt32, activeSlots: Int) {
+    init(
+      days: [(level: Int, entries: Entries)], places: [[Int]], device: UInt32, activeSlots: Int
+    ) {
       self.device = device
+      self.days = days
+      self.places = places
       self.activeSlots = activeSlots
-      for day in days {
-        let own =
-          device == 0 ? day.entries : day.entries.filter { $0.entry.devices.contains(device) }
-        let slots = Dictionary(grouping: own, by: \.key.slot)
-        for slot in slots.keys.sorted() {
-          let entries = (slots[slot] ?? []) + (slots[slot + 1] ?? [])
-          windows.append(
-            Window(
-              slot: slot, level: day.level, paths: Set(entries.map(\.key.path)).count,
-              entries: entries))
+      for (day, own) in places.enumerated() {
+        let entries = days[day].entries
+        // A slot's entries are side by side, each of another path.
+        var start = 0
+        while start < own.count {
+          let slot = entries[own[start]].key.slot
+          let end = own[start...].firstIndex { entries[$0].key.slot != slot } ?? own.count
+          let last = own[end...].firstIndex { entries[$0].key.slot > slot &+ 1 } ?? own.count
+          let paths =
+            last == end ? end - start : Set(own[start..<last].map { entries[$0].key.path }).count
+          windows.append(Window(day: day, slot: slot, level: days[day].level, paths: paths))
+          start = end
         }
-        let attacks = own.filter(\.entry.isAttack)
-        if !attacks.isEmpty { self.attacks.append((day.level, attacks)) }
       }
+    }
+
+    private func entries(of window: Window) -> Entries {
+      places[window.day].lazy.map { days[window.day].entries[$0] }
+        .filter { $0.key.slot == window.slot || $0.key.slot == window.slot &+ 1 }
+    }
+
+    /// A day's refused attacks.
+    private func attacks(on day: Int) -> Entries {
+      places[day].filter { days[day].entries[$0].entry.isAttack }.map { days[day].entries[$0] }
     }
 
     private static func scaled(_ count: Int, _ level: Int) -> Double {
@@ -132,12 +168,11 @@ struct ProbingTest {
         told.append(window)
         least = min(least ?? 1, probability)
       }
-      var entries = told.flatMap(\.entries)
-      for day in attacks
-      where Self.scaled(Set(day.entries.map(\.key.path)).count, day.level) >= Double(attacksMin)
-        && (device != 0 || least != nil)
-      {
-        entries += day.entries
+      var entries = told.flatMap { self.entries(of: $0) }
+      for day in days.indices where device != 0 || least != nil {
+        let attacks = attacks(on: day)
+        let paths = Set(attacks.map(\.key.path)).count
+        if Self.scaled(paths, days[day].level) >= Double(attacksMin) { entries += attacks }
       }
       guard let first = entries.map(\.key.slot).min(), let last = entries.map(\.key.slot).max()
       else { return nil }
@@ -167,7 +202,7 @@ struct ProbingTest {
       result.sources = Array(telling.values.map(\.source).sorted().prefix(6))
       var last: Int32?
       for slot in Set(once.keys.map(\.slot)).sorted() {
-        if last.map({ slot > $0 + 2 }) ?? true { result.bursts += 1 }
+        if last.map({ Int(slot) > Int($0) + 2 }) ?? true { result.bursts += 1 }
         last = slot
       }
     }

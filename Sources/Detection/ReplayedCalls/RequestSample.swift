@@ -56,12 +56,15 @@ struct RequestSample: Sendable, Equatable {
   }
 
   private mutating func keep(_ call: Call) {
+    if kept.count == Self.callsOfFew { kept.reserveCapacity(Self.pendingMax) }
     kept.append(call)
     isSettled = false
     if kept.count >= Self.pendingMax { makeRoom() }
   }
 
   private static let pendingMax = 4 * requestsMax
+  /// One that has so many calls soon has many more: it gets room for them at once.
+  private static let callsOfFew = 1_024
 
   /// Drops the larger hashes unsorted, where enough requests are left; else settles.
   private mutating func makeRoom() {

@@ -188,16 +188,23 @@ extension DetectionSummary {
     let hosts = logs.map { HostName.of(log: $0) }
     var zones = terms.contracts.map { ZoneCursor($0.zone) }
     var common = ZoneCursor(terms.strangersZone)
+    var hour = HourOfPlace()
     traffic.forEachAttribution { attribution, slot, calls in
       let time = slot * TrafficCounts.slotMicroseconds
-      let entry = attributions.all[attribution]
-      let day = zones[entry.contract].day(of: Instant(microseconds: time))
-      let key = ContractDay(
-        contract: terms.contracts[entry.contract].number, day: day.date.daysSinceEpoch)
-      let place = PlaceKey(licensee: entry.licensee, app: entry.app, module: entry.module)
-      days[key, default: DetectionDay()].traffic.places[place, default: SlotCounts()].add(
-        UInt32(clamping: calls), slot: Int32(clamping: (time - day.start.microseconds) / Self.hour))
+      let day = zones[attributions.all[attribution].contract].day(of: Instant(microseconds: time))
+      let next = HourOfPlace(
+        attribution: attribution, day: day.date.daysSinceEpoch,
+        hour: Int32(clamping: (time - day.start.microseconds) / Self.hour))
+      // Slots of an hour come one after the other.
+      if next.isSame(as: hour) {
+        hour.calls += calls
+      } else {
+        add(hour, attributions, terms)
+        hour = next
+        hour.calls = calls
+      }
     }
+    add(hour, attributions, terms)
     var ofHosts: [ContractDay: TrafficOfDay] = [:]
     traffic.forEachLog { log, slot, calls, first, last in
       guard log < hosts.count else { return }
@@ -213,6 +220,27 @@ extension DetectionSummary {
       traffic.bound()
       days[key, default: DetectionDay()].traffic.merge(traffic)
     }
+  }
+
+  /// An hour's calls of an attribution.
+  private struct HourOfPlace {
+    var attribution = 0
+    var day: Int32 = 0
+    var hour: Int32 = 0
+    var calls = 0
+
+    func isSame(as other: HourOfPlace) -> Bool {
+      attribution == other.attribution && day == other.day && hour == other.hour
+    }
+  }
+
+  private mutating func add(_ hour: HourOfPlace, _ attributions: Attributions, _ terms: Terms) {
+    guard hour.calls > 0 else { return }
+    let entry = attributions.all[hour.attribution]
+    let key = ContractDay(contract: terms.contracts[entry.contract].number, day: hour.day)
+    let place = PlaceKey(licensee: entry.licensee, app: entry.app, module: entry.module)
+    days[key, default: DetectionDay()].traffic.places[place, default: SlotCounts()].add(
+      UInt32(clamping: hour.calls), slot: hour.hour)
   }
 }
 
