@@ -228,6 +228,8 @@ public struct TrafficCounts: Sendable {
   }
 
   private var places: [Key: Int] = [:]
+  /// Of each attribution, its block that came last, and the place of that.
+  private var lastPlaces: [(block: Int32, place: Int)] = []
   private var counts: [Int32] = []
   private var logPlaces: [Key: Int] = [:]
   private var logSlots: [LogSlot] = []
@@ -237,7 +239,12 @@ public struct TrafficCounts: Sendable {
   /// Adds calls of an attribution in a slot since 1970.
   mutating func add(_ calls: Int32, attribution number: UInt32, slot: Int64) {
     let (block, index) = Self.block(of: slot)
-    counts[place(of: Key(number: Int32(number), block: block)) + index] += calls
+    let number = Int(number)
+    while lastPlaces.count <= number { lastPlaces.append((.min, 0)) }
+    if lastPlaces[number].block != block {
+      lastPlaces[number] = (block, place(of: Key(number: Int32(number), block: block)))
+    }
+    counts[lastPlaces[number].place + index] += calls
   }
 
   /// Adds calls of a log in a slot since 1970.

@@ -143,9 +143,13 @@ extension JSONWalk {
   /// The number that one to seven digits are.
   @inline(__always)
   static func shortInteger(_ bytes: ByteView, _ range: Range<Int>) -> Int {
-    var number = 0
-    for index in range { number = number &* 10 &+ Int(bytes[index] & 0xF) }
-    return number
+    // Eight digits, the missing ones before them zero; then pairs of digits, of pairs, and of those.
+    let missing = UInt64(truncatingIfNeeded: 8 &- range.count) &* 8
+    let digits = (bytes.word(at: range.lowerBound) & 0x0F0F_0F0F_0F0F_0F0F) &<< missing
+    let pairs = ((digits &* 10) &+ (digits &>> 8)) & 0x00FF_00FF_00FF_00FF
+    let fours = ((pairs &* 100) &+ (pairs &>> 16)) & 0x0000_FFFF_0000_FFFF
+    let eight = (fours &* 10_000) &+ (fours &>> 32)
+    return Int(truncatingIfNeeded: eight & 0xFFFF_FFFF)
   }
 
   /// Lets the template learn from a line that did not keep to it and yet is a record.

@@ -38,7 +38,12 @@ struct ObservedUser {
 
   var isNamed: Bool { name.count > 0 }
   /// As the records name it: made when it is asked for, which of most users it never is.
-  var user: String { String(decoding: name, as: UTF8.self) }
+  var user: String {
+    unsafe String(unsafeUninitializedCapacity: name.count) { buffer in
+      for index in name.indices { unsafe buffer[index] = name[index] }
+      return name.count
+    }
+  }
 }
 
 /// A call as detectors see it, in order of time within a user. Hashes are 0 where the record has nothing.

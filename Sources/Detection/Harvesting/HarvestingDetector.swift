@@ -24,7 +24,8 @@ struct HarvestingDetector: UserDetector {
     repeating: Early(question: 0, time: 0, source: 0), count: callsTallied)
   private var seen = SeenHashes<UInt32>()
   private let pauses = PlainTable<UInt32>(repeating: 0, count: Cadence.binsMax)
-  private var hasPauses = false
+  /// The bins of which there are pauses: a bit each.
+  private let pauseBins = PlainTable<UInt64>(repeating: 0, count: Cadence.binsMax / 64)
   private var mixed: [UInt64] = []
   private var calls = 0
   private var items = 0
@@ -39,10 +40,7 @@ struct HarvestingDetector: UserDetector {
     while days.count <= user.day { days.append(HarvestingOfDay()) }
     guard calls > 0 else { return }
     if !seen.entries.isEmpty { seen.removeAll() }
-    if hasPauses {
-      pauses.clear(repeating: 0, count: Cadence.binsMax)
-      hasPauses = false
-    }
+    removePauses()
     calls = 0
     items = 0
     follows = 0
@@ -66,14 +64,37 @@ struct HarvestingDetector: UserDetector {
   }
 
   @inline(__always)
+  private func count(pause: Int64) {
+    let bin = Cadence.bin(microseconds: pause)
+    pauses[bin] += 1
+    pauseBins[bin / 64] |= 1 << UInt64(bin % 64)
+  }
+
+  /// Calls `body` with each bin of which there are pauses, ascending.
+  @inline(__always)
+  private func forEachPauseBin(_ body: (Int) -> Void) {
+    for index in pauseBins.indices {
+      var bits = pauseBins[index]
+      while bits != 0 {
+        body(index * 64 + bits.trailingZeroBitCount)
+        bits &= bits &- 1
+      }
+    }
+  }
+
+  private func removePauses() {
+    forEachPauseBin { pauses[$0] = 0 }
+    for index in pauseBins.indices { pauseBins[index] = 0 }
+  }
+
+  @inline(__always)
   private mutating func count(_ question: UInt64, pause: Int64) {
-    pauses[Cadence.bin(microseconds: pause)] += 1
+    count(pause: pause)
     if let (place, _) = seen.place(of: question, new: 0) { seen[place] += 1 }
   }
 
   @inline(never)
   private mutating func countEarly() {
-    hasPauses = true
     if let (place, _) = seen.place(of: early[0].question, new: 0) { seen[place] += 1 }
     for index in 1..<Self.callsTallied {
       count(early[index].question, pause: early[index].time - early[index - 1].time)
@@ -82,7 +103,7 @@ struct HarvestingDetector: UserDetector {
 
   mutating func end(_ user: ObservedUser) {
     guard calls >= Self.callsTallied, user.isNamed else { return }
-    tally(user) {}
+    tally(user, pausesOf: nil)
   }
 
   /// Looks at all calls of a user's day: as `begin`, `take` and `end` do, but for what only few of them need.
@@ -98,14 +119,7 @@ struct HarvestingDetector: UserDetector {
       if let (place, _) = seen.place(of: all[index].question, new: 0) { seen[place] += 1 }
     }
     guard calls >= Self.callsTallied else { return }
-    tally(user) { [pauses] in
-      var last: Int64?
-      for index in all.indices where Self.counts(all[index]) {
-        let time = all[index].time
-        if let last { pauses[Cadence.bin(microseconds: time - last)] += 1 }
-        last = time
-      }
-    }
+    tally(user, pausesOf: all)
   }
 
   @inline(__always)
@@ -120,9 +134,9 @@ struct HarvestingDetector: UserDetector {
     if isItem { items += 1 }
   }
 
-  /// - Parameter countPauses: counts those that are not counted yet; called only where they are kept.
+  /// - Parameter all: calls whose pauses are not counted yet, which is done where they are kept.
   @inline(never)
-  private mutating func tally(_ user: ObservedUser, _ countPauses: () -> Void) {
+  private mutating func tally(_ user: ObservedUser, pausesOf all: PlainTable<ObservedCall>?) {
     // Where all were looked at, as many as have an entry were new.
     var repeats = calls - seen.entries.count
     if seen.level > 0 {
@@ -139,9 +153,17 @@ struct HarvestingDetector: UserDetector {
     guard calls >= Self.callsMin, repeats * Self.repeatsPerCalls <= calls,
       days[user.day].rows.mayKeep(hash: user.hash)
     else { return }
-    countPauses()
-    hasPauses = true
+    if let all { countPauses(all) }
     days[user.day].rows.add(row(tally, level), of: UserKey(user))
+  }
+
+  private func countPauses(_ all: PlainTable<ObservedCall>) {
+    var last: Int64?
+    for index in all.indices where Self.counts(all[index]) {
+      let time = all[index].time
+      if let last { count(pause: time - last) }
+      last = time
+    }
   }
 
   private mutating func row(_ tally: RepeatTally, _ level: Int) -> HarvestRow {
@@ -151,10 +173,8 @@ struct HarvestingDetector: UserDetector {
     row.items = items
     row.follows = follows
     row.tallies.add(tally, level: level)
-    row.pauses.reserve(pauses.reduce(0) { $1 > 0 ? $0 + 1 : $0 })
-    for bin in pauses.indices where pauses[bin] > 0 {
-      row.pauses.append(key: UInt64(bin), count: Int(pauses[bin]))
-    }
+    row.pauses.reserve(pauseBins.reduce(0) { $0 + $1.nonzeroBitCount })
+    forEachPauseBin { row.pauses.append(key: UInt64($0), count: Int(pauses[$0])) }
     if seen.level > 0 { row.limit = UInt64.max >> UInt64(min(63, seen.level)) }
     mixed.removeAll(keepingCapacity: true)
     for entry in seen.entries { mixed.append(Mixing.mixed(entry.hash)) }
@@ -162,9 +182,8 @@ struct HarvestingDetector: UserDetector {
     // One more than are kept, so that it is known whether that is all.
     row.questions = SortedCounts(ascending: mixed.prefix(HarvestRow.questionsMax + 1))
     row.bound()
-    for call in early.prefix(EvidenceLines.countMax) {
-      row.showing.add(time: call.time, source: call.source)
-    }
+    row.showing = EvidenceLines(
+      ascending: early.lazy.map { EvidenceLine(time: $0.time, source: $0.source) })
     return row
   }
 }

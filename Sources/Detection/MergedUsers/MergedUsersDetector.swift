@@ -101,7 +101,7 @@ struct MergedUsersDetector: UserDetector {
     let face = Face(
       number: number, last: .min / 2, flightEnd: .min / 2, lastSource: call.source,
       begin: call.time, isHeldCounted: false, hasReturned: false)
-    Faces.merge([number], into: &row.faces)
+    Faces.insert(number, into: &row.faces)
     row.showing.add(time: call.time, source: call.source)
     if faces.count < MergedUserRow.facesMax {
       faces.append(face)
@@ -162,7 +162,9 @@ struct MergedUsersDetector: UserDetector {
     looked[user.day * licensees.count + user.licenseeNumber] += 1
     guard faces.count > 1 else { return }
     row.calls = callCount
-    guard row.overlaps > 0 || row.returns >= 3 || row.disjointFaces >= 3 else { return }
+    guard
+      row.overlaps > 0 || row.returns >= 3 || Faces.areDisjoint(row.faces, atLeast: 3)
+    else { return }
     kept[user.day].rows.add(row, of: UserKey(user))
   }
 

@@ -88,15 +88,33 @@ enum Faces {
 
   /// Keeps the smallest numbers, ascending and each once.
   static func merge(_ others: [UInt64], into faces: inout [UInt64]) {
-    for face in others {
-      guard let place = faces.firstIndex(where: { $0 >= face }) else {
-        if faces.count < MergedUserRow.facesMax { faces.append(face) }
-        continue
-      }
-      if faces[place] == face { continue }
-      faces.insert(face, at: place)
-      if faces.count > MergedUserRow.facesMax { faces.removeLast() }
+    for face in others { insert(face, into: &faces) }
+  }
+
+  static func insert(_ face: UInt64, into faces: inout [UInt64]) {
+    guard let place = faces.firstIndex(where: { $0 >= face }) else {
+      if faces.count < MergedUserRow.facesMax { faces.append(face) }
+      return
     }
+    if faces[place] == face { return }
+    faces.insert(face, at: place)
+    if faces.count > MergedUserRow.facesMax { faces.removeLast() }
+  }
+
+  /// Whether at least so many faces are disjoint from each other; most are not, which is seen at a glance.
+  static func areDisjoint(_ faces: [UInt64], atLeast count: Int) -> Bool {
+    differentCount(faces) { $0 >> 32 } >= count && differentCount(faces) { $0 << 32 } >= count
+      && disjointCount(faces) >= count
+  }
+
+  /// How many addresses or devices there are.
+  private static func differentCount(_ faces: [UInt64], _ part: (UInt64) -> UInt64) -> Int {
+    var count = 0
+    for index in faces.indices
+    where !faces[..<index].contains(where: { part($0) == part(faces[index]) }) {
+      count += 1
+    }
+    return count
   }
 
   /// The largest number of faces of which no two share an address or a device: a maximum matching

@@ -62,9 +62,14 @@ struct UserRows<Row: UserRow>: Sendable, Equatable {
 
   private mutating func bound() {
     guard rows.count > Self.usersMax else { return }
-    let keys = rows.keys.sorted()
-    for key in keys[Self.usersMax...] { rows[key] = nil }
-    last = keys[Self.usersMax - 1]
+    let hashes = rows.keys.map(\.hash).sorted()
+    let hash = hashes[Self.usersMax - 1]
+    // Users of one hash are told apart by their names.
+    let ofHash = rows.keys.filter { $0.hash == hash }.sorted()
+    let below = hashes.prefix { $0 < hash }.count
+    let last = ofHash[Self.usersMax - 1 - below]
+    for key in rows.keys.filter({ last < $0 }) { rows[key] = nil }
+    self.last = last
   }
 
   /// Within the bound, for those who look.
@@ -153,13 +158,20 @@ struct EvidenceLines: Sendable, Equatable {
 
   private(set) var lines: [EvidenceLine] = []
 
+  /// - Parameter lines: in order; each once, or side by side.
+  init(ascending lines: some Sequence<EvidenceLine>) {
+    self.lines.reserveCapacity(Self.countMax)
+    for line in lines where line != self.lines.last && self.lines.count < Self.countMax {
+      self.lines.append(line)
+    }
+  }
+
   var sources: [UInt64] { lines.map(\.source) }
 
   mutating func add(time: Int64, source: UInt64) {
     let line = EvidenceLine(time: time, source: source)
     if lines.count == Self.countMax, let last = lines.last, last < line { return }
     guard !lines.contains(line) else { return }
-    if lines.isEmpty { lines.reserveCapacity(Self.countMax + 1) }
     let place = lines.firstIndex { line < $0 } ?? lines.count
     lines.insert(line, at: place)
     if lines.count > Self.countMax { lines.removeLast() }

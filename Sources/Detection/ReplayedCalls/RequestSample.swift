@@ -78,8 +78,8 @@ struct RequestSample: Sendable, Equatable {
       sum += calls[part]
     }
     let bound = UInt64(part + 1) << shift &- 1
-    var requests = Set<UInt64>(minimumCapacity: sum)
-    for call in kept where call.request <= bound { requests.insert(call.request) }
+    var requests = HashNumbers(capacity: sum)
+    for call in kept where call.request <= bound { _ = requests.number(of: call.request) }
     guard requests.count >= Self.requestsMax, sum <= Self.pendingMax * 3 / 4 else {
       settle()
       return

@@ -22,7 +22,10 @@ struct SeenHashes<Value: BitwiseCopyable> {
 
   let entries = PlainTable<Entry>()
   private(set) var level = 0
-  private let slots = PlainTable(repeating: Slot(generation: 0, place: 0), count: 64)
+  /// Slots of which a few users' days make use are near; those of a large one are not looked at after it.
+  private static var slotsFew: Int { 256 }
+  private let slots = PlainTable(repeating: Slot(generation: 0, place: 0), count: slotsFew)
+  private var mask = slotsFew - 1
   private var generation: UInt32 = 1
 
   init(entriesMax: Int = Self.entriesMax) { self.entriesMax = entriesMax }
@@ -30,6 +33,7 @@ struct SeenHashes<Value: BitwiseCopyable> {
   mutating func removeAll() {
     entries.removeAll(reserving: 0)
     level = 0
+    mask = Self.slotsFew - 1
     nextGeneration()
   }
 
@@ -51,7 +55,6 @@ struct SeenHashes<Value: BitwiseCopyable> {
     place: Int, isNew: Bool
   )? {
     guard keeps(hash) else { return nil }
-    let mask = slots.count - 1
     var slot = Int(truncatingIfNeeded: hash ^ (hash >> 32)) & mask
     while slots[slot].generation == generation {
       let place = Int(slots[slot].place)
@@ -60,7 +63,7 @@ struct SeenHashes<Value: BitwiseCopyable> {
     }
     slots[slot] = Slot(generation: generation, place: UInt32(entries.count))
     entries.append(Entry(hash: hash, value: value()))
-    if entries.count * 2 > slots.count { makeRoom() }
+    if entries.count * 2 > mask { makeRoom() }
     guard keeps(hash) else { return nil }
     return (entries.count - 1, true)
   }
@@ -81,11 +84,13 @@ struct SeenHashes<Value: BitwiseCopyable> {
       }
       entries.resize(to: kept)
     }
-    if entries.count * 2 > slots.count {
-      slots.clear(repeating: Slot(generation: 0, place: 0), count: slots.count * 4)
+    if entries.count * 2 > mask {
+      mask = mask * 4 + 3
+      if mask >= slots.count {
+        slots.clear(repeating: Slot(generation: 0, place: 0), count: mask + 1)
+      }
     }
     nextGeneration()
-    let mask = slots.count - 1
     for (place, entry) in entries.enumerated() {
       var slot = Int(truncatingIfNeeded: entry.hash ^ (entry.hash >> 32)) & mask
       while slots[slot].generation == generation { slot = (slot + 1) & mask }
