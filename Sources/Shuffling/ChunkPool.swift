@@ -176,7 +176,8 @@ public final class ChunkPool: @unchecked Sendable {
 
   private static func allocate(_ size: Int) -> UnsafeMutableRawPointer {
     var memory: UnsafeMutableRawPointer?
-    guard unsafe posix_memalign(&memory, Chunk.alignment, size) == 0, let memory = unsafe memory else {
+    guard unsafe posix_memalign(&memory, Chunk.alignment, size) == 0, let memory = unsafe memory
+    else {
       preconditionFailure("out of memory")
     }
     return unsafe memory
@@ -207,8 +208,8 @@ public final class ChunkPool: @unchecked Sendable {
     }
   }
 
-  /// Takes back as much of what was lent, as far as more than `rest` bytes are. Regions of free chunks are given back
-  /// at once; the others are, when somebody charges or calls in more.
+  /// Takes back as much of what was lent, as far as more than `rest` bytes are. Regions of free chunks are given
+  /// back at once; the others are, when somebody charges or calls in more.
   public func callIn(_ bytes: Int, leaving rest: Int = 0) {
     lock.withLock {
       bytesLent -= max(0, min(bytes, bytesLent - rest))
@@ -220,7 +221,7 @@ public final class ChunkPool: @unchecked Sendable {
 
   private var isBeyondBound: Bool { bytesResident + bytesCharged > bound }
 
-  /// Gives regions back to the system of which no chunk is taken, where there are too many pages. Under the lock.
+  /// Where there are too many pages, gives regions back to the system of which no chunk is taken. Under the lock.
   private func vacateRegionsBeyondBound() {
     guard isBeyondBound else { return }
     for region in regions.indices

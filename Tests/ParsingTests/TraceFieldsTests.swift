@@ -46,6 +46,23 @@ import Testing
     return found
   }
 
+  @Test func latenciesOfAllLengthsAreRead() throws {
+    var random = SeededRandom(seed: 61)
+    let latencies = (0..<2_000).map { _ in
+      random.number(0...9_999_999)
+        / [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000][
+          random.number(0...6)]
+    }
+    let folder = try TemporaryFolder()
+    let path = folder.path + "/calls.ndjson"
+    let lines = latencies.map {
+      #"{"time":"2025-12-01T00:00:00Z","licensee":"acme","user":"u","latency_ms":\#($0),"app":"a"}"#
+    }
+    try Data(lines.joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: path))
+    let found = try traces(path, as: .canonical)
+    #expect(latencies.indices.map { found[$0]?.latency } == latencies)
+  }
+
   /// Of the sample logs, which are all of the same calls.
   @Test(arguments: BuiltInFormats.all) func builtInFormatsHaveThem(format: LogFormat) throws {
     let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -124,6 +124,79 @@ struct NoteOrder: RecordOrder {
     #expect(pool.bytesFree == 4 << 20 - kept * Chunk.bytesOrdinary)
   }
 
+  @Test func neighboursAreGivenBackTogether() {
+    let pool = ChunkPool(bytesMax: 1 << 20, lending: 8 << 20)
+    func fill(near hash: UInt64) -> [Chunk] {
+      let chunks = (0..<300).map { _ in pool.take(near: hash) }
+      for chunk in chunks {
+        unsafe chunk.base.advanced(by: 4_096).storeBytes(of: 7, as: UInt8.self)
+      }
+      return chunks
+    }
+    func isGone(_ chunk: Chunk) -> Bool {
+      unsafe chunk.base.advanced(by: 4_096).load(as: UInt8.self) == 0
+    }
+    let (left, right) = (fill(near: 0), fill(near: .max))
+    for chunk in left + right[1...] { pool.give(back: chunk) }
+    pool.callIn(1 << 10)
+    #expect(!left.contains(where: isGone), "there is room for them")
+    pool.callIn(.max)
+    #expect(left.allSatisfy(isGone))
+    #expect(!right.contains(where: isGone), "one of them is taken")
+    pool.charge(1 << 20)
+    #expect(right[1...].allSatisfy(isGone) && !isGone(right[0]))
+    pool.discharge(1 << 20)
+    #expect(pool.bytesFree == 1 << 20 - Chunk.bytesOrdinary)
+  }
+
+  /// Nothing is handed out twice, and the account holds, whatever is taken, charged, lent and given back.
+  @Test(arguments: 1...20) func poolsKeepTheirAccount(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    let (bytesMax, lent) = (random.number(1...6) << 20, random.number(0...4) << 20)
+    let pool = ChunkPool(bytesMax: bytesMax, lending: lent)
+    var (bound, charged, mark) = (bytesMax + lent, 0, UInt64(0))
+    var taken: [(chunk: Chunk, mark: UInt64)] = []
+    for _ in 0..<4_000 {
+      switch random.number(0...99) {
+      case 0...59:
+        let size = random.chance(3) ? random.number(9_000...40_000) : Chunk.bytesOrdinary
+        let chunk = pool.take(size: size, near: random.next())
+        mark += 1
+        #expect(chunk.size == size)
+        unsafe chunk.base.storeBytes(of: mark, toByteOffset: 4_096, as: UInt64.self)
+        taken.append((chunk, mark))
+      case 60...96:
+        // Many at once: so regions become free as a whole.
+        for _ in 0..<random.number(0...taken.count) where random.chance(5) && !taken.isEmpty {
+          let (chunk, mark) = taken.remove(at: random.number(0...(taken.count - 1)))
+          #expect(unsafe chunk.base.load(fromByteOffset: 4_096, as: UInt64.self) == mark)
+          pool.give(back: chunk)
+        }
+      case 97:
+        let bytes = random.number(0...(1 << 20))
+        pool.charge(bytes)
+        charged += bytes
+      case 98:
+        pool.discharge(charged)
+        charged = 0
+      default:
+        let (bytes, rest) = (random.number(0...(1 << 20)), random.number(0...(1 << 20)))
+        pool.callIn(bytes, leaving: rest)
+        bound -= max(0, min(bytes, bound - bytesMax - rest))
+      }
+      let inUse = charged + taken.reduce(0) { $0 + $1.chunk.size }
+      #expect(pool.bytesFree == bound - inUse)
+    }
+    let marks = taken.map {
+      unsafe $0.chunk.base.load(fromByteOffset: 4_096, as: UInt64.self)
+    }
+    #expect(marks == taken.map(\.mark), "\(random)")
+    for (chunk, _) in taken { pool.give(back: chunk) }
+    pool.discharge(charged)
+    pool.vacate(threads: 2)
+    #expect(pool.bytesFree == bound)
+  }
+
   @Test func chunksComeBackAsTheyWere() throws {
     var random = SeededRandom(seed: 52)
     let folder = try TemporaryFolder()

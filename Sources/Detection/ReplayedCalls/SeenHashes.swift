@@ -63,7 +63,7 @@ struct SeenHashes<Value: BitwiseCopyable> {
     }
     slots[slot] = Slot(generation: generation, place: UInt32(entries.count))
     entries.append(Entry(hash: hash, value: value()))
-    if entries.count * 2 > mask { makeRoom() }
+    if entries.count * 2 > mask + 1 { makeRoom() }
     guard keeps(hash) else { return nil }
     return (entries.count - 1, true)
   }
@@ -84,7 +84,7 @@ struct SeenHashes<Value: BitwiseCopyable> {
       }
       entries.resize(to: kept)
     }
-    if entries.count * 2 > mask {
+    if entries.count * 2 > mask + 1 {
       mask = mask * 4 + 3
       if mask >= slots.count {
         slots.clear(repeating: Slot(generation: 0, place: 0), count: mask + 1)

@@ -1,3 +1,4 @@
+import Shuffling
 import TestSupport
 import Testing
 
@@ -112,13 +113,24 @@ struct MergedUsersTests {
       if isDisjoint { best = max(best, chosen.count) }
     }
     #expect(Faces.disjointCount(faces) == best)
+    for count in 0...6 { #expect(Faces.areDisjoint(faces, atLeast: count) == (best >= count)) }
   }
 
   @Test("threads and order decide nothing, for all detectors", arguments: [2, 3, 5])
   func anySplit(threads: Int) {
     let month = Self.merged(people: 8, conversations: 4, seed: 11)
     let whole = month.summary()
-    #expect(month.summary(threads: threads, order: UInt64(threads)).encoded() == whole.encoded())
+    let parts = month.parts(threads: threads, order: UInt64(threads))
+    var merged = DetectionSummary()
+    for part in parts { merged.merge(part) }
+    #expect(merged.encoded() == whole.encoded())
+    for adding in [1, 2, 16] {
+      let isCalled = Counter()
+      let sum = DetectionSummary.sum(parts, threads: adding) { _ = isCalled.next(below: 9) }
+      #expect(sum.encoded() == whole.encoded())
+      #expect(isCalled.next(below: 9) == 1)
+    }
+    #expect(DetectionSummary.sum([], threads: 2) {}.isEmpty)
   }
 
   @Test(
@@ -135,8 +147,11 @@ struct MergedUsersTests {
   @Test("more users than are kept: those of the smallest hashes, whatever the order")
   func bounded() throws {
     var random = SeededRandom(seed: 9)
+    // Hashes that collide: three users have the same, and a hundred near the bound.
+    let hashes = (0..<1_200).map { Mixing.mixed(UInt64($0)) }.sorted()
     let keys = (0..<3_500).map {
-      UserKey(hash: Mixing.mixed(UInt64($0)), licensee: "acme", user: "u-\($0)")
+      UserKey(
+        hash: 300..<400 ~= $0 / 3 ? hashes[333] : hashes[$0 / 3], licensee: "acme", user: "u-\($0)")
     }
     func rows(_ keys: some Sequence<UserKey>) -> UserRows<MergedUserRow> {
       var rows = UserRows<MergedUserRow>()

@@ -116,14 +116,16 @@ struct ObservedMonth {
 
   /// What detectors keep of it.
   ///
-  /// - Parameters:
-  ///   - threads: users are spread over so many, in any order.
-  ///   - callsAtOnce: of a user's day, so many calls are looked at before detectors are shown them.
-  func summary(threads: Int = 1, order: UInt64 = 0, callsAtOnce: Int = 256) -> DetectionSummary {
+  /// - Parameter callsAtOnce: of a user's day, so many calls are looked at before detectors are shown them.
+  func summary(callsAtOnce: Int = 256) -> DetectionSummary {
+    parts(callsAtOnce: callsAtOnce)[0]
+  }
+
+  /// What threads keep of it, over which users are spread in any order.
+  func parts(threads: Int = 1, order: UInt64 = 0, callsAtOnce: Int = 256) -> [DetectionSummary] {
     var random = SeededRandom(seed: order)
     let users = order == 0 ? calls.keys.sorted() : calls.keys.sorted().shuffled(using: &random)
-    var sum = DetectionSummary()
-    for thread in 0..<threads {
+    return (0..<threads).map { thread in
       var detectors = UserDetectors(places: [Self.place], callsAtOnce: callsAtOnce)
       var numbers: [Int: Int] = [:]
       for (index, user) in users.enumerated() where index % threads == thread {
@@ -134,9 +136,8 @@ struct ObservedMonth {
       for (day, number) in numbers {
         part.days[ContractDay(contract: "DZ-1", day: Int32(day))] = days[number]
       }
-      sum.merge(part)
+      return part
     }
-    return sum
   }
 
   private func show(
