@@ -67,10 +67,12 @@ public final class DayCount: @unchecked Sendable {
     var detection: DetectionSummary?
     let reduced: Reduction.Outcome
     if let sightings {
-      (reduced, detection) = try sightings.watch(terms, attributions, threads: options.threads) {
-        observers throws(SpillError) in
+      (reduced, detection) = try sightings.watch(
+        terms, attributions, beside: shuffle, threads: options.threads
+      ) { observers throws(SpillError) in
         try reduction.run(
-          shuffle, attributions, inputEnd: inputEnd, carryover: carryover, observers: observers)
+          shuffle, attributions, inputEnd: inputEnd, carryover: carryover, observers: observers,
+          apart: sightings.shuffle)
       }
     } else {
       reduced = try reduction.run(

@@ -39,6 +39,8 @@ public struct MeteringOptions: Sendable {
   /// Bytes of records that are held in memory before they are put aside; `nil`: what
   /// `memoryBytes` allows. For tests of what happens beyond it.
   public var recordBytesMax: Int?
+  /// Beside ``recordBytesMax``, what records may take while logs are read. For the same tests.
+  public var recordBytesLent = 0
 
   public init(threads: Int, memoryBytes: Int, temporaryFolder: String) {
     self.threads = max(threads, 1)
@@ -68,7 +70,8 @@ public struct MeteringOptions: Sendable {
   /// Where records lie. While they are read nothing is made of what is seen of them: until then records may take that
   /// memory too.
   func chunkPool() -> ChunkPool {
-    let lent = recordBytesMax == nil ? max(0, bytesBesideProcess - poolBytes) : 0
+    let lent =
+      recordBytesMax == nil ? max(0, bytesBesideProcess - poolBytes) : recordBytesLent
     return ChunkPool(bytesMax: poolBytes, lending: lent)
   }
 
@@ -271,9 +274,12 @@ public final class Metering: @unchecked Sendable {
     let reduced: Reduction.Outcome
     if let sightings {
       var summary: DetectionSummary
-      (reduced, summary) = try sightings.watch(terms, attributions, threads: options.threads) {
-        observers throws(SpillError) in
-        try reduction.run(shuffle, attributions, inputEnd: inputEnd, observers: observers)
+      (reduced, summary) = try sightings.watch(
+        terms, attributions, beside: shuffle, threads: options.threads
+      ) { observers throws(SpillError) in
+        try reduction.run(
+          shuffle, attributions, inputEnd: inputEnd, observers: observers,
+          apart: sightings.shuffle)
       }
       summary.add(map.traffic, attributions, terms, logs: sources(outcome).names)
       if let dates = terms.dates { summary.limit(to: dates, terms) }

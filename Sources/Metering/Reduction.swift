@@ -63,13 +63,14 @@ struct Reduction: @unchecked Sendable {
   ///   - inputEnd: the time of the last record of the input, in microseconds since 1970.
   ///   - carryover: where the input is one of several days, that day's end.
   ///   - observers: take what is seen of calls, one for each thread, where messages carry that.
+  ///   - apart: what they take when all is counted; where that is needed its memory is made room of, too.
   func run(
     _ shuffle: Shuffle, _ attributions: Attributions, inputEnd: Int64,
-    carryover: Carryover? = nil, observers: [any SightingObserver] = []
+    carryover: Carryover? = nil, observers: [any SightingObserver] = [], apart: Shuffle? = nil
   ) throws(SpillError) -> Outcome {
     let reducers = makeReducers(attributions, inputEnd, carryover, observers)
     try reduce(
-      plan == .byRequest ? try markDuplicates(shuffle, reducers) : shuffle, reducers)
+      plan == .byRequest ? try markDuplicates(shuffle, reducers) : shuffle, reducers, apart)
     var outcome = Outcome()
     for reducer in reducers {
       outcome.summary.merge(try reducer.reducer.finish())
@@ -119,7 +120,7 @@ struct Reduction: @unchecked Sendable {
   /// Makes room for reading buckets back and for sorting them, and keeps rows out of it.
   ///
   /// - Returns: the bytes set aside, to be discharged when all buckets are reduced.
-  private func prepare(_ shuffle: Shuffle) throws(SpillError) -> Int {
+  private func prepare(_ shuffle: Shuffle, _ apart: Shuffle? = nil) throws(SpillError) -> Int {
     let largest = shuffle.largestBucket
     let inMemory = min(largest.memoryBytes, bucketBytesMax)
     let needed =
@@ -127,6 +128,7 @@ struct Reduction: @unchecked Sendable {
       + BucketReducer.workingBytes(forChunkBytes: inMemory)
     let bytes = threads * needed
     try shuffle.makeRoom(bytes, threads: threads)
+    try apart?.makeRoom(bytes, threads: threads)
     pool.charge(bytes)
     return bytes
   }
@@ -177,10 +179,12 @@ struct Reduction: @unchecked Sendable {
     return identities
   }
 
-  private func reduce(_ shuffle: Shuffle, _ reducers: [Reducer]) throws(SpillError) {
+  private func reduce(
+    _ shuffle: Shuffle, _ reducers: [Reducer], _ apart: Shuffle?
+  ) throws(SpillError) {
     // Whoever looks on needs no more memory for a bucket than it leaves behind; one that lies on disk leaves none.
     if shuffle.largestBucket.spilledBytes > 0 { pool.callIn(.max) }
-    let reserved = try prepare(shuffle)
+    let reserved = try prepare(shuffle, apart)
     defer { pool.discharge(reserved) }
     let bytesMax = bucketBytesMax
     try forEachBucket { index in

@@ -13,20 +13,26 @@ struct Sightings: @unchecked Sendable {
   init(pool: ChunkPool, spill: SpillFile) {
     self.pool = pool
     self.spill = spill
-    shuffle = Shuffle(pool: pool, spill: spill)
+    shuffle = Shuffle(pool: pool, spill: spill, isApart: true)
   }
 
   /// Shows what comes with the messages while `reduce` counts them, and what comes apart.
   ///
-  /// - Parameter reduce: counts; given whom it shows the calls, one for each thread, where messages carry them.
+  /// - Parameters:
+  ///   - messages: those that are counted.
+  ///   - reduce: counts; given whom it shows the calls, one for each thread, where messages carry them.
   func watch(
-    _ terms: Terms, _ attributions: Attributions, threads: Int,
+    _ terms: Terms, _ attributions: Attributions, beside messages: Shuffle, threads: Int,
     _ reduce: ([any SightingObserver]) throws(SpillError) -> Reduction.Outcome
   ) throws(SpillError) -> (Reduction.Outcome, DetectionSummary) {
     let apart = SightingReduction(shuffle, terms, attributions, pool: pool, spill: spill)
     guard Reduction.plan(terms) == .byUser else {
-      // What is made of them takes memory while the messages still have theirs.
+      // What is made of them takes memory while the messages still have theirs, which go to disk as far as they
+      // have what was lent.
       pool.callIn(.max)
+      try messages.makeRoom(0, threads: threads)
+      try shuffle.makeRoom(0, threads: threads)
+      pool.trim()
       let summary = try apart.run(threads: threads)
       return (try reduce([]), summary)
     }

@@ -87,8 +87,8 @@ extension JSONWalk {
     return end + 1
   }
 
-  /// Reads a value that is neither a text nor a short number nobody asks for, or one whose key is
-  /// long.
+  /// Reads a value that is neither a text nor a short number that is a latency or nobody asks for, or
+  /// one whose key is long.
   ///
   /// - Returns: the position behind the value; −1 where the line does not keep to the template.
   @inline(never)

@@ -196,8 +196,7 @@ public final class ChunkPool: @unchecked Sendable {
     lock.withLock {
       bytesInUse += bytes
       bytesCharged += bytes
-      vacateRegionsBeyondBound()
-      vacateChunksBeyondBound()
+      vacateBeyondBound()
     }
   }
 
@@ -220,6 +219,14 @@ public final class ChunkPool: @unchecked Sendable {
   // MARK: - Giving pages back
 
   private var isBeyondBound: Bool { bytesResident + bytesCharged > bound }
+
+  /// Gives pages of free chunks back to the system, as far as there are more than there should be.
+  public func trim() { lock.withLock { vacateBeyondBound() } }
+
+  private func vacateBeyondBound() {
+    vacateRegionsBeyondBound()
+    vacateChunksBeyondBound()
+  }
 
   /// Where there are too many pages, gives regions back to the system of which no chunk is taken. Under the lock.
   private func vacateRegionsBeyondBound() {
@@ -253,6 +260,7 @@ public final class ChunkPool: @unchecked Sendable {
   }
 
   /// Gives all pages back to the system where no chunk is taken, which takes a while where there are many; once.
+  /// Nobody may take a chunk before it returns.
   public func vacate(threads: Int) {
     let slabs: [Slab] = lock.withLock {
       guard bytesInUse == bytesCharged, bytesResident > 0 else { return [] }

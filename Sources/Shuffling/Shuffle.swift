@@ -24,9 +24,14 @@ public final class Shuffle: @unchecked Sendable {
   public let spill: SpillFile
   private let lock = Lock()
   public let bucketBits: Int
+  /// Whether its chunks lie in one place of the pool, whatever their bucket.
+  let isApart: Bool
   private var buckets: [Bucket]
 
-  public init(pool: ChunkPool, spill: SpillFile) {
+  /// - Parameter isApart: whether its buckets are taken later than those of others: chunks of both do not lie side by
+  ///   side then, and those of the others can be given back together.
+  public init(pool: ChunkPool, spill: SpillFile, isApart: Bool = false) {
+    self.isApart = isApart
     self.pool = pool
     self.spill = spill
     bucketBits = Self.bucketBits(memoryBytes: pool.bytesMax)
@@ -185,7 +190,7 @@ public final class ShuffleWriter {
       reusable
       ?? shuffle.pool.take(
         size: isOrdinary ? Chunk.bytesOrdinary : needed + Chunk.headerBytes,
-        near: UInt64(bucket) << hashShift)
+        near: shuffle.isApart ? 0 : UInt64(bucket) << hashShift)
     chunk.clear(size: chunk.size)
     let cursor = unsafe cursors + bucket
     unsafe cursor.pointee.base = chunk.base

@@ -285,16 +285,21 @@ import Testing
       lines += line
     }
     let paths = [try folder.write(lines, as: "log-0")]
-    func seen(_ identity: String, recordBytesMax: Int?, threads: Int) throws -> [UInt8] {
+    var isSpilled: [Bool] = []
+    func seen(
+      _ identity: String, recordBytesMax: Int?, lent: Int = 0, threads: Int
+    ) throws -> [UInt8] {
       let contract = try Contract(
         yaml: Self.contracts[0].replacing(
           "conversation: {", with: "conversation: {identity: [\(identity)], "), path: "c.yaml")
       var options = options(folder, threads: threads)
       options.recordBytesMax = recordBytesMax
+      options.recordBytesLent = lent
       let result = try Metering(
         files: try InputFiles.find(paths), terms: Terms(try ContractBook([contract])),
         options: options
       ).run()
+      isSpilled.append(result.spilledBytes > 0)
       return try #require(result.detection).encoded()
     }
     let wanted = try seen("user", recordBytesMax: nil, threads: 1)
@@ -304,7 +309,13 @@ import Testing
         let found = try seen(identity, recordBytesMax: bytes, threads: threads)
         #expect(found == wanted, "\(identity), \(bytes ?? 0) bytes, \(threads) threads")
       }
+      // All that is lent, and called in, with and without a part that must be spilled.
+      for (lent, threads) in [(64 << 20, 2), (256 << 10, 1), (256 << 10, 3)] {
+        let found = try seen(identity, recordBytesMax: 1 << 20, lent: lent, threads: threads)
+        #expect(found == wanted, "\(identity), \(lent) bytes lent, \(threads) threads")
+      }
     }
+    #expect(isSpilled.contains(true) && isSpilled.contains(false))
   }
 
   /// Lines are told by the ends of their logs' names, which have the logs' numbers.

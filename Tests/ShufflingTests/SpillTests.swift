@@ -197,6 +197,47 @@ struct NoteOrder: RecordOrder {
     #expect(pool.bytesFree == bound)
   }
 
+  /// Threads at once: each finds in its chunks what it has written there.
+  @Test(arguments: 1...4) func poolsAreSharedByThreads(seed: UInt64) {
+    let pool = ChunkPool(bytesMax: 3 << 20, lending: 3 << 20)
+    let wrong = Sum(0)
+    Workers.run(4) { thread in
+      wrong.add {
+        var random = SeededRandom(seed: seed * 10 + UInt64(thread))
+        var (wrong, taken) = (0, [Chunk]())
+        func mark(_ chunk: Chunk) -> UInt64 {
+          unsafe UInt64(UInt(bitPattern: chunk.base)) << 4 | UInt64(thread)
+        }
+        func give(back chunk: Chunk) {
+          let found = unsafe chunk.base.load(fromByteOffset: 4_096, as: UInt64.self)
+          if found != mark(chunk) { wrong += 1 }
+          pool.give(back: chunk)
+        }
+        for _ in 0..<3_000 {
+          if random.chance(55) {
+            let chunk = pool.take(near: random.next())
+            unsafe chunk.base.storeBytes(of: mark(chunk), toByteOffset: 4_096, as: UInt64.self)
+            taken.append(chunk)
+          } else if random.chance(95) {
+            if let chunk = taken.popLast() { give(back: chunk) }
+          } else {
+            while let chunk = taken.popLast() { give(back: chunk) }
+            pool.callIn(64 << 10)
+            pool.charge(2 << 20)
+            pool.discharge(2 << 20)
+          }
+        }
+        for chunk in taken { give(back: chunk) }
+        return wrong
+      } merge: {
+        $0 += $1
+      }
+    }
+    #expect((try? wrong.value()) == 0)
+    pool.callIn(.max)
+    #expect(pool.bytesFree == 3 << 20)
+  }
+
   @Test func chunksComeBackAsTheyWere() throws {
     var random = SeededRandom(seed: 52)
     let folder = try TemporaryFolder()

@@ -142,7 +142,7 @@ extension CallSeries {
     }
   }
 
-  /// The same without what users repeat within a conversation.
+  /// The same without what users repeat within the idle timeout.
   func withoutRepeats() -> CallSeries {
     var series = self
     series.calls = []

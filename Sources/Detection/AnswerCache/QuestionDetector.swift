@@ -61,7 +61,8 @@ extension DetectionContext {
   }
 }
 
-/// Samples what users ask. What one repeats within a conversation is marked: it is no evidence, but copies answer it.
+/// Samples what users ask. What one repeats within the idle timeout is marked: it is no evidence, but
+/// copies answer it.
 struct QuestionDetector: UserDetector {
   private let places: [PlaceKey]
   private var user: UInt64 = 0
@@ -117,7 +118,7 @@ struct QuestionDetector: UserDetector {
     if keptMost > QuestionLimit.callsMax, limit > QuestionLimit.lowest { lower() }
   }
 
-  /// Whether the user has asked the same at the same place within the idle timeout before: in the same conversation.
+  /// Whether the user has asked the same at the same place within the idle timeout before.
   private mutating func isRepeat(
     _ question: UInt64, _ sample: Int, at time: Int64, idleTimeout: Int64
   ) -> Bool {

@@ -42,7 +42,7 @@ public struct QuestionSample: Sendable {
     /// The user's hash, all but its highest bit.
     public var user: UInt64 { mark >> 1 }
 
-    /// Whether the user has asked the same in the conversation before.
+    /// Whether the user has asked the same within the idle timeout before.
     public var isRepeat: Bool { mark & 1 == 1 }
 
     /// By question and time; the source comes last, so that other line numbers change the order of
@@ -63,7 +63,7 @@ public struct QuestionSample: Sendable {
 
   /// Of one question at the limit.
   private var ofQuestionMax: Int { min(Self.callsOfQuestionMax, max(1, limit / 4)) }
-  /// One that has so many calls soon has many more: it gets room for them at once.
+  /// One that has so many calls soon has many more: it gets room for four times as many.
   private static let callsOfFew = 1_024
   private var pendingMax: Int { limit + limit / 3 + 1 }
 
@@ -173,7 +173,9 @@ extension QuestionSample {
     {
       return
     }
-    if kept.count == Self.callsOfFew { kept.reserveCapacity(pendingMax) }
+    if kept.count == kept.capacity, kept.count >= Self.callsOfFew {
+      kept.reserveCapacity(min(pendingMax, 4 * kept.count))
+    }
     kept.append(call)
     isSettled = false
     if kept.count >= pendingMax { makeRoom() }

@@ -83,7 +83,7 @@ public struct ContractDay: Sendable, Hashable, Comparable {
 
 /// What was seen of calls, by contract and day. Merges add up, as those of each day do.
 public struct DetectionSummary: DetectorSummary {
-  private static let version: UInt64 = 1
+  private static let version: UInt64 = 2
   /// Of the years 1 to 9999.
   private static let days: ClosedRange<Int32> = -719_162...2_932_896
 

@@ -3,7 +3,7 @@ internal import Shuffling
 /// Looks for users who ask much and hardly anything twice.
 ///
 /// The first calls of a user's day are only noted: of the most users there are no more, and nothing
-/// is made of them. Questions of the others are counted one by one, up to ``SeenHashes/entriesMax``
+/// is made of them. Questions of the others are counted one by one, up to ``SeenHashes/entriesMaxUsual``
 /// different ones, and from a sample of them beyond. A call costs a look into a table that is as large
 /// as the user's day, and an addition. What is kept between users is used again.
 struct HarvestingDetector: UserDetector {
@@ -106,7 +106,7 @@ struct HarvestingDetector: UserDetector {
     tally(user, pausesOf: nil)
   }
 
-  /// Looks at all calls of a user's day: as `begin`, `take` and `end` do, but for what only few of them need.
+  /// Looks at all calls of a user's day behind `begin`, as `take` and `end` do, but for what only few of them need.
   mutating func takeAll(_ all: PlainTable<ObservedCall>, of user: ObservedUser) {
     guard user.isNamed else { return }
     for index in all.indices where Self.counts(all[index]) {

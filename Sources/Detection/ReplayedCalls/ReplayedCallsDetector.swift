@@ -1,6 +1,6 @@
 /// Looks for requests that come again, with the same question, beyond the dedupe window.
 ///
-/// Within a user's day it is exact up to ``SeenHashes/entriesMax`` requests, and told from a sample
+/// Within a user's day it is exact up to ``SeenHashes/entriesMaxUsual`` requests, and told from a sample
 /// of them beyond. A call costs a look into a table that is as large as the user's day.
 struct ReplayedCallsDetector: UserDetector {
   private struct Seen {

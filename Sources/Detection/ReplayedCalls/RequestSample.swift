@@ -56,14 +56,16 @@ struct RequestSample: Sendable, Equatable {
   }
 
   private mutating func keep(_ call: Call) {
-    if kept.count == Self.callsOfFew { kept.reserveCapacity(Self.pendingMax) }
+    if kept.count == kept.capacity, kept.count >= Self.callsOfFew {
+      kept.reserveCapacity(min(Self.pendingMax, 4 * kept.count))
+    }
     kept.append(call)
     isSettled = false
     if kept.count >= Self.pendingMax { makeRoom() }
   }
 
   private static let pendingMax = 4 * requestsMax
-  /// One that has so many calls soon has many more: it gets room for them at once.
+  /// One that has so many calls soon has many more: it gets room for four times as many.
   private static let callsOfFew = 1_024
 
   /// Drops the larger hashes unsorted, where enough requests are left; else settles.

@@ -7,7 +7,7 @@ internal import Shuffling
 /// tells where a hash stands; it is not cleared from user to user, but its slots grow old. Copies share
 /// what was seen.
 struct SeenHashes<Value: BitwiseCopyable> {
-  static var entriesMax: Int { 32_768 }
+  static var entriesMaxUsual: Int { 32_768 }
 
   private let entriesMax: Int
 
@@ -20,17 +20,23 @@ struct SeenHashes<Value: BitwiseCopyable> {
     var place: UInt32
   }
 
-  let entries = PlainTable<Entry>()
+  private(set) var entries = PlainTable<Entry>()
   private(set) var level = 0
   /// Slots of which a few users' days make use are near; those of a large one are not looked at after it.
   private static var slotsFew: Int { 256 }
-  private let slots = PlainTable(repeating: Slot(generation: 0, place: 0), count: slotsFew)
+  /// What is larger is not kept for the next user.
+  private static var slotsMost: Int { 1 << 17 }
+  private var slots = PlainTable(repeating: Slot(generation: 0, place: 0), count: slotsFew)
   private var mask = slotsFew - 1
   private var generation: UInt32 = 1
 
-  init(entriesMax: Int = Self.entriesMax) { self.entriesMax = entriesMax }
+  init(entriesMax: Int = Self.entriesMaxUsual) { self.entriesMax = entriesMax }
 
   mutating func removeAll() {
+    if slots.count > Self.slotsMost {
+      entries = PlainTable()
+      slots = PlainTable(repeating: Slot(generation: 0, place: 0), count: Self.slotsFew)
+    }
     entries.removeAll(reserving: 0)
     level = 0
     mask = Self.slotsFew - 1

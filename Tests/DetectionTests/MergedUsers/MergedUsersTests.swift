@@ -147,7 +147,7 @@ struct MergedUsersTests {
   @Test("more users than are kept: those of the smallest hashes, whatever the order")
   func bounded() throws {
     var random = SeededRandom(seed: 9)
-    // Hashes that collide: three users have the same, and a hundred near the bound.
+    // Hashes that collide: three users each have the same, and three hundred around the bound.
     let hashes = (0..<1_200).map { Mixing.mixed(UInt64($0)) }.sorted()
     let keys = (0..<3_500).map {
       UserKey(

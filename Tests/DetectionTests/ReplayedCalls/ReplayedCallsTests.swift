@@ -98,8 +98,8 @@ struct ReplayedCallsTests {
       let kept = expected.filter { QuestionSample.isKept($0.key, level: seen.level) }
       #expect(seen.entries.count == kept.count)
       #expect(seen.entries.allSatisfy { kept[$0.hash] == $0.value })
-      #expect(kept.count <= SeenHashes<Int>.entriesMax)
-      #expect(seen.level == 0 || expected.count > SeenHashes<Int>.entriesMax)
+      #expect(kept.count <= SeenHashes<Int>.entriesMaxUsual)
+      #expect(seen.level == 0 || expected.count > SeenHashes<Int>.entriesMaxUsual)
     }
   }
 
