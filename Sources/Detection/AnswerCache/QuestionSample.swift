@@ -63,8 +63,6 @@ public struct QuestionSample: Sendable {
 
   /// Of one question at the limit.
   private var ofQuestionMax: Int { min(Self.callsOfQuestionMax, max(1, limit / 4)) }
-  /// One that has so many calls soon has many more: it gets room for four times as many.
-  private static let callsOfFew = 1_024
   private var pendingMax: Int { limit + limit / 3 + 1 }
 
   /// Calls that are kept at most.
@@ -150,6 +148,15 @@ public struct QuestionSample: Sendable {
   }
 }
 
+extension Array {
+  /// Makes room for one more, where there is none: a sample of many gets room for four times as many, for it soon has
+  /// them, but for no more than it may ever hold.
+  @inline(__always)
+  mutating func reserveForMore(most: Int) {
+    if count == capacity, count >= 1_024 { reserveCapacity(Swift.min(most, 4 * count)) }
+  }
+}
+
 extension QuestionSample: Equatable {
   public static func == (left: QuestionSample, right: QuestionSample) -> Bool {
     let left = left.settled()
@@ -173,9 +180,7 @@ extension QuestionSample {
     {
       return
     }
-    if kept.count == kept.capacity, kept.count >= Self.callsOfFew {
-      kept.reserveCapacity(min(pendingMax, 4 * kept.count))
-    }
+    kept.reserveForMore(most: pendingMax)
     kept.append(call)
     isSettled = false
     if kept.count >= pendingMax { makeRoom() }

@@ -56,17 +56,13 @@ struct RequestSample: Sendable, Equatable {
   }
 
   private mutating func keep(_ call: Call) {
-    if kept.count == kept.capacity, kept.count >= Self.callsOfFew {
-      kept.reserveCapacity(min(Self.pendingMax, 4 * kept.count))
-    }
+    kept.reserveForMore(most: Self.pendingMax)
     kept.append(call)
     isSettled = false
     if kept.count >= Self.pendingMax { makeRoom() }
   }
 
   private static let pendingMax = 4 * requestsMax
-  /// One that has so many calls soon has many more: it gets room for four times as many.
-  private static let callsOfFew = 1_024
 
   /// Drops the larger hashes unsorted, where enough requests are left; else settles.
   private mutating func makeRoom() {

@@ -22,7 +22,7 @@ struct SeenHashes<Value: BitwiseCopyable> {
 
   private(set) var entries = PlainTable<Entry>()
   private(set) var level = 0
-  /// Slots of which a few users' days make use are near; those of a large one are not looked at after it.
+  /// As many slots as most users' days need: after a large one no others are looked at, so that they stay in the cache.
   private static var slotsFew: Int { 256 }
   /// What is larger is not kept for the next user.
   private static var slotsMost: Int { 1 << 17 }
